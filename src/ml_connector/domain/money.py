@@ -1,0 +1,121 @@
+"""Exact amounts: the decimal context, scales of currencies, and doubles as the model keeps them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import (
+    Clamped,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+    setcontext,
+)
+
+from ml_connector.errors import RefusedError
+
+ZERO = Decimal(0)
+DIGITS_MAX = 15
+"""Significant digits that survive the double a planning cell is kept as (anaplan §11)."""
+DECIMALS_STORED_MAX = 9
+"""Scale of the archive's amounts; a source amount with more decimals is refused, not rounded."""
+
+EXACT = Context(
+    prec=60,
+    traps=[Inexact, Overflow, InvalidOperation, DivisionByZero, Clamped],
+    Emin=-999,
+    Emax=999,
+)
+"""A lost digit raises instead of passing; the default context rounds sums at 28 digits."""
+
+_DECIMALS_OTHER_THAN_TWO = {
+    "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0,
+    "KMF": 0, "KRW": 0, "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0,
+    "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+}  # fmt: skip
+
+
+class TooManyDecimalsError(RefusedError):
+    """An amount holds more decimals than its currency or the archive takes."""
+
+    code = "money.too-many-decimals"
+
+
+class TooManyDigitsError(RefusedError):
+    """An amount holds more significant digits than a planning cell can keep."""
+
+    code = "money.too-many-digits"
+
+
+def use_exact_money() -> None:
+    """This thread computes money exactly from now on; call it first in every thread."""
+    setcontext(EXACT.copy())
+
+
+@contextmanager
+def exact_money() -> Iterator[None]:
+    """Money is exact inside the block, whatever the thread's context was."""
+    with localcontext(EXACT.copy()):
+        yield
+
+
+def decimals_of(currency: str) -> int:
+    """Minor-unit digits of an ISO 4217 currency; 2 where the standard's list has no other."""
+    return _DECIMALS_OTHER_THAN_TWO.get(currency, 2)
+
+
+def count_decimals(amount: Decimal) -> int:
+    """Decimals that carry value: 1.500 has one, 1E+3 has none."""
+    exponent = amount.normalize(EXACT).as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def count_digits(amount: Decimal) -> int:
+    """Significant digits: 1200 has two, 0.050 has one."""
+    return len(amount.normalize(EXACT).as_tuple().digits)
+
+
+def verify_cell_amount(amount: Decimal, *, currency: str, where: str) -> Decimal:
+    """Return the amount when a planning cell can hold it to the last cent.
+
+    Raises:
+        TooManyDecimalsError: More decimals than the currency has; nothing was sent.
+        TooManyDigitsError: More than 15 significant digits; nothing was sent.
+    """
+    if count_decimals(amount) > decimals_of(currency):
+        raise TooManyDecimalsError(
+            f"The amount {amount} {currency} of {where} has more than"
+            f" {decimals_of(currency)} decimals.",
+            written="Nothing was sent to the model.",
+            next_step="Correct the journal, or exclude it by a named exclusion of the flow.",
+            amount=str(amount), currency=currency, where=where,
+        )  # fmt: skip
+    if count_digits(amount) > DIGITS_MAX:
+        raise TooManyDigitsError(
+            f"The amount {amount} {currency} of {where} has more than {DIGITS_MAX} significant"
+            " digits, which a planning cell cannot keep.",
+            written="Nothing was sent to the model.",
+            next_step="Split the intersection over more members, or exclude it by name.",
+            amount=str(amount), currency=currency, where=where,
+        )  # fmt: skip
+    return amount
+
+
+def parse_cell(text: str, *, decimals: int) -> Decimal:
+    """The decimal a cell's double stands for at the given scale.
+
+    A model keeps doubles, so 57.94 may be read back as 57.940000000000005. When the nearest double
+    of the value rounded to `decimals` is the cell's own double, the rounded value is what was
+    sent; otherwise the cell's text is returned as it is, and the tie-out will show it.
+    """
+    if not text:
+        return ZERO
+    raw = Decimal(text)
+    with localcontext() as context:
+        context.prec = 60
+        context.traps[Inexact] = False
+        rounded = raw.quantize(Decimal(1).scaleb(-decimals))
+    # The only doubles of the product: the cell *is* a double, so equality is decided among doubles.
+    return rounded if float(rounded) == float(text) else raw
