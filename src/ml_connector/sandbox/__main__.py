@@ -1,0 +1,97 @@
+"""Starts the sandbox: `python -m ml_connector.sandbox --state DIR`."""
+
+import argparse
+import contextlib
+import importlib
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ml_connector.sandbox.clock import SandboxClock
+from ml_connector.sandbox.server import SandboxServer
+
+LINES_DEFAULT = 30_000
+
+
+def run(argv: Sequence[str]) -> int:
+    """Both servers have run until a signal (or the end of stdin) came; the exit code.
+
+    One JSON line with the addresses is written to stdout once requests are answered.
+    """
+    options = _parse(argv)
+    done = threading.Event()
+    with _signals(done), contextlib.ExitStack() as stack:
+        addresses = _start(options, stack)
+        sys.stdout.write(json.dumps({**addresses, "state": str(options.state)}) + "\n")
+        sys.stdout.flush()
+        if options.exit_with_stdin:
+            threading.Thread(target=_watch_stdin, args=(done,), daemon=True).start()
+        done.wait()
+    return 0
+
+
+def build_servers(
+    state_dir: Path, clock: SandboxClock, *, only: str | None, lines: int
+) -> dict[str, SandboxServer]:
+    """The servers wanted, seeded but not yet listening."""
+    servers: dict[str, SandboxServer] = {}
+    # The two are imported here because either must start where the other is absent.
+    if only != "anaplan":
+        fusion = importlib.import_module("ml_connector.sandbox.fusion.server")
+        servers["fusion"] = fusion.build_fusion_server(state_dir, clock, lines=lines)
+    if only != "fusion":
+        anaplan = importlib.import_module("ml_connector.sandbox.anaplan.server")
+        servers["anaplan"] = anaplan.build_anaplan_server(state_dir, clock)
+    return servers
+
+
+def _start(options: argparse.Namespace, stack: contextlib.ExitStack) -> dict[str, str | None]:
+    clock = SandboxClock(options.state, virtual=options.clock == "virtual")
+    servers = build_servers(options.state, clock, only=options.only, lines=options.lines)
+    ports = {"fusion": options.fusion_port, "anaplan": options.anaplan_port}
+    addresses: dict[str, str | None] = dict.fromkeys(ports)
+    for name, server in servers.items():
+        stack.callback(server.stop)
+        addresses[name] = server.start(ports[name])
+    return addresses
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="ml_connector.sandbox", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="folder that keeps all state")
+    parser.add_argument("--fusion-port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--anaplan-port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--only", choices=("fusion", "anaplan"), help="start one server alone")
+    parser.add_argument("--lines", type=int, default=LINES_DEFAULT, help="journal lines to seed")
+    parser.add_argument("--clock", choices=("real", "virtual"), default="real")
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end when stdin closes")
+    return parser.parse_args(argv)
+
+
+@contextlib.contextmanager
+def _signals(done: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set the event; only the main thread may listen to signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, lambda *_: done.set())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch_stdin(done: threading.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    done.set()
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
