@@ -346,7 +346,10 @@ class PlanningTarget(Protocol):
         """Yield the rows of a dump; pure, used again on stored dumps."""
 
     def read_export_file(self, file_id: str) -> Iterator[bytes]:
-        """Yield the bytes of an export's output, joined before any decoding."""
+        """Yield the bytes of an export's output; a row may straddle two of them."""
+
+    def parse_csv(self, content: Iterable[bytes]) -> Iterator[dict[str, str]]:
+        """Yield the rows of an export file by header name; pure, used again on stored exports."""
 
 
 # --- engine -----------------------------------------------------------------------------------
@@ -594,7 +597,10 @@ class IntentStore(Protocol):
     """Leases and intents; the database forbids the second writer, whatever the queue does."""
 
     def take_lease(self, model_id: str, *, holder: str, seconds: int) -> Lease:
-        """The holder has the model; the same holder renews and keeps its fence.
+        """The holder has the model.
+
+        A holder is `RUN/PROCESS`. The same holder renews and keeps its fence; another process of the
+        same run takes over at once with a higher fence, which shuts its predecessor out.
 
         Raises:
             BusyError: Somebody else holds a lease that has not expired; names the holder.
@@ -868,6 +874,15 @@ class Archive(Protocol):
         """Planned cells in strictly ascending key order are stored; same input, same hash."""
 
     def read_plan(self, file_hash: str) -> Iterator[PlannedCell]:
+        """Yield them in key order."""
+
+    def write_totals(self, totals: Iterable[tuple[tuple[str, ...], Totals]]) -> StoredFile:
+        """Totals by text key, strictly ascending, are stored; same input, same hash.
+
+        Used for the ERP's balances, control totals, placements and contributions of a period.
+        """
+
+    def read_totals(self, file_hash: str) -> Iterator[tuple[tuple[str, ...], Totals]]:
         """Yield them in key order."""
 
     def write_bytes(self, chunks: Iterable[bytes], *, suffix: str) -> StoredFile:
