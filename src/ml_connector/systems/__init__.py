@@ -1,0 +1,1 @@
+"""The systems themselves: one package each, and the transport chain they share."""

@@ -1,0 +1,131 @@
+"""From statuses and broken connections to errors, grouped by what the caller may do next."""
+
+from collections.abc import Callable, Collection
+from typing import ClassVar, Final
+from urllib.parse import urlsplit
+
+from ml_connector.errors import (
+    AccessDeniedError,
+    ConnectorError,
+    CredentialsError,
+    OutcomeUnknownError,
+    ProtocolError,
+    RefusedError,
+    SystemUnavailableError,
+)
+from ml_connector.systems.calls import RemoteCall, RemoteReply, render_excerpt
+from ml_connector.systems.retries import TOO_MANY_REQUESTS, Attempt
+
+UNAUTHORIZED: Final = 401
+FORBIDDEN: Final = 403
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+UNTOUCHED: Final = "Nothing was written by this call."
+TRACE_CHARACTERS_MAX: Final = 100
+HIDDEN: Final = "[hidden]"
+UNKNOWN: Final = "Whether the call took effect is not known."
+
+_LOGIN_FAILED: Final = (
+    CredentialsError,
+    "Check the connection's user, secret and scope.",
+)
+_BY_STATUS: Final[dict[int, tuple[type[ConnectorError], str]]] = {
+    UNAUTHORIZED: _LOGIN_FAILED,
+    FORBIDDEN: (AccessDeniedError, "Give the integration user the right to do this."),
+    TOO_MANY_REQUESTS: (
+        SystemUnavailableError,
+        "Lower the request rate of the connection, or resume the run later.",
+    ),
+    # Log-in pages answer with redirects; whatever else moves is not ours to follow.
+    **dict.fromkeys(REDIRECTS, _LOGIN_FAILED),
+}
+
+Explain = Callable[[bytes], str]
+"""Finds the vendor's own message in an error body; empty when there is none."""
+
+
+class RemoteRefusedError(RefusedError):
+    """A system refused a request with a 4xx status; the text holds its own words."""
+
+    code: ClassVar[str] = "remote.refused"
+
+
+def find_status_error(
+    reply: RemoteReply,
+    *,
+    trace_header: str = "",
+    explain: Explain | None = None,
+    secrets: Collection[str] = (),
+) -> ConnectorError | None:
+    """The error a status stands for; None for a success and for what the call accepts.
+
+    `secrets` are blotted out of the quoted body: some gateways echo the request.
+    """
+    if reply.is_success or reply.status in reply.call.accepted:
+        return None
+    trace = reply.headers.get(trace_header.lower(), "")[:TRACE_CHARACTERS_MAX]
+    words = _find_words(reply, explain)
+    for secret in filter(None, secrets):
+        words = words.replace(secret, HIDDEN)
+    kind, written, next_step = _classify(reply)
+    return kind(
+        _render_refused(reply, trace=trace, words=words),
+        written=written,
+        next_step=next_step,
+        system=reply.system, method=reply.call.method, path=reply.call.path,
+        status=reply.status, trace=trace,
+    )  # fmt: skip
+
+
+def render_broken(system: str, call: RemoteCall, attempt: Attempt, *, tries: int) -> ConnectorError:
+    """The error for a call whose connection broke, unknown when it may have taken effect."""
+    assert attempt.error is not None
+    refused = (
+        f"{system} gave no whole answer to {call.method} {call.path}"
+        f" ({type(attempt.error).__name__}, {tries} tries)."
+    )
+    if attempt.may_have_left and not call.may_repeat:
+        kind: type[ConnectorError] = OutcomeUnknownError
+        written, next_step = UNKNOWN, "Read the system back before anything is sent again."
+    else:
+        kind, written = SystemUnavailableError, UNTOUCHED
+        next_step = "Check the network and the system's status, then resume the run."
+    if attempt.is_final:
+        next_step = "Name the certificate authority's file as `ca_bundle` of the connection."
+    return kind(
+        refused, written=written, next_step=next_step,
+        system=system, method=call.method, path=call.path, tries=tries,
+    )  # fmt: skip
+
+
+def _classify(reply: RemoteReply) -> tuple[type[ConnectorError], str, str]:
+    status = reply.status
+    if status in _BY_STATUS:
+        kind, next_step = _BY_STATUS[status]
+        return kind, UNTOUCHED, next_step
+    if status >= 500:
+        return _classify_fault(reply.call)
+    if status >= 400:
+        return RemoteRefusedError, UNTOUCHED, "Correct what the answer names; repeating is useless."
+    return ProtocolError, UNTOUCHED, "Show the vendor's support this answer."
+
+
+def _classify_fault(call: RemoteCall) -> tuple[type[ConnectorError], str, str]:
+    if call.may_repeat:
+        return SystemUnavailableError, UNTOUCHED, "Wait for the system, then resume the run."
+    return OutcomeUnknownError, UNKNOWN, "Read the system back before anything is sent again."
+
+
+def _render_refused(reply: RemoteReply, *, trace: str, words: str) -> str:
+    marks = f"status {reply.status}" + (f", trace id {trace}" if trace else "")
+    said = f": {words.rstrip('.')}" if words else ""
+    return f"{reply.system} answered {reply.call.method} {reply.call.path} with {marks}{said}."
+
+
+def _find_words(reply: RemoteReply, explain: Explain | None) -> str:
+    if reply.status in REDIRECTS:
+        host = urlsplit(reply.headers.get("location", "")).hostname or "itself"
+        return f"a redirect to {host}, which is not followed"
+    if reply.call.is_login:
+        return ""
+    found = explain(reply.content) if explain is not None else ""
+    return render_excerpt(found.encode()) if found else render_excerpt(reply.content)
