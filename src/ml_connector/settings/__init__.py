@@ -1,0 +1,50 @@
+"""The typed project folder: what users write in YAML, checked whole before anything runs."""
+
+from ml_connector.settings.faults import ProjectFaultsError, ProjectMissingError, SettingsFault
+from ml_connector.settings.flows import (
+    ActualsActions,
+    ActualsFlow,
+    ActualsGuards,
+    DimensionsFlow,
+    Exclusion,
+    FlowDimension,
+    FlowSettings,
+    ListColumns,
+    ListFlow,
+    ParentRules,
+    PeriodRules,
+    SignRules,
+)
+from ml_connector.settings.loading import (
+    PROJECT_FILE,
+    Project,
+    SettingValue,
+    find_project_root,
+    load_project,
+)
+from ml_connector.settings.project import KeySettings, ProjectSettings
+
+__all__ = [
+    "PROJECT_FILE",
+    "ActualsActions",
+    "ActualsFlow",
+    "ActualsGuards",
+    "DimensionsFlow",
+    "Exclusion",
+    "FlowDimension",
+    "FlowSettings",
+    "KeySettings",
+    "ListColumns",
+    "ListFlow",
+    "ParentRules",
+    "PeriodRules",
+    "Project",
+    "ProjectFaultsError",
+    "ProjectMissingError",
+    "ProjectSettings",
+    "SettingValue",
+    "SettingsFault",
+    "SignRules",
+    "find_project_root",
+    "load_project",
+]

@@ -1,0 +1,186 @@
+"""What one file cannot know of itself: names that must exist elsewhere, rules that must fit."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel
+
+from ml_connector.settings.flows import (
+    ActualsFlow,
+    DimensionsFlow,
+    FlowDimension,
+    ListFlow,
+)
+from ml_connector.settings.yaml_files import Loc
+
+SOURCE_KINDS = frozenset({"fusion", "jde"})
+TARGET_KINDS = frozenset({"anaplan"})
+
+
+class Finding(NamedTuple):
+    """A path inside a flow, what is wrong there, the value seen, the values allowed."""
+
+    loc: Loc
+    problem: str
+    seen: str = ""
+    allowed: str = ""
+
+
+def check_flow(
+    flow: ActualsFlow | DimensionsFlow,
+    *,
+    root: Path,
+    connections: Mapping[str, BaseModel],
+    flows: Mapping[str, ActualsFlow | DimensionsFlow],
+) -> Iterator[Finding]:
+    """Yield everything about the flow that its own types cannot refuse."""
+    yield from _check_connection(flow.source, "source", SOURCE_KINDS, connections)
+    yield from _check_connection(flow.target, "target", TARGET_KINDS, connections)
+    if isinstance(flow, DimensionsFlow):
+        yield from _check_lists(flow, root)
+        return
+    yield from _check_dimensions(flow)
+    yield from _check_suspense(flow)
+    yield from _check_signs(flow)
+    yield from _check_names_once([e.name for e in flow.exclusions], "exclusions", "name")
+    yield from _check_names_once(list(flow.ledgers), "ledgers", None)
+    yield from _check_file(root, flow.mapping, ("mapping",))
+    yield from _check_dimensions_flow(flow, flows)
+
+
+def _check_connection(
+    name: str, key: str, kinds: frozenset[str], connections: Mapping[str, BaseModel]
+) -> Iterator[Finding]:
+    fitting = sorted(n for n, c in connections.items() if getattr(c, "kind", "") in kinds)
+    if name in fitting:
+        return
+    kind = getattr(connections[name], "kind", "") if name in connections else ""
+    problem = f"is a connection of kind {kind}" if kind else "names no connection"
+    allowed = ", ".join(fitting) or f"a connection of kind {' or '.join(sorted(kinds))}"
+    yield Finding((key,), problem, name, allowed)
+
+
+def _check_file(root: Path, path: Path, loc: Loc) -> Iterator[Finding]:
+    if not (root / path).is_file():
+        yield Finding(loc, "names no file", str(path), f"a file below {root}")
+
+
+def _check_names_once(names: list[str], key: str, inner: str | None) -> Iterator[Finding]:
+    counts = Counter(names)
+    for number, name in enumerate(names):
+        if counts[name] > 1 and names.index(name) != number:
+            loc: Loc = (key, number) if inner is None else (key, number, inner)
+            yield Finding(loc, "is given twice", name)
+
+
+def _check_dimensions(flow: ActualsFlow) -> Iterator[Finding]:
+    columns: list[tuple[str, Callable[[FlowDimension], str]]] = [
+        ("name", lambda d: d.name),
+        ("column", lambda d: d.column),
+        ("export_column", lambda d: d.header_exported),
+    ]
+    for inner, value_of in columns:
+        yield from _check_names_once([value_of(d) for d in flow.dimensions], "dimensions", inner)
+    for number, dimension in enumerate(flow.dimensions):
+        yield from _check_dimension(flow, dimension, ("dimensions", number))
+    sources = Counter(dimension.source for dimension in flow.dimensions)
+    if sources["period"] != 1:
+        yield Finding(("dimensions",), "needs exactly one dimension with `source: period`")
+    if flow.measure == "entered" and not sources["currency"]:
+        yield Finding(
+            ("measure",),
+            "needs a dimension with `source: currency`: entered amounts of different currencies"
+            " cannot be added",
+            flow.measure,
+        )
+    for source in ("version", "currency", "ledger"):
+        if sources[source] > 1:
+            yield Finding(("dimensions",), f"has more than one dimension with `source: {source}`")
+
+
+def _check_dimension(flow: ActualsFlow, dimension: FlowDimension, loc: Loc) -> Iterator[Finding]:
+    has_list = dimension.source not in ("period", "version")
+    if has_list and not dimension.list:
+        yield Finding((*loc, "list"), "is missing", "", "the list that holds its members")
+    if not has_list and dimension.list:
+        yield Finding(
+            (*loc, "list"), f"is set, but a {dimension.source} is no list", dimension.list, "empty"
+        )
+    taken = {flow.amount_column, *([flow.code_column] if flow.mode == "append" else [])}
+    if dimension.column in taken:
+        yield Finding((*loc, "column"), "is the column of the amount or code", dimension.column)
+    if dimension.header_exported == flow.amount_export_column:
+        yield Finding(
+            (*loc, "export_column"), "is the column of the amount", dimension.header_exported
+        )
+
+
+def _check_suspense(flow: ActualsFlow) -> Iterator[Finding]:
+    mapped = [dimension.name for dimension in flow.dimensions if dimension.source == "mapping"]
+    if flow.unmapped == "suspense":
+        lacking = [name for name in mapped if name not in flow.suspense]
+        if lacking:
+            yield Finding(
+                ("suspense",), f"names no member for {', '.join(lacking)}", "", ", ".join(mapped)
+            )
+    elif flow.suspense:
+        yield Finding(("suspense",), "is set, but `unmapped` is not `suspense`")
+    for name in flow.suspense:
+        if name not in mapped:
+            yield Finding(("suspense", name), "is no mapped dimension", name, ", ".join(mapped))
+
+
+def _check_signs(flow: ActualsFlow) -> Iterator[Finding]:
+    if flow.signs.flip and not flow.signs.account_types:
+        yield Finding(
+            ("signs", "account_types"),
+            "is missing: without it nobody knows an account's type",
+            "",
+            "chart name to `value-set:CODE`",
+        )
+
+
+def _check_dimensions_flow(
+    flow: ActualsFlow, flows: Mapping[str, ActualsFlow | DimensionsFlow]
+) -> Iterator[Finding]:
+    if not flow.dimensions_flow:
+        return
+    other = flows.get(flow.dimensions_flow)
+    fitting = [
+        name
+        for name, one in sorted(flows.items())
+        if isinstance(one, DimensionsFlow) and one.target == flow.target
+    ]
+    if not isinstance(other, DimensionsFlow) or other.target != flow.target:
+        yield Finding(
+            ("dimensions_flow",),
+            "names no dimensions flow into the same target",
+            flow.dimensions_flow,
+            ", ".join(fitting),
+        )
+
+
+def _check_lists(flow: DimensionsFlow, root: Path) -> Iterator[Finding]:
+    yield from _check_names_once([one.list for one in flow.lists], "lists", "list")
+    for number, one in enumerate(flow.lists):
+        yield from _check_parents(one, root, ("lists", number))
+
+
+def _check_parents(one: ListFlow, root: Path, loc: Loc) -> Iterator[Finding]:
+    rules = one.parents
+    if rules.by == "none":
+        return
+    if not one.columns.parent:
+        yield Finding(
+            (*loc, "columns", "parent"), "is missing", "", "the header of the parent's code"
+        )
+    if rules.by == "property" and not rules.property:
+        yield Finding((*loc, "parents", "property"), "is missing", "", "such as account_type")
+    if rules.by == "property" and not rules.names:
+        yield Finding((*loc, "parents", "names"), "is missing", "", "such as {A: Assets}")
+    if rules.by == "file" and rules.file is None:
+        yield Finding((*loc, "parents", "file"), "is missing", "", "a CSV file")
+    if rules.by == "file" and rules.file is not None:
+        yield from _check_file(root, rules.file, (*loc, "parents", "file"))
