@@ -1,0 +1,148 @@
+"""Log lines are quiet, structured, and never hold a secret."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from ml_connector import logs
+
+SECRET = "s3cr3t-value-of-the-client"
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """The logging of the test process is left as it was."""
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level)
+    yield
+    root.handlers[:], level = before[0], before[1]
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def events_of(out: io.StringIO) -> list[dict[str, object]]:
+    """The JSON lines that were written."""
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_healthy_run_is_silent_at_the_default_level() -> None:
+    """Information is not written unless it was asked for."""
+    out = io.StringIO()
+    logs.set_up_logs(stream=out)
+
+    logs.make_logger("flows").info("run.step_finished", lines_read=3)
+    logging.getLogger("httpx2").info("HTTP Request: GET https://erp.example")
+
+    assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["token", "access_token", "tokenValue", "Authorization", "client_secret", "client-secret",
+     "password", "Set-Cookie", "private_key", "refreshTokenId", "passphrase", "API_KEY"],
+)  # fmt: skip
+def test_value_under_a_secret_key_is_masked_at_any_depth(key: str) -> None:
+    """A key that speaks of a secret hides its value, whatever the value is."""
+    out = io.StringIO()
+    logs.set_up_logs(log_format="json", level="info", stream=out)
+
+    logs.make_logger("x").info("login.tried", **{key: "abc"}, inner=[{key: {"a": "abc"}}])
+
+    assert "abc" not in out.getvalue()
+    assert events_of(out)[0]["inner"] == [{key: logs.MASK}]
+
+
+@pytest.mark.parametrize("key", ["secret_name", "token_expires_at", "tokens", "connection"])
+def test_name_or_expiry_of_a_secret_is_shown(key: str) -> None:
+    """What is about a secret but is none stays readable."""
+    assert logs.redact_event(None, "info", {key: "abc"}) == {key: "abc"}
+
+
+def test_known_secret_is_masked_wherever_it_appears() -> None:
+    """A secret handed over at log-in is masked in prose, bytes, errors and library records."""
+    logs.hide_secret(SECRET)
+    out = io.StringIO()
+    logs.set_up_logs(log_format="json", level="info", stream=out)
+
+    logger = logs.make_logger("x")
+    logger.warning("call.failed", url=f"https://a.example/?x={SECRET}", raw=SECRET.encode())
+    logging.getLogger("library").warning("sent %s", SECRET)
+    try:
+        raise ValueError(SECRET)  # noqa: TRY301 - the trace is what is looked at.
+    except ValueError:
+        logger.exception("call.failed")
+
+    assert SECRET not in out.getvalue()
+    assert len(events_of(out)) == 3
+    assert "ValueError" in str(events_of(out)[2]["exception"])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Authorization: Bearer abc.def=", "Authorization: Bearer ***"),
+        ("AnaplanAuthToken xyz, next", "AnaplanAuthToken ***, next"),
+        ("basic dXNlcjpwYXNz", "basic ***"),
+        ("postgresql://app:hunter2@db/records", "postgresql://app:***@db/records"),
+        ("https://jde.example/next?token=abc&page=2", "https://jde.example/next?token=***&page=2"),
+        ("Basic", "Basic"),
+        ("no secret here", "no secret here"),
+    ],
+)
+def test_text_shaped_like_credentials_is_masked(text: str, shown: str) -> None:
+    """What looks like credentials is masked even when nobody registered it."""
+    assert logs.redact_text(text) == shown
+
+
+def test_longer_secret_leaves_no_tail_when_another_begins_it() -> None:
+    """Of two secrets that begin alike the longer one is masked whole."""
+    logs.hide_secret("abcdef-1")
+    logs.hide_secret("abcdef-1-and-more")
+
+    assert logs.redact_text("x abcdef-1-and-more y") == "x *** y"
+
+
+def test_secret_too_short_to_mean_anything_is_not_remembered() -> None:
+    """A one-letter password does not blank out every log line."""
+    logs.hide_secret("a")
+
+    assert logs.redact_text("a plain word") == "a plain word"
+
+
+def test_oldest_secrets_are_forgotten_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that renews tokens for months holds a bounded number of them."""
+    monkeypatch.setattr(logs, "_known", logs._KnownSecrets())
+    for number in range(logs.SECRETS_HELD_MAX + 1):
+        logs.hide_secret(f"token-number-{number:06d}")
+
+    assert logs.redact_text("token-number-000000") == "token-number-000000"
+    assert logs.redact_text("token-number-000001") == "***"
+
+
+def test_context_keys_stand_on_every_event_of_the_block() -> None:
+    """Events of a run carry its id without passing it along."""
+    out = io.StringIO()
+    logs.set_up_logs(log_format="json", level="info", stream=out)
+
+    with logs.log_context(run_id="0142"):
+        logs.make_logger("x").info("run.started")
+    logs.make_logger("x").info("server.idle")
+
+    first, second = events_of(out)
+    assert (first["run_id"], first["event"], first["level"]) == ("0142", "run.started", "info")
+    assert "run_id" not in second
+
+
+def test_console_lines_are_plain_where_no_terminal_reads_them() -> None:
+    """Colours are for terminals only."""
+    out = io.StringIO()
+    logs.set_up_logs(stream=out)
+
+    logs.make_logger("x").warning("lease.lost", model="Finance Planning")
+
+    assert "lease.lost" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
