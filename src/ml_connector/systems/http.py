@@ -307,7 +307,7 @@ def _build_client(options: HttpOptions, transport: httpx2.BaseTransport | None) 
         headers={"User-Agent": "ml-connector"},
         # Session cookies would tie calls together that each carry their own credentials.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        verify=_build_tls(options.ca_bundle),
+        verify=_build_tls(options.ca_bundle) if transport is None else True,
         limits=httpx2.Limits(
             max_connections=options.connections_max,
             max_keepalive_connections=options.connections_max,

@@ -1,0 +1,143 @@
+"""The transport chain over real sockets: lost replies, cut bodies, certificates."""
+
+import datetime as dt
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ml_connector.errors import OutcomeUnknownError, SystemUnavailableError
+from ml_connector.systems.http import HttpClient, HttpOptions, RemoteCall
+
+READ = RemoteCall(method="GET", path="/x")
+WRITE = RemoteCall(method="POST", path="/x", content=b"{}")
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+CUT = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{}"
+
+
+class StillClock:
+    """Sleeping moves it, nothing else."""
+
+    def __init__(self) -> None:
+        self.at = dt.datetime(2026, 11, 3, tzinfo=dt.UTC)
+
+    def now(self) -> dt.datetime:
+        """The instant it stands at."""
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        """It stands that much later."""
+        self.at += dt.timedelta(seconds=seconds)
+
+
+@contextmanager
+def serving(*answers: bytes, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """Yield the port of a server that gives each connection one of the raw answers in turn."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_serve, args=(listener, answers, tls))
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(timeout=10)
+
+
+def _serve(listener: socket.socket, answers: tuple[bytes, ...], tls: ssl.SSLContext | None) -> None:
+    for answer in (*answers, *[answers[-1]] * 9):
+        try:
+            plain, _ = listener.accept()
+        except OSError:
+            return
+        with plain:
+            try:
+                connection = tls.wrap_socket(plain, server_side=True) if tls else plain
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+            except OSError:
+                continue
+
+
+def client(port: int, *, scheme: str = "http", ca_bundle: Path | None = None) -> HttpClient:
+    """A client for the local server."""
+    options = HttpOptions(
+        system="Local", origin=f"{scheme}://127.0.0.1:{port}", ca_bundle=ca_bundle
+    )
+    return HttpClient(options, clock=StillClock())
+
+
+@pytest.mark.parametrize("answer", [b"", CUT])
+def test_lost_reply_of_a_write_leaves_its_outcome_unknown(answer: bytes) -> None:
+    """Closed without an answer or in the middle of it: the write may have happened."""
+    with serving(answer) as port, client(port) as http, pytest.raises(OutcomeUnknownError):
+        http.send(WRITE)
+
+
+def test_lost_reply_of_a_read_is_asked_for_again() -> None:
+    """A cut body never passes for a whole one."""
+    with serving(b"", CUT, WHOLE) as port, client(port) as http:
+        assert http.send(READ).content == b"{}"
+
+
+def test_closed_port_is_unavailable_even_for_a_write() -> None:
+    """Nothing left, so nothing is unknown."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with client(port) as http, pytest.raises(SystemUnavailableError):
+        http.send(WRITE)
+
+
+def test_unknown_certificate_is_refused_at_once_and_trusted_by_its_bundle(tmp_path: Path) -> None:
+    """No answer is taken from a stranger; a private authority is named in the settings."""
+    tls, bundle = build_certificate(tmp_path)
+    with (
+        serving(WHOLE, tls=tls) as port,
+        client(port, scheme="https") as http,
+        pytest.raises(SystemUnavailableError, match=r"1 tries.*ca_bundle"),
+    ):
+        http.send(READ)
+    with (
+        serving(WHOLE, tls=tls) as port,
+        client(port, scheme="https", ca_bundle=bundle) as http,
+    ):
+        assert http.send(READ).content == b"{}"
+
+
+def build_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server context with a self-signed certificate for loopback, and its PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    bundle, key_file = folder / "ca.pem", folder / "key.pem"
+    bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(bundle, key_file)
+    return context, bundle
