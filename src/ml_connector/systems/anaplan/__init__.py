@@ -1,0 +1,1 @@
+"""Anaplan: lists, imports, exports and tasks of one planning model."""
