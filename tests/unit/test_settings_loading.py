@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ml_connector.errors import SettingsError
 from ml_connector.settings import (
@@ -32,10 +32,29 @@ class ErpSettings(BaseModel):
     timeout_s: int = 30
 
 
+class PasswordLogin(BaseModel):
+    """One way to log in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    method: Literal["password"] = "password"
+    user: str = "a"
+
+
+class CertificateLogin(BaseModel):
+    """Another way to log in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    method: Literal["certificate"] = "certificate"
+    certificate: str
+
+
 class ModelSettings(BaseModel):
     """A connection model of a planning system."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    auth: Annotated[PasswordLogin | CertificateLogin, Field(discriminator="method")] = (
+        PasswordLogin()
+    )
     kind: Literal["anaplan"]
     name: str
     workspace: str
@@ -307,6 +326,22 @@ def test_faulty_connection_is_told_once_not_again_by_its_flows(folder: Path) -> 
 
     (line,) = faults_of(folder)
     assert line.startswith("connections/erp.yaml:2 base_url[0]") or "base_url" in line
+
+
+def test_fault_inside_a_choice_of_models_is_told_as_it_is_written(folder: Path) -> None:
+    """The tag that chose the model is no part of the key, and its own keys are the allowed ones."""
+    replace(
+        folder,
+        "connections/plan.yaml",
+        "name:",
+        "auth:\n  method: certificate\n  certificat: x\nname:",
+    )
+
+    assert "\n".join(faults_of(folder)) == (
+        "connections/plan.yaml:2 auth.certificate: is missing\n"
+        "connections/plan.yaml:4 auth.certificat: is no known key; did you mean 'certificate'?;"
+        " seen 'x'; allowed: method, certificate"
+    )
 
 
 def test_file_that_would_be_skipped_in_silence_is_a_fault(folder: Path) -> None:

@@ -2,12 +2,14 @@
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from ml_connector.settings.layers import DEFAULT_ORIGIN, find_origin
-from ml_connector.settings.yaml_files import Loc, YamlFile
+from ml_connector.settings.yaml_files import Loc, YamlFile, render_key
 
 Model = TypeVar("Model", bound=BaseModel)
 ErrorDetails = Mapping[str, Any]
@@ -54,59 +56,78 @@ def _add_fault(
     origins: Mapping[Loc, str],
     keys_refused: set[str],
 ) -> None:
-    loc: Loc = details["loc"]
-    if any(key and ".".join(str(p) for p in loc).startswith(key) for key in keys_refused):
+    place = _find_place(model, details["loc"])
+    if any(_is_within(render_key(place.loc), key) for key in keys_refused):
         return
-    problem, allowed = _explain(model, details)
-    origin = find_origin(origins, loc)
+    problem, allowed = _explain(place, details)
+    origin = find_origin(origins, place.loc)
     if origin != DEFAULT_ORIGIN and not origin.startswith(f"{file.name}:"):
         problem = f"{problem} (from {origin})"
     seen = None if isinstance(details["input"], (dict, list)) else details["input"]
-    file.add_fault(loc, problem, seen=seen, allowed=allowed)
+    file.add_fault(place.loc, problem, seen=seen, allowed=allowed)
 
 
-def _explain(model: type[BaseModel], details: ErrorDetails) -> tuple[str, str]:
+def _is_within(key: str, refused: str) -> bool:
+    return bool(refused) and (key == refused or key.startswith((f"{refused}.", f"{refused}[")))
+
+
+def _explain(place: "_Place", details: ErrorDetails) -> tuple[str, str]:
     """The problem in a user's words, and what is allowed."""
-    loc: Loc = details["loc"]
     kind = str(details["type"])
     if kind == "extra_forbidden":
-        return _explain_unknown_key(model, loc)
+        keys = list_keys(place.holder) if place.holder else []
+        near = difflib.get_close_matches(str(place.loc[-1]), keys, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"is no known key{hint}", ", ".join(keys)
     if kind == "missing":
-        return "is missing", _describe(model, loc)
+        return "is missing", place.description
     if kind in ("literal_error", "enum"):
         return "is none of the values allowed", str(details["ctx"]["expected"])
     message = str(details["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:], _describe(model, loc)
+    return message[:1].lower() + message[1:], place.description
 
 
-def _explain_unknown_key(model: type[BaseModel], loc: Loc) -> tuple[str, str]:
-    holder = _find_model(model, loc[:-1])
-    keys = list_keys(holder) if holder else []
-    near = difflib.get_close_matches(str(loc[-1]), keys, n=1)
-    problem = f"is no known key; did you mean {near[0]!r}?" if near else "is no known key"
-    return problem, ", ".join(keys)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a refusal points: its path as written, the model that holds it, its field."""
+
+    loc: Loc
+    holder: type[BaseModel] | None
+    field: FieldInfo | None
+
+    @property
+    def description(self) -> str:
+        text = self.field.description if self.field else None
+        return (text or "").replace("\n", " ").rstrip(".")
 
 
-def _describe(model: type[BaseModel], loc: Loc) -> str:
-    """The first line of the field's own description; empty where the path leads nowhere."""
-    while loc and isinstance(loc[-1], int):
-        loc = loc[:-1]
-    holder = _find_model(model, loc[:-1]) if loc else None
-    if holder is None:
-        return ""
-    for name, info in holder.model_fields.items():
-        if loc[-1] in (name, info.alias):
-            return (info.description or "").replace("\n", " ").rstrip(".")
-    return ""
-
-
-def _find_model(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
-    """The model a path leads to; list positions and dict keys lead on to the same one."""
+def _find_place(model: type[BaseModel], loc: Loc) -> _Place:
+    """Follow a refusal's path through the models; tags of unions are no part of what is written."""
     at: type[BaseModel] | None = model
+    holder, field, written = at, None, list[str | int]()
+    tags: dict[str | int, type[BaseModel]] = {}
     for part in loc:
-        if at is None or isinstance(part, int):
+        if part in tags:
+            at, tags = tags[part], {}
             continue
-        field = next((f for n, f in at.model_fields.items() if part in (n, f.alias)), None)
-        if field is not None:
-            at = next(walk_models(field.annotation), None)
-    return at
+        written.append(part)
+        if isinstance(part, str) and at is not None:
+            holder, field = at, _find_field(at, part)
+            at = next(walk_models(field.annotation), None) if field else at
+            tags = _list_tags(field) if field else {}
+    return _Place(loc=tuple(written), holder=holder, field=field)
+
+
+def _list_tags(field: FieldInfo) -> dict[str | int, type[BaseModel]]:
+    """The models of a tagged union by their tags; empty for any other field."""
+    if not isinstance(field.discriminator, str):
+        return {}
+    return {
+        tag: inner
+        for inner in walk_models(field.annotation)
+        for tag in get_args(inner.model_fields[field.discriminator].annotation)
+    }
+
+
+def _find_field(model: type[BaseModel], key: str | int) -> FieldInfo | None:
+    return next((f for n, f in model.model_fields.items() if key in (n, f.alias)), None)

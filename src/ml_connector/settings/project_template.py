@@ -1,0 +1,113 @@
+"""The project folders that `init` makes: one for a real company, one for the sandbox's."""
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from ml_connector.errors import UsageError
+from ml_connector.settings.schema import render_schema
+
+COMPANY_SECRETS = ("fusion-prod.client_secret", "anaplan-fin.password")
+"""Names the company folder refers to; `init` tells the user to set them."""
+SANDBOX_SECRETS = {
+    "fusion-sandbox.client_secret": "halden-secret",
+    "anaplan-sandbox.password": "halden-password",
+}
+"""What the sandbox takes at log-in; public values of a pretended company, no secrets."""
+_RENAMED = {"gitignore": ".gitignore"}
+"""Kept under another name here, where they would be obeyed as files of this repository."""
+
+
+class ProjectExistsError(UsageError):
+    """The folder holds files that `init` would have to write over."""
+
+    code = "settings.project-exists"
+
+    def __init__(self, root: str, found: list[str]) -> None:
+        super().__init__(
+            f"The folder {root} already holds {', '.join(found)}.",
+            written="No file was written.",
+            next_step="Choose another folder: `ml-connector init FOLDER`.",
+            root=root, found=", ".join(found),
+        )  # fmt: skip
+
+
+def render_project(
+    *, first_month: str, connection_models: Mapping[str, type[BaseModel]] | None = None
+) -> dict[str, str]:
+    """The files of a company's folder by relative path, with comments and examples.
+
+    Args:
+        first_month: First month the model takes from here, such as `2026-01`.
+        connection_models: Model of each connection kind, for the editors' schema.
+    """
+    return _render("company", {"FIRST_MONTH": first_month}, connection_models)
+
+
+def render_sandbox_project(
+    *,
+    fusion_url: str,
+    anaplan_url: str,
+    workspace_id: str,
+    model_id: str,
+    connection_models: Mapping[str, type[BaseModel]] | None = None,
+) -> dict[str, str]:
+    """The files of a folder for the sandbox company, ready to run but for `SANDBOX_SECRETS`."""
+    values = {
+        "FUSION_URL": fusion_url,
+        "ANAPLAN_URL": anaplan_url,
+        "WORKSPACE_ID": workspace_id,
+        "MODEL_ID": model_id,
+    }
+    return _render("sandbox", values, connection_models)
+
+
+def save_project(root: Path, content: Mapping[str, str]) -> None:
+    """The files stand below `root`; nothing that was there is touched.
+
+    Raises:
+        ProjectExistsError: One of the files exists already; none was written.
+    """
+    found = sorted(name for name in content if (root / name).exists())
+    if found:
+        raise ProjectExistsError(str(root), found)
+    for name, text in content.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _render(
+    variant: str,
+    values: Mapping[str, str],
+    connection_models: Mapping[str, type[BaseModel]] | None,
+) -> dict[str, str]:
+    content = {
+        name: _fill(file.read_text(encoding="utf-8"), values)
+        for name, file in _walk(files(__package__) / "templates" / variant, "")
+    }
+    schemas = render_schema(connection_models)
+    return content | {f".schemas/{name}": _render_json(schemas[name]) for name in schemas}
+
+
+def _walk(folder: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.is_dir():
+            yield from _walk(entry, f"{prefix}{entry.name}/")
+        else:
+            yield f"{prefix}{_RENAMED.get(entry.name, entry.name)}", entry
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    return text
+
+
+def _render_json(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
