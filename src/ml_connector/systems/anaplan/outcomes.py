@@ -83,7 +83,7 @@ def parse_state(text: str) -> TaskState:
     return STATES.get(text, TaskState.RUNNING)
 
 
-def map_task(task: Task, *, action_id: str, raw: bytes) -> TaskResult:
+def map_task(task: Task, *, asked_id: str, action_id: str, raw: bytes) -> TaskResult:
     """The task as the flows see it; classified once it has ended.
 
     Raises:
@@ -91,12 +91,10 @@ def map_task(task: Task, *, action_id: str, raw: bytes) -> TaskResult:
     """
     state = parse_state(task.task_state)
     if state not in (TaskState.COMPLETE, TaskState.CANCELLED):
-        return TaskResult(
-            task_id=task.task_id, state=state, progress=_render_progress(task), raw=raw
-        )
-    result = _take_result(task, state)
+        return TaskResult(task_id=asked_id, state=state, progress=_render_progress(task), raw=raw)
+    result = _take_result(task, state, asked_id)
     return TaskResult(
-        task_id=task.task_id,
+        task_id=asked_id,
         state=state,
         progress=_render_progress(task),
         outcome=LoadOutcome.CANCELLED if state is TaskState.CANCELLED else classify_result(result),
@@ -142,13 +140,13 @@ def _has_landed_partly(result: Result) -> bool:
     )
 
 
-def _take_result(task: Task, state: TaskState) -> Result:
+def _take_result(task: Task, state: TaskState, task_id: str) -> Result:
     if task.result is not None:
         return task.result
     if state is TaskState.CANCELLED:
         return Result()
     raise ProtocolError(
-        f"Task {task.task_id} is complete, but Anaplan tells no result.",
+        f"Task {task_id} is complete, but Anaplan tells no result.",
         written="Whether its rows are in the model is not known.",
         next_step="Compare the model with the last load: `ml-connector plan FLOW --against model`.",
     )

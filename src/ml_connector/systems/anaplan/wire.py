@@ -66,7 +66,7 @@ class TokenReply(Wire, frozen=True):
 
 
 class Named(Wire, frozen=True):
-    """Anything with an id and a name: lists, modules, processes, items."""
+    """Anything with an id and a name: workspaces, lists, modules, items."""
 
     id: str = ""
     name: str = ""
@@ -79,13 +79,6 @@ class User(Wire, frozen=True):
     id: str = ""
     email: str = ""
     customer_id: str = ""
-
-
-class Workspace(Wire, frozen=True):
-    """A workspace as listed."""
-
-    id: str = ""
-    name: str = ""
 
 
 class Model(Wire, frozen=True):
