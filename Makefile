@@ -1,0 +1,50 @@
+# Everything people and CI type. Needs Python 3.11 or later with venv, git and make.
+.DEFAULT_GOAL := help
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
+
+.PHONY: help demo test quick check format reference lock clean
+
+help: ## What can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | expand -t 12
+
+# A stamp newer than the locks means that the environment is as locked, so the second call costs
+# nothing. Both stamps live in the environment and vanish with it.
+$(VENV)/stamp-run: $(LOCKS)
+	@scripts/set-up.sh $(VENV) run
+	@touch $@
+
+$(VENV)/stamp-dev: $(LOCKS) requirements/dev.txt
+	@scripts/set-up.sh $(VENV) dev
+	@touch $@ $(VENV)/stamp-run
+
+demo: $(VENV)/stamp-run ## Run the main job on the sandbox and say where to look
+	@$(BIN)/python scripts/demo.py
+
+test: check ## Every check and every test
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+quick: $(VENV)/stamp-dev ## The tests that take less than a few seconds each
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "not long"
+
+check: $(VENV)/stamp-dev ## Format, lint, types, floors
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > $(VENV)/lint-imports.txt || { cat $(VENV)/lint-imports.txt; exit 1; }
+
+format: $(VENV)/stamp-dev ## Format the code, mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+reference: $(VENV)/stamp-dev ## Write docs/reference from the code
+	@$(BIN)/python scripts/write_reference.py
+
+lock: ## Lock the requirements anew (UPGRADE=1 takes newer versions); needs uv
+	@scripts/lock.sh
+
+clean: ## Remove the environment, caches and the demo's state
+	@rm -rf $(VENV) build dist demo .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	    .import_linter_cache
+	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
