@@ -1,0 +1,38 @@
+"""How many requests a tenant takes in which time; plain values, no database."""
+
+from dataclasses import dataclass
+
+MICROSECONDS = 1_000_000
+PACE_PARTS = 5
+"""A burst after idleness goes out at this many times the lasting rate, not all at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """At most `requests` in every sliding window of `window_s`; the default is Anaplan's.
+
+    `margin_s` covers the way from the grant to the first byte on the wire.
+    """
+
+    requests: int = 600
+    window_s: float = 60.0
+    margin_s: float = 0.25
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.window_s <= 0 or self.margin_s < 0:
+            raise ValueError(f"{self!r} allows nothing.")
+
+    @property
+    def cycle_us(self) -> int:
+        """Least time between a grant and the one `requests` later."""
+        return round((self.window_s + self.margin_s) * MICROSECONDS)
+
+    @property
+    def pace_us(self) -> int:
+        """Least time between two grants."""
+        return round(self.window_s * MICROSECONDS / self.requests / PACE_PARTS)
+
+    @property
+    def late_us(self) -> int:
+        """How late a grant may be used; the other half of the margin is the sender's."""
+        return round(self.margin_s * MICROSECONDS / 2)

@@ -1,0 +1,134 @@
+"""The audit chain of one organisation: appended, searched, walked, exported."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from ml_connector.ports import AuditRow
+from ml_connector.records import models
+from ml_connector.records.canonical import render_canonical
+from ml_connector.records.chain import (
+    FIRST_HASH,
+    ChainEnd,
+    broken_link,
+    hash_link,
+    make_plain,
+    render_instant,
+    render_line,
+    verify_chain,
+)
+from ml_connector.records.store import OrganisationStore
+
+
+class AuditRecords(OrganisationStore):
+    """A `ports.Audit`.
+
+    Triggers refuse to change or remove a link. Who may drop triggers can rewrite the whole chain,
+    hashes and all; against that helps only an exported chain kept elsewhere.
+    """
+
+    def record(
+        self, event: str, *, subject: str, actor: str, run_id: str = "", **details: Any
+    ) -> None:
+        """The event is the newest link; amounts and instants in the details become text."""
+        with self._writing(f"the audit event {event}"):
+            head, _ = models.AuditHead.of(self._id).get_or_create(
+                organisation_id=self._id, defaults={"number": 0, "hash_after": FIRST_HASH}
+            )
+            link = AuditRow(
+                number=head.number + 1,
+                at=self._clock.now(),
+                actor=actor,
+                event=event,
+                subject=subject,
+                run_id=run_id,
+                details=make_plain(details),
+                hash_before=head.hash_after,
+                hash_after="",
+            )
+            self._append(head, replace(link, hash_after=hash_link(link)))
+
+    def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
+        """The newest `limit` links whose subject, run or details hold the text, oldest first."""
+        rows = models.AuditLink.of(self._id).filter(
+            Q(subject__icontains=text) | Q(run_id__icontains=text) | Q(details__icontains=text)
+        )
+        return [_parse(row) for row in reversed(rows.order_by("-number")[:limit])]
+
+    def verify(self) -> int:
+        """Number of links, all of which verify; see `ports.Audit`."""
+        head = models.AuditHead.of(self._id).first()
+        end = ChainEnd(0, FIRST_HASH) if head is None else ChainEnd(head.number, head.hash_after)
+        # Links may be added while this walks; it ends where the chain ended at the start.
+        links = verify_chain(self._walk(until=end.number), end=end)
+        self._refuse_links_beyond_head()
+        return links
+
+    def export(self) -> Iterator[str]:
+        """Yield the chain as lines of JSON, oldest link first; `chain.parse_lines` reads them."""
+        for row in self._walk():
+            yield render_line(row)
+
+    def _append(self, head: models.AuditHead, link: AuditRow) -> None:
+        models.AuditLink.of(self._id).create(
+            organisation_id=self._id,
+            number=link.number,
+            at=render_instant(link.at),
+            actor=link.actor,
+            event=link.event,
+            subject=link.subject,
+            run_id=link.run_id,
+            details=render_canonical(link.details),
+            hash_before=link.hash_before,
+            hash_after=link.hash_after,
+        )
+        head.number = link.number
+        head.hash_after = link.hash_after
+        head.save(update_fields=["number", "hash_after"])
+
+    def _walk(self, *, until: int | None = None) -> Iterator[AuditRow]:
+        rows = models.AuditLink.of(self._id)
+        if until is not None:
+            rows = rows.filter(number__lte=until)
+        return map(_parse, rows.order_by("number", "id").iterator())
+
+    def _refuse_links_beyond_head(self) -> None:
+        # One statement, so that a link and the head that came with it are seen together.
+        heads: QuerySet[models.AuditHead] = models.AuditHead.of(self._id)
+        beyond = models.AuditLink.of(self._id).exclude(
+            number__lte=heads.annotate(top=F("number")).values("top")[:1]
+        )
+        first = beyond.order_by("number").first()
+        if first is not None:
+            raise broken_link(first.number, "it was put in after the end of the chain")
+
+
+def _parse(row: models.AuditLink) -> AuditRow:
+    """The link as it was hashed.
+
+    Raises:
+        UnexplainedDifferenceError: Its text is not in the one spelling the chain writes.
+    """
+    try:
+        at = datetime.fromisoformat(row.at)
+        details = json.loads(row.details)
+        is_own_spelling = render_canonical(details) == row.details and render_instant(at) == row.at
+    except (ValueError, TypeError) as error:
+        raise broken_link(row.number, "its text does not parse") from error
+    if not is_own_spelling:
+        raise broken_link(row.number, "it was changed after it was written")
+    return AuditRow(
+        number=row.number,
+        at=at,
+        actor=row.actor,
+        event=row.event,
+        subject=row.subject,
+        run_id=row.run_id,
+        details=details,
+        hash_before=row.hash_before,
+        hash_after=row.hash_after,
+    )

@@ -1,0 +1,228 @@
+"""Plans, shadows, loads and refused summaries."""
+
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from ml_connector.domain.summaries import SummaryKey
+from ml_connector.errors import BusyError
+from ml_connector.ports import LoadRow, PlanRow, RefusedSummary
+from ml_connector.records import models
+from ml_connector.records.canonical import render_canonical, verify_plain
+from ml_connector.records.store import OrganisationStore, split_chunks
+
+
+class LoadRecords(OrganisationStore):
+    """A `ports.LoadStore`."""
+
+    def save_plan(self, plan: PlanRow) -> None:
+        """The plan is known by its hash; saving it again changes nothing but its state."""
+        with self._writing(f"plan {plan.plan_hash}"):
+            models.Plan.of(self._id).update_or_create(
+                organisation_id=self._id,
+                plan_hash=plan.plan_hash,
+                defaults={"state": plan.state},
+                create_defaults={
+                    "run_id": plan.run_id,
+                    "flow": plan.flow,
+                    "model_id": plan.model_id,
+                    "mapping_hash": plan.mapping_hash,
+                    "shadow_revision": plan.shadow_revision,
+                    "periods": list(plan.periods),
+                    "totals": verify_plain(plan.totals),
+                    "created_at": plan.created_at,
+                    "state": plan.state,
+                },
+            )
+
+    def find_plan(self, plan_hash: str) -> PlanRow | None:
+        """The plan by its hash."""
+        row = models.Plan.of(self._id).filter(plan_hash=plan_hash).first()
+        return None if row is None else _render_plan(row)
+
+    def load_shadow(self, flow: str, model_id: str) -> tuple[int, dict[str, str]]:
+        """Shadow revision, and the shadow file's hash by target period; (0, {}) before any load."""
+        with self._writing("nothing"):  # One transaction, so that number and files belong together.
+            row = models.Shadow.of(self._id).filter(flow=flow, model_id=model_id).first()
+            if row is None:
+                return 0, {}
+            files = models.ShadowFile.of(self._id).filter(shadow_id=row.pk, is_current=True)
+            return row.revision, dict(files.order_by("period").values_list("period", "file_hash"))
+
+    def save_shadow(
+        self, flow: str, model_id: str, files: Mapping[str, str], *, revision_before: int, why: str
+    ) -> int:
+        """These periods have new shadow files; returns the new revision.
+
+        The very same move told twice, as after a crash, is one move.
+        """
+        with self._writing(f"the shadow of {flow} in model {model_id}"):
+            row, _ = models.Shadow.of(self._id).get_or_create(
+                organisation_id=self._id,
+                flow=flow,
+                model_id=model_id,
+                defaults={"revision": 0},
+            )
+            if row.revision == revision_before:
+                return self._move_shadow(row, files, why=why)
+            if row.revision == revision_before + 1 and self._is_last_move(row, files, why=why):
+                return row.revision
+            raise _moved_shadow(row, revision_before)
+
+    def record_load(self, load: LoadRow, refused: Iterable[RefusedSummary]) -> None:
+        """The load and its refused summaries are stored, all or none; repeatable by load id.
+
+        A repetition changes nothing, so that what was settled meanwhile stays settled.
+        """
+        with self._writing(f"load {load.load_id}"):
+            row, is_new = models.Load.of(self._id).get_or_create(
+                organisation_id=self._id,
+                load_id=load.load_id,
+                defaults={
+                    "run_id": load.run_id,
+                    "flow": load.flow,
+                    "plan_hash": load.plan_hash,
+                    "intent_id": load.intent_id,
+                    "task_id": load.task_id,
+                    "outcome": load.outcome,
+                    "chunks": load.chunks,
+                    "cells_sent": load.cells_sent,
+                    "cells_refused": load.cells_refused,
+                    "result_hash": load.result_hash,
+                    "dump_hashes": list(load.dump_hashes),
+                    "created_at": load.created_at,
+                },
+            )
+            if is_new:
+                for chunk in split_chunks(refused):
+                    models.RefusedSummary.of(self._id).bulk_create(
+                        self._new_refused(row, summary) for summary in chunk
+                    )
+
+    def load_loads(self, *, run_id: str | None = None, flow: str | None = None) -> list[LoadRow]:
+        """Loads, oldest first."""
+        rows = models.Load.of(self._id)
+        if run_id is not None:
+            rows = rows.filter(run_id=run_id)
+        if flow is not None:
+            rows = rows.filter(flow=flow)
+        return [_render_load(row) for row in rows.order_by("id")]
+
+    def load_refused(
+        self, flow: str, *, run_id: str | None = None, open_only: bool = True
+    ) -> list[RefusedSummary]:
+        """Refused summaries, oldest load first."""
+        rows = models.RefusedSummary.of(self._id).filter(flow=flow).select_related("load")
+        if run_id is not None:
+            rows = rows.filter(load__run_id=run_id)
+        if open_only:
+            rows = rows.filter(is_settled=False)
+        return [_render_refused(row) for row in rows.order_by("load_id", "id").iterator()]
+
+    def settle_refused(
+        self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""
+    ) -> int:
+        """Open refusals of these keys are settled, those of one load left out; how many were."""
+        still_open = models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False)
+        if except_load:
+            kept = models.Load.of(self._id).filter(load_id=except_load)
+            still_open = still_open.exclude(load_id__in=kept.values("pk"))
+        settled = 0
+        with self._writing(f"that refusals of {flow} are settled"):
+            for chunk in split_chunks(render_canonical(key) for key in keys):
+                settled += still_open.filter(key__in=chunk).update(is_settled=True)
+        return settled
+
+    def _move_shadow(self, row: models.Shadow, files: Mapping[str, str], *, why: str) -> int:
+        row.revision += 1
+        row.save(update_fields=["revision"])
+        current = models.ShadowFile.of(self._id).filter(shadow_id=row.pk, is_current=True)
+        for chunk in split_chunks(files):
+            current.filter(period__in=chunk).update(is_current=False)
+        models.ShadowFile.of(self._id).bulk_create(
+            models.ShadowFile(
+                organisation_id=self._id,
+                shadow_id=row.pk,
+                period=period,
+                revision=row.revision,
+                file_hash=file_hash,
+                why=why,
+                at=self._clock.now(),
+                is_current=True,
+            )
+            for period, file_hash in sorted(files.items())
+        )
+        return row.revision
+
+    def _is_last_move(self, row: models.Shadow, files: Mapping[str, str], *, why: str) -> bool:
+        moved = models.ShadowFile.of(self._id).filter(shadow_id=row.pk, revision=row.revision)
+        return {(f.period, f.file_hash, f.why) for f in moved} == {
+            (period, file_hash, why) for period, file_hash in files.items()
+        }
+
+    def _new_refused(self, load: models.Load, summary: RefusedSummary) -> models.RefusedSummary:
+        return models.RefusedSummary(
+            organisation_id=self._id,
+            load_id=load.pk,
+            flow=summary.flow,
+            key=render_canonical(summary.key),
+            before=str(summary.before),
+            after=str(summary.after),
+            reasons=list(summary.reasons),
+            is_settled=summary.is_settled,
+        )
+
+
+def _moved_shadow(row: models.Shadow, revision_before: int) -> BusyError:
+    return BusyError(
+        f"The shadow of {row.flow} in model {row.model_id} is at revision {row.revision},"
+        f" not {revision_before}.",
+        written="The shadow is as it was.",
+        next_step="Plan again from the shadow as it is now.",
+        flow=row.flow, model_id=row.model_id, revision=row.revision,
+    )  # fmt: skip
+
+
+def _render_plan(row: models.Plan) -> PlanRow:
+    return PlanRow(
+        plan_hash=row.plan_hash,
+        run_id=row.run_id,
+        flow=row.flow,
+        model_id=row.model_id,
+        mapping_hash=row.mapping_hash,
+        shadow_revision=row.shadow_revision,
+        periods=tuple(row.periods),
+        totals=row.totals,
+        created_at=row.created_at,
+        state=row.state,
+    )
+
+
+def _render_load(row: models.Load) -> LoadRow:
+    return LoadRow(
+        load_id=row.load_id,
+        run_id=row.run_id,
+        flow=row.flow,
+        plan_hash=row.plan_hash,
+        intent_id=row.intent_id,
+        task_id=row.task_id,
+        outcome=row.outcome,
+        chunks=row.chunks,
+        cells_sent=row.cells_sent,
+        cells_refused=row.cells_refused,
+        result_hash=row.result_hash,
+        dump_hashes=tuple(row.dump_hashes),
+        created_at=row.created_at,
+    )
+
+
+def _render_refused(row: models.RefusedSummary) -> RefusedSummary:
+    return RefusedSummary(
+        load_id=row.load.load_id,
+        flow=row.flow,
+        key=tuple(json.loads(row.key)),
+        before=Decimal(row.before),
+        after=Decimal(row.after),
+        reasons=tuple(row.reasons),
+        is_settled=row.is_settled,
+    )

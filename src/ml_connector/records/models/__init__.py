@@ -1,0 +1,46 @@
+"""Every table of records; one module per concern."""
+
+from ml_connector.records.models.audit import AuditHead, AuditLink
+from ml_connector.records.models.batches import (
+    BatchPeriod,
+    BatchRevision,
+    TouchedPeriod,
+    Watermark,
+    WholePeriod,
+)
+from ml_connector.records.models.budget import BudgetHead, BudgetSlot
+from ml_connector.records.models.loads import Load, Plan, RefusedSummary, Shadow, ShadowFile
+from ml_connector.records.models.mappings import MappingApplied, MappingVersion
+from ml_connector.records.models.owned import Owned
+from ml_connector.records.models.people import Organisation, User
+from ml_connector.records.models.runs import Run, Step
+from ml_connector.records.models.secrets import Secret
+from ml_connector.records.models.writing import UNSETTLED_STATES, Intent, ModelLease
+
+__all__ = [
+    "UNSETTLED_STATES",
+    "AuditHead",
+    "AuditLink",
+    "BatchPeriod",
+    "BatchRevision",
+    "BudgetHead",
+    "BudgetSlot",
+    "Intent",
+    "Load",
+    "MappingApplied",
+    "MappingVersion",
+    "ModelLease",
+    "Organisation",
+    "Owned",
+    "Plan",
+    "RefusedSummary",
+    "Run",
+    "Secret",
+    "Shadow",
+    "ShadowFile",
+    "Step",
+    "TouchedPeriod",
+    "User",
+    "Watermark",
+    "WholePeriod",
+]

@@ -1,0 +1,196 @@
+"""Runs and their steps."""
+
+from django.db import IntegrityError
+
+from ml_connector.errors import BusyError, UsageError
+from ml_connector.ports import UNFINISHED_STATES, Json, RunRow, RunState, StepRow
+from ml_connector.records import models
+from ml_connector.records.canonical import verify_plain
+from ml_connector.records.store import OrganisationStore
+
+RUNS_NAMED_MAX = 5
+"""Runs an ambiguous prefix is answered with."""
+STEP_RUNNING = "running"
+STEP_DONE = "done"
+
+
+class RunRecords(OrganisationStore):
+    """A `ports.RunStore`; the database refuses a second unfinished run of a flow."""
+
+    def create_run(self, *, run_id: str, flow: str, kind: str, actor: str, request: Json) -> RunRow:
+        """The run exists in state queued; see `ports.RunStore`."""
+        try:
+            with self._writing(f"run {run_id}"):
+                row = models.Run.of(self._id).create(
+                    organisation_id=self._id,
+                    run_id=run_id,
+                    flow=flow,
+                    kind=kind,
+                    actor=actor,
+                    state=RunState.QUEUED.value,
+                    request=verify_plain(request),
+                    created_at=self._clock.now(),
+                )
+        except IntegrityError as error:
+            raise self._explain_conflict(run_id, flow) from error
+        return _render_run(row)
+
+    def save_run(
+        self,
+        run_id: str,
+        state: RunState,
+        *,
+        summary: Json | None = None,
+        error: Json | None = None,
+    ) -> None:
+        """The run is in this state; an error given earlier is gone unless given again."""
+        changes: dict[str, object] = {
+            "state": state.value,
+            "error": None if error is None else verify_plain(error),
+            "finished_at": None if state in UNFINISHED_STATES else self._clock.now(),
+        }
+        if summary is not None:
+            changes["summary"] = verify_plain(summary)
+        row = self._find(run_id) or self._refuse_unknown(run_id)
+        try:
+            with self._writing(f"the state of run {run_id}"):
+                models.Run.of(self._id).filter(pk=row.pk).update(**changes)
+        except IntegrityError as conflict:
+            raise self._explain_conflict(run_id, row.flow) from conflict
+
+    def load_run(self, run_id: str) -> RunRow:
+        """The run by its id or an unambiguous prefix; see `ports.RunStore`."""
+        row = self._find(run_id)
+        if row is not None:
+            return _render_run(row)
+        # LIKE of SQLite ignores case; the exact prefix is settled here.
+        found = [
+            row
+            for row in models.Run.of(self._id).filter(run_id__startswith=run_id).order_by("-id")
+            if run_id and row.run_id.startswith(run_id)
+        ]
+        if not found:
+            self._refuse_unknown(run_id)
+        if len(found) > 1:
+            raise _ambiguous(run_id, [row.run_id for row in found])
+        return _render_run(found[0])
+
+    def load_runs(self, *, flow: str | None = None, limit: int = 50) -> list[RunRow]:
+        """The newest runs first."""
+        rows = models.Run.of(self._id)
+        if flow is not None:
+            rows = rows.filter(flow=flow)
+        return [_render_run(row) for row in rows.order_by("-id")[:limit]]
+
+    def find_unfinished(self, flow: str) -> RunRow | None:
+        """The run that keeps the flow busy, if any."""
+        row = self._find_unfinished(flow)
+        return None if row is None else _render_run(row)
+
+    def record_step_started(self, run_id: str, name: str) -> int:
+        """A step began; returns its row number."""
+        run = self._find(run_id) or self._refuse_unknown(run_id)
+        steps = models.Step.of(self._id)
+        with self._writing(f"step {name} of run {run_id}"):
+            same = steps.filter(run_id=run.pk, name=name)
+            # A loop may use a name again: attempts count from the last time it was done.
+            done = same.filter(state=STEP_DONE).order_by("-id").values_list("id", flat=True).first()
+            row = steps.create(
+                organisation_id=self._id,
+                run_id=run.pk,
+                name=name,
+                attempt=same.filter(id__gt=done or 0).count() + 1,
+                state=STEP_RUNNING,
+                started_at=self._clock.now(),
+            )
+        return int(row.pk)
+
+    def record_step_finished(self, row: int, *, state: str, result: Json) -> None:
+        """A step ended: done, failed or interrupted."""
+        with self._writing(f"the end of step {row}"):
+            changed = (
+                models.Step.of(self._id)
+                .filter(pk=row)
+                .update(state=state, result=verify_plain(result), finished_at=self._clock.now())
+            )
+        if not changed:
+            raise UsageError(
+                f"The step {row} does not exist.",
+                written="Nothing was stored.",
+                next_step="Finish only steps that were started in this organisation.",
+                step=row,
+            )
+
+    def load_steps(self, run_id: str) -> list[StepRow]:
+        """The steps in order of their start."""
+        run = self._find(run_id) or self._refuse_unknown(run_id)
+        steps = models.Step.of(self._id).filter(run_id=run.pk).order_by("id")
+        return [
+            StepRow(
+                name=step.name,
+                attempt=step.attempt,
+                state=step.state,
+                started_at=step.started_at,
+                finished_at=step.finished_at,
+                result=step.result,
+            )
+            for step in steps
+        ]
+
+    def _find(self, run_id: str) -> models.Run | None:
+        return models.Run.of(self._id).filter(run_id=run_id).first()
+
+    def _find_unfinished(self, flow: str) -> models.Run | None:
+        states = [state.value for state in UNFINISHED_STATES]
+        return models.Run.of(self._id).filter(flow=flow, state__in=states).first()
+
+    def _refuse_unknown(self, run_id: str) -> models.Run:
+        newest = models.Run.of(self._id).order_by("-id").values_list("run_id", flat=True)
+        names = ", ".join(newest[:RUNS_NAMED_MAX]) or "none yet"
+        raise UsageError(
+            f"There is no run {run_id!r}; the newest are: {names}.",
+            written="Nothing was changed.",
+            next_step="List the runs: `ml-connector runs list`.",
+            run_id=run_id,
+        )
+
+    def _explain_conflict(self, run_id: str, flow: str) -> UsageError | BusyError:
+        busy = self._find_unfinished(flow)
+        if busy is None or busy.run_id == run_id:
+            return UsageError(
+                f"The run id {run_id} has been used before.",
+                written="Nothing was stored.",
+                next_step="Start the run again; it gets an id of its own.",
+                run_id=run_id,
+            )
+        return BusyError(
+            f"The flow {flow} is busy with run {busy.run_id}, which is {busy.state}.",
+            written=f"Run {run_id} was not started.",
+            next_step=f"Wait for it, or `ml-connector runs resume {busy.run_id}`, or cancel it.",
+            flow=flow, run_id=busy.run_id, state=busy.state,
+        )  # fmt: skip
+
+
+def _ambiguous(prefix: str, found: list[str]) -> UsageError:
+    names = ", ".join(found[:RUNS_NAMED_MAX])
+    return UsageError(
+        f"{prefix!r} fits {len(found)} runs: {names}.",
+        written="Nothing was changed.",
+        next_step="Give more characters of the run's id.",
+        run_id=prefix,
+    )
+
+
+def _render_run(row: models.Run) -> RunRow:
+    return RunRow(
+        run_id=row.run_id,
+        flow=row.flow,
+        kind=row.kind,
+        state=RunState(row.state),
+        actor=row.actor,
+        request=row.request,
+        summary=row.summary,
+        error=row.error,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,198 @@
+"""The process is tied to one records database: settings, migrations, connections.
+
+Django is imported inside the functions only, so that commands without a database start at once.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from ml_connector.errors import SettingsError
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+BUSY_TIMEOUT_S = 30
+"""How long a SQLite writer lines up behind another before it gives up."""
+CONNECT_TIMEOUT_S = 10
+"""How long PostgreSQL may take to accept a connection."""
+DEFAULT_ALIAS = "default"
+BUDGET_ALIAS = "budget"
+"""The request budget's own connection: its short transactions join no other."""
+MIGRATION_LOCK = 7_340_117_001
+"""Number of the PostgreSQL advisory lock that one migrating process holds."""
+
+_opened: weakref.WeakSet[BaseDatabaseWrapper] = weakref.WeakSet()
+
+
+def configure(database_url: str, *, secret_key: str) -> None:
+    """The process works on this database; asking for the same one again changes nothing.
+
+    Nothing is opened or created yet. Another database may be named only after `close()`.
+
+    Args:
+        database_url: `sqlite:///relative.db`, `sqlite:////absolute.db` or
+            `postgresql://user:password@host:port/name`.
+        secret_key: Signs sessions and tokens of the web pages; from the vault or the settings.
+
+    Raises:
+        SettingsError: The URL is of another kind, or the process works on another database.
+    """
+    import django  # noqa: PLC0415 -- importing Django costs a third of a second
+    from django.conf import settings  # noqa: PLC0415 -- as above
+
+    databases = parse_database_url(database_url)
+    if settings.configured:
+        _point_to(databases)
+        return
+    settings.configure(**_render_settings(databases, secret_key=secret_key))
+    django.setup()
+    from django.db.backends.signals import connection_created  # noqa: PLC0415 -- as above
+
+    connection_created.connect(_note_connection, dispatch_uid="ml_connector.records")
+
+
+def migrate() -> None:
+    """The schema is the one this version of the product works with; quick when it already is.
+
+    Each migration is one transaction; a lock keeps several starting processes apart.
+
+    Raises:
+        SettingsError: The database was written by a newer version; nothing was changed.
+    """
+    from ml_connector.records.migrating import migrate_database  # noqa: PLC0415 -- imports Django
+
+    migrate_database()
+
+
+def close() -> None:
+    """No connection of this process to the database is open, whichever thread opened it.
+
+    Call it when all threads are done; a thread that comes later opens a new connection.
+    """
+    for connection in list(_opened):
+        connection.inc_thread_sharing()
+        try:
+            connection.close()
+        finally:
+            connection.dec_thread_sharing()
+    _opened.clear()
+
+
+def parse_database_url(database_url: str) -> dict[str, dict[str, Any]]:
+    """Django's description of the database, once for records and once for the budget.
+
+    Raises:
+        SettingsError: The URL is neither SQLite nor PostgreSQL, or names no database.
+    """
+    parts = urlsplit(database_url)
+    if parts.scheme == "sqlite" and not parts.netloc and parts.path.removeprefix("/"):
+        # A lost intent is a second load, so records waits for the disk; a lost grant is not.
+        path = str(Path(unquote(parts.path.removeprefix("/"))).absolute())
+        return {
+            DEFAULT_ALIAS: _describe_sqlite(path, synchronous="FULL"),
+            BUDGET_ALIAS: _describe_sqlite(path, synchronous="NORMAL"),
+        }
+    if parts.scheme in ("postgresql", "postgres") and parts.path.strip("/"):
+        return {
+            alias: _describe_postgresql(database_url) for alias in (DEFAULT_ALIAS, BUDGET_ALIAS)
+        }
+    raise SettingsError(
+        f"The database URL of kind {parts.scheme or 'nothing'!r} is not understood.",
+        written="Nothing was opened or created.",
+        next_step="Use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME.",
+        kind=parts.scheme,
+    )
+
+
+def _describe_sqlite(path: str, *, synchronous: str) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            "timeout": BUSY_TIMEOUT_S,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": f"PRAGMA synchronous={synchronous};",
+        },
+    }
+
+
+def _describe_postgresql(database_url: str) -> dict[str, Any]:
+    parts = urlsplit(database_url)
+    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, **dict(parse_qsl(parts.query))}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+def _render_settings(databases: dict[str, dict[str, Any]], *, secret_key: str) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": secret_key,
+        "DATABASES": databases,
+        "INSTALLED_APPS": [
+            "django.contrib.contenttypes",
+            "django.contrib.auth",
+            "ml_connector.records",
+        ],
+        "AUTH_USER_MODEL": "records.User",
+        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+        "PASSWORD_HASHERS": [
+            "django.contrib.auth.hashers.Argon2PasswordHasher",
+            "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        ],
+        # A user's name is unique within its organisation, and sign-in always names both.
+        "SILENCED_SYSTEM_CHECKS": ["auth.E003", "auth.W004"],
+        "USE_TZ": True,
+        "TIME_ZONE": "UTC",
+        "USE_I18N": False,
+        "LOGGING_CONFIG": None,
+    }
+
+
+def _point_to(databases: dict[str, dict[str, Any]]) -> None:
+    """Other settings for the same aliases, unless a connection is still open."""
+    from django.db import connections  # noqa: PLC0415 -- importing Django costs a third of a second
+
+    wanted = connections.configure_settings(databases)
+    if wanted == connections.settings:
+        return
+    if any(connection.connection is not None for connection in _opened):
+        raise SettingsError(
+            f"This process works on the database {connections.settings[DEFAULT_ALIAS]['NAME']},"
+            f" not on {databases[DEFAULT_ALIAS]['NAME']}.",
+            written="Nothing was opened or written.",
+            next_step="Use one state folder per process, or close the first one.",
+        )
+    for alias, described in wanted.items():
+        # In place: connections of other threads hold this very dictionary.
+        connections.settings[alias].clear()
+        connections.settings[alias].update(described)
+        with suppress(AttributeError):  # Raised when this thread never asked for the alias.
+            del connections[alias]
+
+
+def _note_connection(connection: BaseDatabaseWrapper, **_: object) -> None:
+    _opened.add(connection)
+
+
+@contextmanager
+def own_connections() -> Iterator[None]:
+    """Connections this thread opens inside the block are closed at its end; for short threads."""
+    from django.db import connections  # noqa: PLC0415 -- importing Django costs a third of a second
+
+    try:
+        yield
+    finally:
+        connections.close_all()

@@ -1,0 +1,68 @@
+"""What all stores share: one organisation, one clock, transactions that fail in our own words."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+from ml_connector.errors import SystemUnavailableError
+from ml_connector.ports import Clock
+from ml_connector.records.models import Organisation
+from ml_connector.records.setup import DEFAULT_ALIAS
+
+Item = TypeVar("Item")
+ROWS_PER_STATEMENT = 500
+"""Ids in one question and rows in one write; SQLite takes about a thousand values at once."""
+
+
+class OrganisationStore:
+    """A store that sees the rows of one organisation only."""
+
+    def __init__(self, organisation_id: int, *, clock: Clock) -> None:
+        self._id = organisation_id
+        self._clock = clock
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        """As `writing`, one at a time per organisation.
+
+        SQLite lets one writer in anyway. PostgreSQL lines them up at the organisation's row, so
+        that a store may read, decide and write without a thought for who else does the same.
+        """
+        with writing(what):
+            if connection.features.has_select_for_update:
+                row = Organisation.objects.select_for_update(no_key=True)
+                row.get(pk=self._id)
+            yield
+
+
+@contextmanager
+def writing(what: str, *, using: str = DEFAULT_ALIAS) -> Iterator[None]:
+    """Everything in the block is stored, or nothing is.
+
+    Args:
+        what: What the block stores, for the message.
+        using: The connection; the budget has its own.
+
+    Raises:
+        SystemUnavailableError: The database is locked for too long, full, or gone.
+    """
+    try:
+        with transaction.atomic(using=using):
+            yield
+    except OperationalError as error:
+        raise SystemUnavailableError(
+            f"The records database could not store {what}: {error}.",
+            written=f"Nothing of {what} is stored.",
+            next_step="Look at the disk and the database, then resume the run.",
+            what=what,
+        ) from error
+
+
+def split_chunks(items: Iterable[Item], size: int = ROWS_PER_STATEMENT) -> Iterator[list[Item]]:
+    """Yield the items in lists of at most `size`."""
+    left = iter(items)
+    while chunk := list(islice(left, size)):
+        yield chunk
