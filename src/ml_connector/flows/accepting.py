@@ -1,0 +1,213 @@
+"""Accepting: the shadow moves for what the model took; what it refused keeps its reason."""
+
+import hashlib
+from collections.abc import Iterator
+from decimal import Decimal
+
+from ml_connector.domain.plan import PlannedCell
+from ml_connector.domain.summaries import Summary, SummaryKey
+from ml_connector.errors import OutcomeUnknownError, RefusedError
+from ml_connector.flows.bench import ActualsBench, read_document, store_document
+from ml_connector.flows.loading import WHOLE_FAILURES, read_refused_rows
+from ml_connector.flows.planning import read_shadow
+from ml_connector.ports import Archive, Json, LoadRow, RefusedSummary, TaskState
+
+REFUSED_MAX = 200_000
+"""More refusals than this are no list of exceptions but a wrong import; the run stops instead."""
+REASON_LOST = "The model dropped its failure dump; the cell was read back unchanged."
+REASON_VANISHED = "The model forgot the task; the cell was read back unchanged."
+
+
+class TooManyRefusedError(RefusedError):
+    """The model refused more summaries than can be listed one by one."""
+
+    code = "accepting.too-many-refused"
+
+
+class UnclearCellsError(OutcomeUnknownError):
+    """Cells hold neither what they held before nor what was sent."""
+
+    code = "accepting.unclear-cells"
+
+
+def find_refused(bench: ActualsBench, finished: Json) -> dict[SummaryKey, tuple[str, ...]]:
+    """The refused intersections of a load and their reasons, from its stored dumps.
+
+    A warning row was loaded with a part left out, so its amount cannot be trusted: it counts too.
+    """
+    columns = [dimension.column for dimension in bench.flow.dimensions]
+    refused: dict[SummaryKey, tuple[str, ...]] = {}
+    for row in read_refused_rows(bench, finished):
+        key = tuple(row.columns.get(column, "") for column in columns)
+        refused[key] = tuple(dict.fromkeys((*refused.get(key, ()), *row.reasons)))
+        if len(refused) > REFUSED_MAX:
+            raise TooManyRefusedError(
+                f"The model refused more than {REFUSED_MAX} summaries"
+                f" (task {finished['task_id']}).",
+                written="The others are in the model; the shadow has not moved yet.",
+                next_step="Look at the stored dump: `ml-connector runs lines RUN --refused`; mend"
+                " the import, then rebuild with `ml-connector plan FLOW --against model`.",
+                task_id=finished["task_id"],
+            )
+    return refused
+
+
+def must_be_read_back(finished: Json) -> bool:
+    """Whether only the model itself can say what it took: it failed whole, or the dump is gone."""
+    return is_whole_failure(finished) or finished["dumps_lost"] > 0
+
+
+def is_whole_failure(finished: Json) -> bool:
+    """Whether the task ended without having written, as far as the model says."""
+    return (finished["outcome"] or finished["state"]) in WHOLE_FAILURES
+
+
+def find_refused_by_reading(
+    bench: ActualsBench, members: Json, held: Json, finished: Json
+) -> dict[SummaryKey, tuple[str, ...]]:
+    """The planned cells the model still holds as before, found by reading them back.
+
+    Raises:
+        UnclearCellsError: Cells hold something else; nothing can be concluded from them.
+    """
+    vanished = finished["state"] == str(TaskState.VANISHED)
+    reasons = tuple(finished["messages"]) or (REASON_VANISHED if vanished else REASON_LOST,)
+    refused: dict[SummaryKey, tuple[str, ...]] = {}
+    unclear: list[SummaryKey] = []
+    for member, planned in members.items():
+        cells = bench.archive.read_plan(planned["plan"])
+        for cell, amount in _beside(cells, bench.archive, held[member]):
+            if amount == cell.before:
+                refused[cell.key] = reasons
+            elif amount != cell.after:
+                unclear.append(cell.key)
+    if unclear:
+        raise UnclearCellsError(
+            f"{len(unclear)} cells hold neither what they held before nor what was sent, the first"
+            f" is {' / '.join(unclear[0])}.",
+            written="The load may have been taken in part, or somebody else wrote there.",
+            next_step="Compare and rebuild: `ml-connector plan FLOW --against model`.",
+            cells=len(unclear),
+        )
+    return refused
+
+
+def _beside(
+    cells: Iterator[PlannedCell], archive: Archive, held_hash: str
+) -> Iterator[tuple[PlannedCell, Decimal]]:
+    held = archive.read_totals(held_hash)
+    at = next(held, None)
+    for cell in cells:
+        while at is not None and at[0] < cell.key:
+            at = next(held, None)
+        yield cell, at[1].net if at is not None and at[0] == cell.key else Decimal(0)
+
+
+def store_refused(bench: ActualsBench, refused: dict[SummaryKey, tuple[str, ...]]) -> str:
+    """The refusals, archived in key order; returns the document's hash."""
+    return store_document(
+        bench.archive, [[list(key), list(reasons)] for key, reasons in sorted(refused.items())]
+    )
+
+
+def load_refused_keys(bench: ActualsBench, document: str) -> dict[SummaryKey, tuple[str, ...]]:
+    """The refusals a document was made of, in key order."""
+    return {tuple(key): tuple(reasons) for key, reasons in read_document(bench.archive, document)}
+
+
+def accept(bench: ActualsBench, pins: Json, planned: Json, finished: Json, refused: str) -> Json:
+    """The shadow holds what was accepted; load and refusals are recorded. Repeatable.
+
+    Returns the shadow files before and after by planning period, for the tie-out.
+    """
+    reasons = load_refused_keys(bench, refused)
+    members: Json = planned["members"]
+    before: dict[str, str] = planned["shadow"]
+    after = {
+        member: _store_shadow(bench, before.get(member, ""), row["plan"], reasons)
+        for member, row in members.items()
+    }
+    load_id = hashlib.sha256(f"{planned['plan_hash']}/{finished['task_id']}".encode()).hexdigest()
+    _settle_earlier(bench, pins, members, load_id)
+    bench.records.loads.record_load(
+        _make_row(bench, pins, planned, finished, load_id, len(reasons)),
+        _list_refused(bench, members, reasons, load_id),
+    )
+    revision, current = bench.records.loads.load_shadow(bench.flow.name, pins["model_id"])
+    if {m: current.get(m, "") for m in after} != after:
+        revision = bench.records.loads.save_shadow(
+            bench.flow.name, pins["model_id"], after,
+            revision_before=planned["shadow_revision"], why=f"load {load_id[:12]}",
+        )  # fmt: skip
+    return {"load_id": load_id, "shadow_revision": revision, "after": after}
+
+
+def _settle_earlier(bench: ActualsBench, pins: Json, members: Json, load_id: str) -> None:
+    """Refusals of earlier loads end with this one: what is still refused gets its new reason."""
+    keys = [
+        row.key
+        for row in bench.records.loads.load_refused(bench.flow.name)
+        if row.load_id != load_id and row.key[pins["period_at"]] in members
+    ]
+    bench.records.loads.settle_refused(bench.flow.name, keys, except_load=load_id)
+
+
+def _store_shadow(
+    bench: ActualsBench,
+    before: str,
+    plan: str,
+    refused: dict[SummaryKey, tuple[str, ...]],
+) -> str:
+    shadow = read_shadow(bench.archive, before)
+    cells = (cell for cell in bench.archive.read_plan(plan) if cell.key not in refused)
+    return bench.archive.write_summaries(_overlay(shadow, cells)).file_hash
+
+
+def _overlay(
+    shadow: Iterator[tuple[SummaryKey, Decimal]], cells: Iterator[PlannedCell]
+) -> Iterator[Summary]:
+    """Yield the shadow with accepted cells laid over it; cells set to zero are gone."""
+    at = next(shadow, None)
+    for cell in cells:
+        while at is not None and at[0] < cell.key:
+            yield Summary(at[0], at[1], 0)
+            at = next(shadow, None)
+        if at is not None and at[0] == cell.key:
+            at = next(shadow, None)
+        if cell.after:
+            yield Summary(cell.key, cell.after, 0)
+    while at is not None:
+        yield Summary(at[0], at[1], 0)
+        at = next(shadow, None)
+
+
+def _make_row(
+    bench: ActualsBench, pins: Json, planned: Json, finished: Json, load_id: str, refused: int
+) -> LoadRow:
+    return LoadRow(
+        load_id=load_id,
+        run_id=pins["run_id"],
+        flow=bench.flow.name,
+        plan_hash=planned["plan_hash"],
+        intent_id=finished["intent_id"],
+        task_id=finished["task_id"],
+        outcome=finished["outcome"],
+        chunks=finished["chunks"],
+        cells_sent=finished["rows"],
+        cells_refused=refused,
+        result_hash=finished["result"],
+        dump_hashes=tuple(finished["dumps"]),
+        created_at=bench.clock.now(),
+    )
+
+
+def _list_refused(
+    bench: ActualsBench, members: Json, reasons: dict[SummaryKey, tuple[str, ...]], load_id: str
+) -> Iterator[RefusedSummary]:
+    for row in members.values():
+        for cell in bench.archive.read_plan(row["plan"]):
+            if cell.key in reasons:
+                yield RefusedSummary(
+                    load_id=load_id, flow=bench.flow.name, key=cell.key, before=cell.before,
+                    after=cell.after, reasons=reasons[cell.key],
+                )  # fmt: skip

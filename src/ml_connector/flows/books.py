@@ -1,0 +1,141 @@
+"""The ledgers and calendars a run looks at, pinned once per run, and which member each becomes."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from ml_connector.domain.calendars import PeriodRule
+from ml_connector.domain.ledger import Ledger
+from ml_connector.domain.periods import AdjustmentRule, Period
+from ml_connector.errors import AccessDeniedError, UsageError
+from ml_connector.flows.bench import ActualsBench, read_document, store_document
+from ml_connector.ports import Json
+from ml_connector.settings import ActualsFlow
+
+Pair = tuple[str, str]
+"""A ledger and one of its own period names."""
+
+
+class LedgerNotVisibleError(AccessDeniedError):
+    """A ledger named by the flow is not among those the user may see."""
+
+    code = "books.ledger-not-visible"
+
+
+class UnknownPeriodError(UsageError):
+    """A period is not in the ledger's calendar."""
+
+    code = "books.unknown-period"
+
+
+def pin_books(bench: ActualsBench) -> str:
+    """The flow's ledgers and their calendars are archived as one document; returns its hash."""
+    seen = {ledger.name: ledger for ledger in bench.source.read_ledgers()}
+    missing = [name for name in bench.flow.ledgers if name not in seen]
+    if missing:
+        raise LedgerNotVisibleError(
+            f"The ledgers {', '.join(missing)} of flow {bench.flow.name} are not visible at"
+            f" {bench.source.connection}; visible are: {', '.join(sorted(seen)) or 'none'}.",
+            written="Nothing was read or sent.",
+            next_step="Grant the integration user a data access set for them, or correct"
+            f" `ledgers` in flows/{bench.flow.name}.yaml.",
+            ledgers=", ".join(missing),
+        )
+    chosen = [seen[name] for name in bench.flow.ledgers]
+    return store_document(
+        bench.archive,
+        {
+            "ledgers": [_render_ledger(ledger) for ledger in chosen],
+            "periods": {
+                ledger.name: [_render_period(p) for p in bench.source.read_periods(ledger)]
+                for ledger in chosen
+            },
+        },
+    )
+
+
+def _render_ledger(ledger: Ledger) -> Json:
+    return {field: getattr(ledger, field) for field in Ledger.__dataclass_fields__}
+
+
+def _render_period(period: Period) -> Json:
+    return {
+        "name": period.name,
+        "calendar": period.calendar,
+        "year": period.year,
+        "number": period.number,
+        "date_first": period.date_first.isoformat(),
+        "date_last": period.date_last.isoformat(),
+        "is_adjustment": period.is_adjustment,
+    }
+
+
+def _parse_period(row: Json) -> Period:
+    dates = {name: date.fromisoformat(row[name]) for name in ("date_first", "date_last")}
+    return Period(**{**row, **dates})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Ledgers and periods by name, with the planning member of each period."""
+
+    ledgers: dict[str, Ledger]
+    periods: dict[str, dict[str, Period]]
+    members: dict[Pair, str]
+    """Planning period of each pair from the flow's first month on; excluded ones are absent."""
+
+    def period(self, pair: Pair) -> Period:
+        """The period of a pair.
+
+        Raises:
+            UnknownPeriodError: The ledger's calendar has no such period.
+        """
+        found = self.periods[pair[0]].get(pair[1])
+        if found is None:
+            raise UnknownPeriodError(
+                f"Ledger {pair[0]} has no period {pair[1]!r}.",
+                written="Nothing was read or sent.",
+                next_step="List its periods: `ml-connector discover`.",
+                ledger=pair[0], period=pair[1],
+            )  # fmt: skip
+        return found
+
+    def pairs_of(self, member: str) -> list[Pair]:
+        """The pairs that make up a planning period, by ledger and name."""
+        return sorted(pair for pair, its in self.members.items() if its == member)
+
+
+def load_books(bench: ActualsBench, books_hash: str) -> Books:
+    """The pinned books of the run."""
+    document = read_document(bench.archive, books_hash)
+    periods = {
+        ledger: {row["name"]: _parse_period(row) for row in rows}
+        for ledger, rows in document["periods"].items()
+    }
+    return Books(
+        ledgers={row["name"]: Ledger(**row) for row in document["ledgers"]},
+        periods=periods,
+        members=_find_members(bench.flow, periods),
+    )
+
+
+def period_rule(flow: ActualsFlow) -> PeriodRule:
+    """The flow's rule from ledger periods to planning periods."""
+    return PeriodRule(
+        pattern=flow.periods.pattern,
+        adjustment=AdjustmentRule(flow.periods.adjustment),
+        overrides=dict(flow.periods.overrides),
+    )
+
+
+def _find_members(flow: ActualsFlow, periods: dict[str, dict[str, Period]]) -> dict[Pair, str]:
+    rule = period_rule(flow)
+    found = {}
+    for ledger, by_name in periods.items():
+        calendar = list(by_name.values())
+        for period in calendar:
+            if period.month < flow.first_month:
+                continue
+            member = rule.target_member(period, calendar)
+            if member is not None:
+                found[ledger, period.name] = member
+    return found

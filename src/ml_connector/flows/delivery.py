@@ -1,0 +1,76 @@
+"""Delivery: exactly the saved plan is loaded, once, and what the model took moves the shadow."""
+
+from functools import partial
+
+from ml_connector.flows import accepting
+from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.chunks import store_chunks
+from ml_connector.flows.loading import Load, run_load, verify_import
+from ml_connector.flows.planning import verify_applied
+from ml_connector.flows.readback import read_held
+from ml_connector.flows.rendering import render_rows
+from ml_connector.flows.run import ActualsRun
+from ml_connector.ports import Json
+
+
+def deliver(run: ActualsRun, planned: Json) -> Json:
+    """The planned cells are in the model but for the refused ones; empty when nothing was sent.
+
+    Raises:
+        StalePlanError: `apply` names another plan than would be sent now.
+        ImportFailedError: The import failed as a whole; nothing was taken.
+        OutcomeUnknownError: What was taken is not known.
+    """
+    steps, bench, pins = run.steps, run.bench, run.pins
+    if not run.sends:
+        return {}
+    if run.request.get("apply"):
+        verify_applied(bench, planned, run.request["apply"])
+    if not planned["cells"]:
+        return {}
+    rendered = steps.step("load: render", partial(_render, bench, pins, planned))
+    load = Load(
+        label="load", pins=pins["load"], model_id=pins["model_id"], chunks=tuple(rendered["chunks"])
+    )
+    finished = run_load(steps, bench, load)
+    finished |= {"rows": rendered["rows"], "chunks": len(rendered["chunks"])}
+    refused = _find_refused(run, planned, finished)
+    accepted = steps.step(
+        "load: accept",
+        partial(accepting.accept, bench, pins, planned, finished, refused["document"]),
+    )
+    verify_import(load, finished, rows=rendered["rows"])
+    return {
+        **finished,
+        **accepted,
+        "refused": refused["document"],
+        "refused_count": refused["count"],
+    }
+
+
+def _render(bench: ActualsBench, pins: Json, planned: Json) -> Json:
+    rows = render_rows(
+        bench, pins["load"]["headers"], planned["members"], planned["shadow_revision"]
+    )
+    return store_chunks(bench.archive, pins["load"], rows, bytes_max=bench.flow.chunk_bytes)
+
+
+def _find_refused(run: ActualsRun, planned: Json, finished: Json) -> Json:
+    """Refusals from the stored dumps, or from the model itself where those cannot tell."""
+    steps, bench = run.steps, run.bench
+    if not accepting.must_be_read_back(finished):
+        return steps.step("load: refused", partial(_from_dumps, bench, finished))
+    held = read_held(steps, bench, run.pins, list(planned["members"]))["held"]
+    return steps.step(
+        "load: refused, by reading back", partial(_from_model, bench, planned, held, finished)
+    )
+
+
+def _from_dumps(bench: ActualsBench, finished: Json) -> Json:
+    refused = accepting.find_refused(bench, finished)
+    return {"document": accepting.store_refused(bench, refused), "count": len(refused)}
+
+
+def _from_model(bench: ActualsBench, planned: Json, held: Json, finished: Json) -> Json:
+    refused = accepting.find_refused_by_reading(bench, planned["members"], held, finished)
+    return {"document": accepting.store_refused(bench, refused), "count": len(refused)}

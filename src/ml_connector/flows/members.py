@@ -1,0 +1,94 @@
+"""The members a list shall hold: read from the source, named, given parents, parents first."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ml_connector.domain.dimensions import Member, order_parents_first
+from ml_connector.errors import RefusedError
+from ml_connector.flows.bench import DimensionsBench
+from ml_connector.settings import ListFlow
+
+PARENT_COLUMNS = ("code", "name", "parent")
+
+
+class ParentsFileError(RefusedError):
+    """The parents file of a list lacks a column."""
+
+    code = "members.parents-file"
+
+
+def read_desired(bench: DimensionsBench, list_flow: ListFlow) -> list[Member]:
+    """The members of one list, parents before children; the first source to name a code wins.
+
+    Raises:
+        MissingParentError: A parents file names a parent nobody has.
+        MemberCycleError: Members are each other's parents.
+    """
+    found: dict[str, Member] = {}
+    for dimension in list_flow.from_:
+        for member in bench.source.read_members(dimension):
+            if member.is_active or list_flow.inactive == "keep":
+                found.setdefault(member.code, _rename(list_flow, member))
+    return order_parents_first(_with_parents(bench, list_flow, found).values())
+
+
+def _rename(list_flow: ListFlow, member: Member) -> Member:
+    name = list_flow.name_pattern.format(code=member.code, name=member.name).strip()
+    return replace(member, name=name, parent_code="")
+
+
+def _with_parents(
+    bench: DimensionsBench, list_flow: ListFlow, found: dict[str, Member]
+) -> dict[str, Member]:
+    if list_flow.parents.by == "property":
+        return _group_by_property(list_flow, found)
+    if list_flow.parents.by == "file":
+        return _group_by_file(bench.parents_files[list_flow.list], list_flow, found)
+    return found
+
+
+def _group_by_property(list_flow: ListFlow, found: dict[str, Member]) -> dict[str, Member]:
+    """Each member under the group its property names; a value without a name is its own group."""
+    rules = list_flow.parents
+    grouped: dict[str, Member] = {}
+    for member in found.values():
+        value = dict(member.properties).get(rules.property, "")
+        if value:
+            name = rules.names.get(value, value)
+            grouped.setdefault(name, Member(code=name, name=name))
+        grouped[member.code] = replace(member, parent_code=rules.names.get(value, value))
+    return grouped
+
+
+def _group_by_file(text: str, list_flow: ListFlow, found: dict[str, Member]) -> dict[str, Member]:
+    grouped = dict(found)
+    for row in _read_rows(text, list_flow):
+        member = grouped.get(row["code"]) or Member(code=row["code"], name=row["name"])
+        grouped[row["code"]] = replace(member, parent_code=row["parent"])
+    return grouped
+
+
+def _read_rows(text: str, list_flow: ListFlow) -> Iterator[dict[str, str]]:
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [column for column in PARENT_COLUMNS if column not in (reader.fieldnames or [])]
+    if missing:
+        raise ParentsFileError(
+            f"The parents file of list {list_flow.list} lacks the columns {', '.join(missing)}.",
+            written="Nothing of this list was sent.",
+            next_step="Give it the columns code,name,parent.",
+            list=list_flow.list,
+        )
+    for row in reader:
+        yield {column: (row[column] or "").strip() for column in PARENT_COLUMNS}
+
+
+def render_member(list_flow: ListFlow, member: Member) -> dict[str, str]:
+    """A member as a row of the list's import file, by column header."""
+    columns = list_flow.columns
+    row = {columns.code: member.code, columns.name: member.name}
+    if columns.parent:
+        row[columns.parent] = member.parent_code
+    properties = dict(member.properties)
+    return row | {header: properties.get(name, "") for name, header in columns.properties.items()}

@@ -1,0 +1,107 @@
+"""The end of a run: its state, what it settles, and its summary in a controller's words."""
+
+from functools import partial
+
+from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.books import Pair
+from ml_connector.flows.control import MOVING, OFF
+from ml_connector.flows.run import ActualsRun, Findings
+from ml_connector.ports import Json, RunState
+
+DIFFERENCES_MAX = 40
+
+
+def conclude(run: ActualsRun, found: Findings) -> Json:
+    """The run's summary; periods that tie out are settled, the rest stay owed."""
+    off = [pair for pair, control in found.controls.items() if control["state"] == OFF]
+    moving = [pair for pair, control in found.controls.items() if control["state"] == MOVING]
+    shaky = {m for m, pairs in found.members.items() if set(pairs) & set(moving)}
+    untied = {member for member, row in found.proof.items() if not row["is_tied"]}
+    state = _find_state(
+        off=bool(off),
+        untied=bool(untied - shaky),
+        moving=bool(moving),
+        partly=bool(found.held_back or found.delivered.get("refused_count")),
+    )
+    summary = _summarise(run, found) | {
+        "state": str(state),
+        "erp_differences": [_render_off(pair, found.controls[pair]) for pair in off + moving],
+    }
+    settled = _find_settled(found, set(off) | set(moving))
+    run.steps.step("settle", partial(_settle, run.bench, run.pins, summary, settled))
+    return summary
+
+
+def _summarise(run: ActualsRun, found: Findings) -> Json:
+    reports, planned = found.proof.values(), found.planned
+    return {
+        "flow": run.bench.flow.name,
+        "model": run.pins["model_name"],
+        "dry_run": bool(run.request.get("dry_run")),
+        "periods": list(found.members),
+        "cells": planned["cells"],
+        "plan_hash": planned["plan_hash"],
+        "plan": planned["totals"],
+        "plan_by_period": {
+            member: {"cells": row["cells"], "totals": row["totals"], "plan": row["plan"]}
+            for member, row in planned["members"].items()
+            if row["cells"]
+        },
+        "loaded": bool(found.delivered),
+        "task_id": found.delivered.get("task_id", ""),
+        "refused": found.delivered.get("refused_count", 0),
+        "unmapped": {m: found.sums[m]["unmapped_values"] for m in sorted(found.held_back)},
+        "lines": sum(row["lines"] for row in found.sums.values()),
+        "tie_out": [row for report in reports for row in report["rows"]],
+        "differences": [row for report in reports for row in report["shown"]][:DIFFERENCES_MAX],
+        "reports": {member: report["report"] for member, report in found.proof.items()},
+        "mapping_hash": run.pins["mapping_hash"],
+    }
+
+
+def _find_state(*, off: bool, untied: bool, moving: bool, partly: bool) -> RunState:
+    if off or untied:
+        return RunState.UNTIED
+    if moving:
+        return RunState.MOVING
+    return RunState.PARTLY if partly else RunState.SUCCEEDED
+
+
+def _render_off(pair: Pair, control: Json) -> Json:
+    return {
+        "ledger": pair[0],
+        "period": pair[1],
+        "state": control["state"],
+        "combinations": control["differences"],
+        "shown": control["shown"],
+    }
+
+
+def _find_settled(found: Findings, shaky: set[Pair]) -> list[Pair]:
+    tied = [member for member, row in found.proof.items() if row["is_tied"]]
+    return sorted(
+        pair
+        for member in tied
+        if not set(found.members[member]) & shaky
+        for pair in found.members[member]
+    )
+
+
+def _settle(bench: ActualsBench, pins: Json, summary: Json, pairs: list[Pair]) -> Json:
+    if not summary["dry_run"]:
+        bench.records.batches.settle_touched(bench.flow.name, pairs)
+        if summary["loaded"]:
+            bench.records.mappings.save_applied(bench.flow.name, pins["mapping_hash"])
+    bench.records.audit.record(
+        "run.concluded",
+        subject=bench.flow.name,
+        actor=bench.actor,
+        run_id=pins["run_id"],
+        state=summary["state"],
+        plan=summary["plan_hash"],
+        task=summary["task_id"],
+        cells=summary["cells"],
+        refused=summary["refused"],
+        reports=summary["reports"],
+    )
+    return {"settled": [list(pair) for pair in pairs]}

@@ -1,0 +1,128 @@
+"""Reading the model back: an export of its current state, sorted for the tie-out."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from functools import partial
+
+from ml_connector.domain.ledger import Totals
+from ml_connector.domain.money import decimals_of, parse_cell
+from ml_connector.domain.summaries import SummaryKey
+from ml_connector.errors import ProtocolError, RefusedError
+from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.polling import follow_task
+from ml_connector.flows.preflight import parse_action
+from ml_connector.ports import Json, LoadOutcome, Steps
+
+EXPORTS_MAX = 3
+"""An export changes nothing, so it may be run again; its output is this user's alone."""
+
+
+class ExportShapeError(ProtocolError):
+    """The export lacks a column the flow reads."""
+
+    code = "readback.export-shape"
+
+
+class ExportFailedError(RefusedError):
+    """The export did not complete."""
+
+    code = "readback.export-failed"
+
+
+def read_held(steps: Steps, bench: ActualsBench, pins: Json, members: Sequence[str]) -> Json:
+    """What the model holds of these planning periods: a totals file's hash by period."""
+    action = parse_action(pins["export"])
+    started = steps.step(
+        "read back: start export", lambda: {"task_id": bench.target.submit_task(action)}
+    )
+    exported = steps.step(
+        "read back: follow export", partial(_follow_export, steps, bench, pins, started)
+    )
+    return steps.step(
+        "read back: sort", partial(sort_export, bench, exported["export"], list(members))
+    )
+
+
+def _follow_export(steps: Steps, bench: ActualsBench, pins: Json, started: Json) -> Json:
+    action = parse_action(pins["export"])
+    result = follow_task(steps, bench.target, bench.clock, action, started["task_id"])
+    if result.outcome is not LoadOutcome.OK:
+        raise ExportFailedError(
+            f"The export {action.name} (task {started['task_id']}) ended as"
+            f" {result.outcome or result.state}.",
+            written="The load before it stands; only its proof is missing.",
+            next_step=f"Go on: `ml-connector runs resume {steps.run_id}`.",
+            task_id=started["task_id"],
+        )
+    content = bench.target.read_export_file(action.action_id)
+    return {"export": bench.archive.write_bytes(content, suffix="csv").file_hash}
+
+
+def sort_export(bench: ActualsBench, export_hash: str, members: Sequence[str]) -> Json:
+    """Totals per intersection of each planning period, archived in key order."""
+    with bench.archive.sorter() as sorter:
+        for key, amount in parse_export(bench, export_hash):
+            member = key[_period_at(bench)]
+            if member in members:
+                sorter.add((member, *key), Totals(debit=amount, lines=1))
+        return {"held": _store_by_member(bench, sorter.merged(), members)}
+
+
+def _store_by_member(
+    bench: ActualsBench,
+    merged: Iterator[tuple[tuple[str, ...], Totals]],
+    members: Sequence[str],
+) -> dict[str, str]:
+    files: dict[str, str] = {}
+    at = next(merged, None)
+    for member in sorted(members):
+
+        def its_own(member: str = member) -> Iterator[tuple[tuple[str, ...], Totals]]:
+            nonlocal at
+            while at is not None and at[0][0] == member:
+                yield at[0][1:], at[1]
+                at = next(merged, None)
+
+        files[member] = bench.archive.write_totals(its_own()).file_hash
+    return files
+
+
+def _period_at(bench: ActualsBench) -> int:
+    return [dimension.source for dimension in bench.flow.dimensions].index("period")
+
+
+def parse_export(bench: ActualsBench, export_hash: str) -> Iterator[tuple[SummaryKey, Decimal]]:
+    """Yield (intersection, amount) of the flow's version; members by code, doubles undone."""
+    flow = bench.flow
+    codes = [_read_codes(bench, dimension.list) for dimension in flow.dimensions]
+    headers = [dimension.header_exported for dimension in flow.dimensions]
+    sources = [dimension.source for dimension in flow.dimensions]
+    for row in bench.target.parse_csv(bench.archive.read_bytes(export_hash)):
+        _verify_columns(bench, row, [*headers, flow.amount_export_column])
+        key = tuple(
+            by_name.get(row[header], row[header])
+            for header, by_name in zip(headers, codes, strict=True)
+        )
+        if "version" in sources and key[sources.index("version")] != flow.version:
+            continue
+        currency = key[sources.index("currency")] if "currency" in sources else ""
+        yield key, parse_cell(row[flow.amount_export_column], decimals=decimals_of(currency))
+
+
+def _read_codes(bench: ActualsBench, list_name: str) -> dict[str, str]:
+    """Display name to code; exports show members by name, the flow knows them by code."""
+    if not list_name:
+        return {}
+    return {m.name: m.code for m in bench.target.read_list_members(list_name) if m.code}
+
+
+def _verify_columns(bench: ActualsBench, row: dict[str, str], wanted: Sequence[str]) -> None:
+    missing = [header for header in wanted if header not in row]
+    if missing:
+        raise ExportShapeError(
+            f"The export {bench.flow.actions.export!r} lacks the columns {', '.join(missing)};"
+            f" it has {', '.join(row)}.",
+            written="The load before it stands; only its proof is missing.",
+            next_step="Correct `export_column` in the flow, or the saved view of the export.",
+            export=bench.flow.actions.export,
+        )

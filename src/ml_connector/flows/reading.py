@@ -1,0 +1,181 @@
+"""Reading: changed batches come whole into the archive, as new revisions, before anything else."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
+
+from ml_connector.domain.ledger import Batch, BatchStamp
+from ml_connector.flows.bench import ActualsBench, cut, read_document, store_document
+from ml_connector.flows.books import Books, Pair
+from ml_connector.ports import BatchRevision, Json, Steps
+
+GROUP_BATCHES_MAX = 100
+"""Batches per durable step: a crash repeats at most that many."""
+
+
+def read_changes(steps: Steps, bench: ActualsBench) -> str:
+    """Every batch changed since the watermark is archived; returns the server time of the start.
+
+    Before the first read there is no watermark: the periods in scope are read whole instead.
+    """
+    started = steps.step("read: server time", lambda: _start_reading(bench))
+    if started["since"]:
+        since, until = (datetime.fromisoformat(started[name]) for name in ("since", "until"))
+        listing = steps.step(
+            "read: list changes",
+            lambda: list_stamps(bench, bench.source.read_changed_stamps(since, until)),
+        )
+        read_listed(steps, bench, listing, label="read: changes")
+    return str(started["until"])
+
+
+def _start_reading(bench: ActualsBench) -> Json:
+    watermark = bench.records.batches.load_watermark(bench.source.connection)
+    overlap = timedelta(minutes=bench.flow.overlap_minutes)
+    return {
+        "since": (watermark - overlap).isoformat() if watermark else "",
+        "until": bench.source.read_server_time().isoformat(),
+    }
+
+
+def move_watermark(bench: ActualsBench, until: str) -> Json:
+    """The watermark stands at the server time the read began; every batch of it is archived."""
+    bench.records.batches.save_watermark(bench.source.connection, datetime.fromisoformat(until))
+    return {"watermark": until}
+
+
+def list_stamps(bench: ActualsBench, stamps: Iterable[BatchStamp]) -> Json:
+    """The stamps whose batch the archive does not hold at that update time, as a document."""
+    wanted: list[list[str]] = []
+    seen = 0
+    for group in cut(list(stamps), 1000):
+        seen += len(group)
+        known = bench.records.batches.find_updated_at(
+            bench.source.connection, [stamp.batch_id for stamp in group]
+        )
+        wanted.extend(
+            [stamp.batch_id, stamp.updated_at.isoformat()]
+            for stamp in group
+            if known.get(stamp.batch_id) != stamp.updated_at
+        )
+    return {
+        "listed": seen,
+        "wanted": len(wanted),
+        "document": store_document(bench.archive, sorted(wanted)),
+    }
+
+
+def read_listed(steps: Steps, bench: ActualsBench, listing: Json, *, label: str) -> int:
+    """Every listed batch is archived, group by group; returns how many revisions are new."""
+    rows = read_document(bench.archive, listing["document"])
+    stamps = [
+        BatchStamp(batch_id=row[0], updated_at=datetime.fromisoformat(row[1])) for row in rows
+    ]
+    groups = list(cut(stamps, GROUP_BATCHES_MAX))
+    new = 0
+    for number, group in enumerate(groups, start=1):
+        result = steps.step(f"{label} {number}/{len(groups)}", partial(archive_group, bench, group))
+        new += int(result["revisions"])
+    return new
+
+
+def archive_group(bench: ActualsBench, stamps: Sequence[BatchStamp]) -> Json:
+    """The batches are archived whole and current; what they touch is owed to every flow."""
+    gone: list[BatchStamp] = []
+    present = _keep_present(bench.source.read_batches(stamps), gone)
+    first = next(present, None)
+    revisions: list[BatchRevision] = []
+    if first is not None:
+        _, revisions = bench.archive.write_batches(chain([first], present))
+    revisions += _removals(bench, gone)
+    pairs = bench.records.batches.record_revisions(bench.source.connection, revisions)
+    for flow in bench.flows_of_source:
+        bench.records.batches.record_touched(flow, pairs)
+    return {
+        "batches": len(stamps),
+        "revisions": len(revisions),
+        "removed": len(gone),
+        "lines": sum(revision.lines for revision in revisions),
+        "touched": len(pairs),
+    }
+
+
+def _keep_present(
+    found: Iterator[tuple[BatchStamp, Batch | None]], gone: list[BatchStamp]
+) -> Iterator[Batch]:
+    for stamp, batch in found:
+        if batch is None:
+            gone.append(stamp)
+        else:
+            yield batch
+
+
+def _removals(bench: ActualsBench, gone: Sequence[BatchStamp]) -> list[BatchRevision]:
+    """A removal for each vanished batch the archive still holds."""
+    held = bench.records.batches.find_updated_at(
+        bench.source.connection, [stamp.batch_id for stamp in gone]
+    )
+    return [
+        BatchRevision(
+            batch_id=stamp.batch_id, revision=0, updated_at=stamp.updated_at, file_hash="",
+            lines=0, content_hash="removed", is_removed=True,
+        )
+        for stamp in gone
+        if stamp.batch_id in held
+    ]  # fmt: skip
+
+
+def read_whole(
+    steps: Steps, bench: ActualsBench, books: Books, pairs: Sequence[Pair], *, everything: bool
+) -> None:
+    """The pairs the archive has not read whole are read now; `everything` reads all again."""
+    scope = steps.step(
+        "backfill: scope", partial(_find_unread, bench, pairs, everything=everything)
+    )
+    unread = [(pair[0], pair[1]) for pair in scope["pairs"]]
+    if not unread:
+        return
+    listing = steps.step(
+        "backfill: list batches", partial(_list_periods, bench, books, unread, everything)
+    )
+    read_listed(steps, bench, listing, label="backfill: batches")
+
+
+def _find_unread(bench: ActualsBench, pairs: Sequence[Pair], *, everything: bool) -> Json:
+    whole = bench.records.batches.load_whole(bench.source.connection)
+    return {"pairs": [list(pair) for pair in pairs if everything or pair not in whole]}
+
+
+def _list_periods(
+    bench: ActualsBench,
+    books: Books,
+    pairs: Sequence[Pair],
+    everything: bool,  # noqa: FBT001 - bound by partial.
+) -> Json:
+    """Batches filed under the pairs' periods, and those archived there that may have vanished."""
+    periods = {books.period(pair).name: books.period(pair) for pair in pairs}
+    stamps = list(bench.source.read_period_stamps(list(periods.values())))
+    listed = list_stamps(bench, stamps)
+    wanted = read_document(bench.archive, listed["document"])
+    archived = read_document(bench.archive, list_current(bench, pairs)["document"])
+    seen = {stamp.batch_id for stamp in stamps}
+    again = [row for row in archived if everything or row[0] not in seen]
+    rows = sorted({row[0]: row for row in again + wanted}.values())
+    return {"wanted": len(rows), "document": store_document(bench.archive, rows)}
+
+
+def list_everything(bench: ActualsBench) -> Json:
+    """All posted batches the archive does not hold as they are now: the widest search."""
+    return list_stamps(bench, bench.source.read_all_stamps())
+
+
+def list_current(bench: ActualsBench, pairs: Sequence[Pair]) -> Json:
+    """The archived batches of these pairs, to be read again whatever their stamps say."""
+    rows = {
+        revision.batch_id: revision.updated_at.isoformat()
+        for ledger, period in pairs
+        for revision in bench.records.batches.load_current(bench.source.connection, ledger, period)
+    }
+    wanted = [[batch_id, at] for batch_id, at in sorted(rows.items())]
+    return {"wanted": len(wanted), "document": store_document(bench.archive, wanted)}

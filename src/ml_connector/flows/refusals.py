@@ -1,0 +1,42 @@
+"""Refused summaries in a controller's words: what the model did not take, why, and whose lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.books import Books
+from ml_connector.flows.lineage import LINES_MAX, LineWay, find_lines
+from ml_connector.flows.summing import Placer
+from ml_connector.ports import RefusedSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A refused summary joined to its journal lines."""
+
+    summary: RefusedSummary
+    member: str
+    lines: tuple[LineWay, ...]
+    lines_more: int
+
+
+def join_refusals(
+    bench: ActualsBench, books: Books, placer: Placer, *, run_id: str | None = None
+) -> Iterator[Refusal]:
+    """Yield each open refusal of the flow with the lines that make it up, at most 5 000 each.
+
+    `placer` must hold the rules the refused load was made with.
+    """
+    period_at = [dimension.source for dimension in bench.flow.dimensions].index("period")
+    for summary in bench.records.loads.load_refused(bench.flow.name, run_id=run_id):
+        member = summary.key[period_at]
+        ways = find_lines(
+            bench, placer, member=member, pairs=books.pairs_of(member), keys={summary.key}
+        )
+        lines, more = [], 0
+        for way in ways:
+            if len(lines) < LINES_MAX:
+                lines.append(way)
+            else:
+                more += 1
+        yield Refusal(summary=summary, member=member, lines=tuple(lines), lines_more=more)

@@ -1,0 +1,52 @@
+"""Planned cells as rows of the import's file: whole amounts, or deltas under their own code."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from ml_connector.domain.plan import PlannedCell
+from ml_connector.domain.summaries import SummaryKey
+from ml_connector.flows.bench import ActualsBench
+from ml_connector.ports import Json
+
+
+def flow_columns(bench: ActualsBench) -> set[str]:
+    """The columns the flow writes, whatever their order in the import."""
+    flow = bench.flow
+    columns = {dimension.column for dimension in flow.dimensions} | {flow.amount_column}
+    return columns | {flow.code_column} if flow.mode == "append" else columns
+
+
+def render_rows(
+    bench: ActualsBench, headers: Sequence[str], members: Mapping[str, Json], revision: int
+) -> Iterator[list[str]]:
+    """Yield a row per planned cell, period by period, in key order, columns as the import has them.
+
+    In `append` mode a row carries the delta under hash(intersection, shadow revision): the items of
+    an intersection add up to its summary, and the same load sent twice is the same items.
+    """
+    flow = bench.flow
+    for planned in members.values():
+        for cell in bench.archive.read_plan(planned["plan"]):
+            columns = dict(zip((d.column for d in flow.dimensions), cell.key, strict=True))
+            columns[flow.amount_column] = render_amount(_amount_of(cell, mode=flow.mode))
+            if flow.mode == "append":
+                columns[flow.code_column] = item_code(cell.key, revision)
+            yield [columns[header] for header in headers]
+
+
+def _amount_of(cell: PlannedCell, *, mode: str) -> Decimal:
+    return cell.after - cell.before if mode == "append" else cell.after
+
+
+def render_amount(amount: Decimal) -> str:
+    """Plain digits with a point, no exponent, no grouping, no needless zeros."""
+    text = format(amount, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def item_code(key: SummaryKey, revision: int) -> str:
+    """The code of an appended item: 40 characters, within the 60 a list code may have."""
+    content = "\x1f".join((*key, str(revision)))
+    return hashlib.sha256(content.encode()).hexdigest()[:40]

@@ -1,0 +1,148 @@
+"""Which planning periods a run is about, and every ledger period that makes them up."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from ml_connector.domain.periods import READABLE_STATES
+from ml_connector.errors import RefusedError, UsageError
+from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.books import Books, Pair
+from ml_connector.flows.run import ActualsRun
+from ml_connector.ports import Json
+
+
+class PeriodNotReadableError(RefusedError):
+    """A period that was asked for or touched has never been opened in the ERP."""
+
+    code = "scope.period-not-readable"
+
+
+class OutOfTimeRangeError(RefusedError):
+    """A period lies outside the time range of the model."""
+
+    code = "scope.out-of-time-range"
+
+
+class NoSuchPeriodError(UsageError):
+    """No ledger of the flow has the period that was asked for."""
+
+    code = "scope.no-such-period"
+
+
+def find_scope(bench: ActualsBench, books: Books, pins: Json, request: Json) -> Json:
+    """The planning periods of the run in the model's order, with their readable pairs.
+
+    Asked for: exactly those. Otherwise every period touched since its last load; before the first
+    load of a flow, every readable period from its first month on.
+
+    Raises:
+        PeriodNotReadableError: A touched or asked-for period was never opened.
+        OutOfTimeRangeError: The model has no such period.
+    """
+    asked = _find_asked(books, request)
+    wanted = asked if asked is not None else _find_owed(bench, books, pins, request)
+    members = {books.members[pair] for pair in wanted if pair in books.members}
+    _verify_time_range(members, pins)
+    ordered = [member for member in pins["time_members"] if member in members]
+    return {"members": {m: _find_pairs(bench, books, m, wanted) for m in ordered}}
+
+
+def _find_asked(books: Books, request: Json) -> set[Pair] | None:
+    if request.get("members"):
+        return {pair for pair, member in books.members.items() if member in request["members"]}
+    texts = request.get("periods") or []
+    first, last = request.get("month_first") or "", request.get("month_last") or ""
+    if not texts and not first:
+        return None
+    found = {pair for text in texts for pair in _match(books, text)}
+    if first:
+        found |= {
+            (ledger, period.name)
+            for ledger, by_name in books.periods.items()
+            for period in by_name.values()
+            if first <= period.month <= (last or first)
+        }
+    return found
+
+
+def _match(books: Books, text: str) -> set[Pair]:
+    found = {
+        (ledger, period.name)
+        for ledger, by_name in books.periods.items()
+        for period in by_name.values()
+        if text in (period.name, period.fiscal_name, period.month)
+    }
+    if not found:
+        some = sorted({name for by_name in books.periods.values() for name in by_name})
+        raise NoSuchPeriodError(
+            f"No ledger of the flow has a period {text!r}.",
+            written="Nothing was read or sent.",
+            next_step=f"Use the ledger's own name ({', '.join(some[-3:])}), FY2026-P10, or"
+            " --month 2026-10.",
+            period=text,
+        )
+    return found
+
+
+def _find_owed(bench: ActualsBench, books: Books, pins: Json, request: Json) -> set[Pair]:
+    refused = {
+        row.key[pins["period_at"]] for row in bench.records.loads.load_refused(bench.flow.name)
+    }
+    if request.get("replay"):
+        return {pair for pair, member in books.members.items() if member in refused}
+    owed = bench.records.batches.load_touched(bench.flow.name) & set(books.members)
+    revision, shadow = bench.records.loads.load_shadow(bench.flow.name, pins["model_id"])
+    if request.get("against") == "model" or request.get("reconcile"):
+        owed |= {pair for pair, member in books.members.items() if member in shadow}
+    if revision == 0:
+        owed |= set(books.members)
+    return {pair for pair in owed if _is_readable(bench, books, pair)} | (
+        owed if revision else set()
+    )
+
+
+def _is_readable(bench: ActualsBench, books: Books, pair: Pair) -> bool:
+    state = bench.source.read_period_state(books.ledgers[pair[0]], books.period(pair))
+    return state in READABLE_STATES
+
+
+def _find_pairs(
+    bench: ActualsBench, books: Books, member: str, wanted: Iterable[Pair]
+) -> list[list[str]]:
+    """All readable pairs of a planning period; a wanted one that is not readable stops the run."""
+    pairs = books.pairs_of(member)
+    unreadable = [pair for pair in pairs if not _is_readable(bench, books, pair)]
+    refused = sorted(set(unreadable) & set(wanted))
+    if refused:
+        named = ", ".join(f"{ledger} {period}" for ledger, period in refused)
+        raise PeriodNotReadableError(
+            f"These periods have never been opened in the ERP: {named}.",
+            written="Nothing was sent.",
+            next_step="Open them in the ERP, or ask for other periods.",
+            periods=named,
+        )
+    return [list(pair) for pair in pairs if pair not in unreadable]
+
+
+def _verify_time_range(members: set[str], pins: Json) -> None:
+    outside = sorted(members - set(pins["time_members"]))
+    if outside:
+        known = pins["time_members"]
+        raise OutOfTimeRangeError(
+            f"The model {pins['model_name']} has no periods {', '.join(outside)}; it runs from"
+            f" {known[0] if known else 'nothing'} to {known[-1] if known else 'nothing'}.",
+            written="Nothing was sent.",
+            next_step="Extend the model's calendar, raise `first_month`, or correct"
+            " `periods.pattern` of the flow.",
+            periods=", ".join(outside),
+        )
+
+
+def settle_scope(run: ActualsRun) -> dict[str, list[Pair]]:
+    """The scope as one durable step: pairs by planning period, in the model's order."""
+    found = run.steps.step(
+        "scope", partial(find_scope, run.bench, run.books, run.pins, run.request)
+    )
+    return {
+        member: [(pair[0], pair[1]) for pair in pairs] for member, pairs in found["members"].items()
+    }

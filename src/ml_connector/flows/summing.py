@@ -1,0 +1,205 @@
+"""Summing: archived lines become summaries on target intersections, by rule and by sign."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ml_connector.domain.ledger import Chart, Scope
+from ml_connector.domain.mapping import Mapped, Mapper
+from ml_connector.domain.mapping_rules import MappingSet
+from ml_connector.domain.patterns import Condition, parse_pattern
+from ml_connector.domain.signs import SignRule
+from ml_connector.domain.summaries import (
+    EXCLUDED_PREFIX,
+    MAPPED,
+    SUSPENSE,
+    UNMAPPED,
+    Contribution,
+    SummaryKey,
+    sum_contributions,
+)
+from ml_connector.errors import RefusedError
+from ml_connector.flows.bench import ActualsBench, read_document, store_document
+from ml_connector.flows.books import Pair
+from ml_connector.ports import Json, LineSum, Measure, TotalsSorter
+
+
+class ChartNotConfiguredError(RefusedError):
+    """Lines use a chart of accounts the connection's settings do not describe."""
+
+    code = "summing.chart-not-configured"
+
+
+def pin_account_types(bench: ActualsBench) -> str:
+    """Account type by chart and account value, archived once per run; returns its hash."""
+    found: dict[str, dict[str, str]] = {}
+    if bench.flow.signs.flip:
+        for chart, dimension in bench.flow.signs.account_types.items():
+            members = bench.source.read_members(dimension)
+            found[chart] = {m.code: dict(m.properties).get("account_type", "") for m in members}
+    return store_document(bench.archive, found)
+
+
+@dataclass(slots=True, kw_only=True)
+class Placer:
+    """Decides for each line sum where it goes; remembers what it has decided."""
+
+    bench: ActualsBench
+    mapper: Mapper
+    account_types: Mapping[str, Mapping[str, str]]
+    exclusions: tuple[tuple[str, tuple[Condition, ...]], ...]
+    signs: SignRule
+    charts: dict[str, Chart] = field(default_factory=dict)
+
+    def facts_of(self, line_sum: LineSum) -> dict[str, str]:
+        """Everything a rule may look at: segments by name, and where the lines come from."""
+        facts = self._chart(line_sum.chart).split(line_sum.combination)
+        facts |= {
+            "ledger": line_sum.ledger,
+            "chart": line_sum.chart,
+            "currency": line_sum.currency,
+            "source": line_sum.source,
+            "category": line_sum.category,
+        }
+        return facts
+
+    def _chart(self, name: str) -> Chart:
+        chart = self.charts.get(name) or self.bench.source.find_chart(name)
+        if chart is None:
+            raise ChartNotConfiguredError(
+                f"Lines use the chart of accounts {name!r}, which connection"
+                f" {self.bench.source.connection} does not describe.",
+                written="Nothing of its period was sent.",
+                next_step="Add the chart under `charts` in"
+                f" connections/{self.bench.source.connection}.yaml.",
+                chart=name,
+            )
+        return self.charts.setdefault(name, chart)
+
+    def find_exclusion(self, facts: Mapping[str, str]) -> str | None:
+        """The first named exclusion that takes these lines."""
+        return next(
+            (name for name, when in self.exclusions if all(one.holds(facts) for one in when)), None
+        )
+
+    def sign_of(self, facts: Mapping[str, str]) -> int:
+        """Minus one where the flow turns this account type round for the model."""
+        account = facts.get(self.bench.flow.signs.account_fact, "")
+        return self.signs.sign_of(self.account_types.get(facts["chart"], {}).get(account, ""))
+
+
+def make_placer(bench: ActualsBench, mapping: MappingSet, account_types_hash: str) -> Placer:
+    """A placer of the flow's rules, exclusions and signs."""
+    mapped = [d.name for d in bench.flow.dimensions if d.source == "mapping"]
+    return Placer(
+        bench=bench,
+        mapper=Mapper(mapping, mapped),
+        account_types=read_document(bench.archive, account_types_hash),
+        exclusions=tuple((rule.name, _parse_when(rule.when)) for rule in bench.flow.exclusions),
+        signs=SignRule(flip_types=frozenset(bench.flow.signs.flip)),
+    )
+
+
+def _parse_when(when: Mapping[str, str]) -> tuple[Condition, ...]:
+    return tuple(Condition(fact=fact, pattern=parse_pattern(text)) for fact, text in when.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sorters:
+    placed: TotalsSorter
+    contributions: TotalsSorter
+    unmapped: TotalsSorter
+
+
+def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence[Pair]) -> Json:
+    """One planning period is summed from the archive's current revisions of all its pairs.
+
+    A pure function of archive, rules and signs: the same input gives the same files.
+    """
+    with (
+        bench.archive.sorter() as placed,
+        bench.archive.sorter() as contributions,
+        bench.archive.sorter() as unmapped,
+    ):
+        sorters = _Sorters(placed=placed, contributions=contributions, unmapped=unmapped)
+        lines = 0
+        for pair in pairs:
+            for line_sum in _read_pair(bench, pair):
+                lines += line_sum.totals.lines
+                _place(placer, sorters, member, line_sum)
+        contributions_file = bench.archive.write_totals(contributions.merged())
+        unmapped_file = bench.archive.write_totals(unmapped.merged())
+        summaries = bench.archive.write_summaries(
+            sum_contributions(read_contributions(bench, contributions_file.file_hash))
+        )
+        return {
+            "lines": lines,
+            "placed": bench.archive.write_totals(placed.merged()).file_hash,
+            "contributions": contributions_file.file_hash,
+            "unmapped": unmapped_file.file_hash,
+            "unmapped_values": unmapped_file.rows,
+            "summaries": summaries.file_hash,
+            "cells": summaries.rows,
+        }
+
+
+def _read_pair(bench: ActualsBench, pair: Pair) -> Iterator[LineSum]:
+    revisions = bench.records.batches.load_current(bench.source.connection, *pair)
+    return bench.archive.read_line_sums(
+        revisions, ledger=pair[0], period=pair[1], measure=Measure(bench.flow.measure)
+    )
+
+
+def _place(placer: Placer, sorters: _Sorters, member: str, line_sum: LineSum) -> None:
+    facts = placer.facts_of(line_sum)
+    scope = (line_sum.ledger, line_sum.period, line_sum.currency)
+    placement, targets = _find_placement(placer, sorters, line_sum, facts)
+    sorters.placed.add((*scope, line_sum.combination, placement), line_sum.totals)
+    if targets is None:
+        return
+    key = make_key(placer.bench, targets, member, line_sum)
+    sign = "-1" if placer.sign_of(facts) < 0 else "1"
+    sorters.contributions.add((*key, *scope, sign), line_sum.totals)
+
+
+def _find_placement(
+    placer: Placer, sorters: _Sorters, line_sum: LineSum, facts: dict[str, str]
+) -> tuple[str, dict[str, str] | None]:
+    exclusion = placer.find_exclusion(facts)
+    if exclusion is not None:
+        return EXCLUDED_PREFIX + exclusion, None
+    flow = placer.bench.flow
+    found = placer.mapper.map_facts(facts, line_sum.accounting_date)
+    if isinstance(found, Mapped):
+        return MAPPED, dict(zip(placer.mapper.dimensions, found.targets, strict=True))
+    for dimension in found.dimensions:
+        sorters.unmapped.add(
+            (dimension, line_sum.ledger, line_sum.period, line_sum.currency, line_sum.combination),
+            line_sum.totals,
+        )
+    if flow.unmapped == "block":
+        return UNMAPPED, None
+    explained = placer.mapper.explain(facts, line_sum.accounting_date)
+    return SUSPENSE, {e.dimension: e.target or flow.suspense[e.dimension] for e in explained}
+
+
+def make_key(
+    bench: ActualsBench, targets: Mapping[str, str], member: str, line_sum: LineSum
+) -> SummaryKey:
+    """The target intersection of a line sum, members in the flow's order."""
+    by_source = {
+        "period": member,
+        "version": bench.flow.version,
+        "currency": line_sum.currency,
+        "ledger": line_sum.ledger,
+    }
+    return tuple(
+        targets[d.name] if d.source == "mapping" else by_source[d.source]
+        for d in bench.flow.dimensions
+    )
+
+
+def read_contributions(bench: ActualsBench, file_hash: str) -> Iterator[Contribution]:
+    """Yield the stored contributions of a planning period, ascending by intersection."""
+    for key, totals in bench.archive.read_totals(file_hash):
+        *intersection, ledger, period, currency, sign = key
+        yield Contribution(tuple(intersection), Scope(ledger, period, currency), int(sign), totals)
