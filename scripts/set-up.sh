@@ -52,7 +52,7 @@ if ! is_recent "$venv/bin/python"; then
 fi
 
 install() {
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "$@"
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input "$@"
 }
 
 say "Installing the locked requirements ($kind) into $venv"
