@@ -117,18 +117,27 @@ class TokenAuthorizer:
 
 
 class BasicAuthorizer:
-    """Sends user and password with each request; a rejected password is not tried again."""
+    """Sends user and password with each request; a rejected password is not tried again.
+
+    After a rejection the secret is read anew for the next call, so a changed password is taken
+    without a restart, but the rejected call fails: guessing on would lock the account.
+    """
 
     def __init__(self, user: str, read_password: Callable[[], str]) -> None:
         self._user = user
         self._read_password = read_password
+        self._headers: dict[str, str] | None = None
 
     def headers(self) -> dict[str, str]:
         """The Authorization header."""
-        return render_basic(self._user, self._read_password())
+        if self._headers is None:
+            self._headers = render_basic(self._user, self._read_password())
+        return dict(self._headers)
 
-    def on_unauthorized(self, rejected: Mapping[str, str]) -> bool:  # noqa: ARG002 - port signature
-        """Nothing can be renewed."""
+    def on_unauthorized(self, rejected: Mapping[str, str]) -> bool:
+        """Nothing is renewed for this call."""
+        if self._headers == rejected:
+            self._headers = None
         return False
 
 

@@ -1,0 +1,1 @@
+"""Oracle Fusion Cloud ERP: journals, periods, values and balances read over REST."""

@@ -1,0 +1,80 @@
+"""Walks through collections: by offset, or by key; nothing skipped, nothing endless."""
+
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+from ml_connector.systems.calls import RemoteReply
+from ml_connector.systems.fusion.wire import BatchRow, Page
+
+RowT = TypeVar("RowT")
+
+ROWS_MAX: Final = 5_000_000
+"""Rows one collection may hold; a journal of more lines is no journal."""
+LISTING_PAGES_MAX: Final = 100_000
+"""Pages of batches one listing may take: fifty million batches."""
+
+ReadPage = Callable[[int], tuple[RemoteReply, Page[RowT]]]
+"""The page at an offset, or after a key."""
+
+
+def read_by_offset(read_page: ReadPage[RowT], *, page_size: int) -> Iterator[RowT]:
+    """Yield every row of a collection that stands still.
+
+    The offset moves by what was received: the server caps pages without a word (F-03).
+
+    Raises:
+        ProtocolError: A page that contradicts itself, repeats the one before, or never ends.
+    """
+    offset, before = 0, list[RowT]()
+    while True:
+        reply, page = read_page(offset)
+        rows = verify_page(reply, page, page_size=page_size)
+        if rows and rows == before:
+            raise reply.render_off_contract(f"the page before once more at offset {offset}")
+        if page.offset not in (None, offset):
+            raise reply.render_off_contract(f"offset {page.offset} instead of {offset}")
+        yield from rows
+        offset, before = offset + len(rows), rows
+        if not page.has_more:
+            return
+        if offset >= ROWS_MAX:
+            raise reply.render_off_contract(f"more than {ROWS_MAX} rows")
+
+
+def read_by_key(read_page: ReadPage[BatchRow], *, page_size: int) -> Iterator[BatchRow]:
+    """Yield batches by ascending id, asking for what follows the last one until nothing does.
+
+    Unlike an offset, a key does not move when rows leave the filter meanwhile (F-03). `hasMore`
+    is not relied on: it has been seen wrong on large collections.
+
+    Raises:
+        ProtocolError: Ids that do not ascend, or a listing that never ends.
+    """
+    last = 0
+    for _ in range(LISTING_PAGES_MAX):
+        reply, page = read_page(last)
+        rows = verify_page(reply, page, page_size=page_size)
+        if not rows:
+            return
+        for row in rows:
+            if row.je_batch_id <= last:
+                raise reply.render_off_contract(f"batch {row.je_batch_id} after batch {last}")
+            last = row.je_batch_id
+        yield from rows
+    raise reply.render_off_contract(f"more than {LISTING_PAGES_MAX} pages")
+
+
+def verify_page(reply: RemoteReply, page: Page[RowT], *, page_size: int) -> list[RowT]:
+    """The page's rows, when its envelope fits them.
+
+    Raises:
+        ProtocolError: Another count, more rows than asked for, or more announced but none given.
+    """
+    rows = page.items or []
+    if page.count not in (None, len(rows)):
+        raise reply.render_off_contract(f"{len(rows)} rows where it counts {page.count}")
+    if len(rows) > page_size:
+        raise reply.render_off_contract(f"{len(rows)} rows where {page_size} were asked for")
+    if page.has_more and not rows:
+        raise reply.render_off_contract("an empty page that announces more")
+    return rows
