@@ -20,6 +20,13 @@ from ml_connector.settings import (
 )
 
 
+class Chart(BaseModel):
+    """A chart of accounts as a connection describes it."""
+
+    name: str
+    segments: tuple[str, ...]
+
+
 class ErpSettings(BaseModel):
     """A connection model as a system package would hand it in."""
 
@@ -30,6 +37,7 @@ class ErpSettings(BaseModel):
     """Address of the pod."""
     client_secret: str = ""
     timeout_s: int = 30
+    charts: tuple[Chart, ...] = ()
 
 
 class PasswordLogin(BaseModel):
@@ -224,7 +232,8 @@ def test_all_faults_of_all_files_are_told_at_once(folder: Path) -> None:
     assert "\n".join(lines) == (
         "connections/erp.yaml:1 base_url: is missing; allowed: Address of the pod\n"
         "connections/erp.yaml:2 base_uri: is no known key; did you mean 'base_url'?;"
-        " seen 'https://erp.example'; allowed: kind, name, base_url, client_secret, timeout_s\n"
+        " seen 'https://erp.example'; allowed: kind, name, base_url, client_secret, timeout_s,"
+        " charts\n"
         "flows/actuals.yaml:5 first_month: string should match pattern"
         " '^\\d{4}-(0[1-9]|1[0-2])$'; seen '2024-13'; allowed: First month the model takes from"
         " here, such as `2024-01`; earlier ones stay as they are\n"
@@ -318,6 +327,29 @@ def test_entered_amounts_need_a_currency_dimension(folder: Path) -> None:
 
     (line,) = faults_of(folder)
     assert "flows/actuals.yaml:2 measure: needs a dimension with `source: currency`" in line
+
+
+def test_sign_rule_names_charts_and_segments_of_its_source(folder: Path) -> None:
+    """A sign rule for a chart nobody configured would turn nothing, in silence."""
+    replace(
+        folder,
+        "connections/erp.yaml",
+        "kind: fusion",
+        "kind: fusion\ncharts: [{name: Americas, segments: [entity, konto]}]",
+    )
+    replace(
+        folder,
+        "flows/actuals.yaml",
+        "actions:",
+        "signs:\n  account_types: {Americas: 'value-set:A', America: 'value-set:B'}\nactions:",
+    )
+
+    assert "\n".join(faults_of(folder)) == (
+        "flows/actuals.yaml:12 signs.account_fact: is no segment of Americas; seen 'account';"
+        " allowed: entity, konto\n"
+        "flows/actuals.yaml:13 signs.account_types.America: is no chart of erp; seen 'America';"
+        " allowed: Americas"
+    )
 
 
 def test_faulty_connection_is_told_once_not_again_by_its_flows(folder: Path) -> None:

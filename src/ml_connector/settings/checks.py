@@ -43,7 +43,7 @@ def check_flow(
         return
     yield from _check_dimensions(flow)
     yield from _check_suspense(flow)
-    yield from _check_signs(flow)
+    yield from _check_signs(flow, connections.get(flow.source))
     yield from _check_names_once([e.name for e in flow.exclusions], "exclusions", "name")
     yield from _check_names_once(list(flow.ledgers), "ledgers", None)
     yield from _check_file(root, flow.mapping, ("mapping",))
@@ -132,14 +132,26 @@ def _check_suspense(flow: ActualsFlow) -> Iterator[Finding]:
             yield Finding(("suspense", name), "is no mapped dimension", name, ", ".join(mapped))
 
 
-def _check_signs(flow: ActualsFlow) -> Iterator[Finding]:
-    if flow.signs.flip and not flow.signs.account_types:
+def _check_signs(flow: ActualsFlow, source: BaseModel | None) -> Iterator[Finding]:
+    signs = flow.signs
+    if signs.flip and not signs.account_types:
         yield Finding(
             ("signs", "account_types"),
             "is missing: without it nobody knows an account's type",
             "",
             "chart name to `value-set:CODE`",
         )
+    # Which charts there are is the source's own knowledge; a source without charts has none here.
+    charts = {chart.name: chart.segments for chart in getattr(source, "charts", ())}
+    for name in signs.account_types if charts else ():
+        if name not in charts:
+            allowed = ", ".join(sorted(charts))
+            yield Finding(
+                ("signs", "account_types", name), f"is no chart of {flow.source}", name, allowed
+            )
+        elif signs.account_fact not in charts[name]:
+            fact, allowed = signs.account_fact, ", ".join(charts[name])
+            yield Finding(("signs", "account_fact"), f"is no segment of {name}", fact, allowed)
 
 
 def _check_dimensions_flow(

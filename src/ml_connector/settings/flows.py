@@ -15,6 +15,7 @@ from ml_connector.settings.project import Strict
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
 SOURCE_DIMENSION_PATTERN = r"^(ledgers|currencies|value-set:\S.*)$"
+VALUE_SET_PATTERN = r"^value-set:\S.*$"
 CHUNK_BYTES_MIN = 1_000
 CHUNK_BYTES_MAX = 50_000_000
 """What a planning model takes as one chunk, before compression."""
@@ -40,6 +41,7 @@ Text = Annotated[str, Field(min_length=1)]
 Ratio = Annotated[Decimal, Field(ge=0, le=1)]
 Amount = Annotated[Decimal, Field(ge=0)]
 SourceDimension = Annotated[str, Field(pattern=SOURCE_DIMENSION_PATTERN)]
+ValueSet = Annotated[str, Field(pattern=VALUE_SET_PATTERN)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(_split_bare_text)]
 ChunkBytes = Annotated[int, Field(ge=CHUNK_BYTES_MIN, le=CHUNK_BYTES_MAX)]
 
@@ -91,7 +93,7 @@ class SignRules(Strict):
     """Account types to turn, such as `L`, `O`, `R`; debit is positive inside."""
     account_fact: Text = "account"
     """Segment that holds the natural account."""
-    account_types: dict[str, SourceDimension] = Field(default_factory=dict)
+    account_types: dict[str, ValueSet] = Field(default_factory=dict)
     """Chart name to the value set whose values carry the account type."""
 
 
