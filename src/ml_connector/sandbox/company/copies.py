@@ -36,14 +36,14 @@ def replicate_journal(journal: Journal, ledger: Ledger) -> Journal:
     line takes what rounding left over.
     """
     rate = find_rate(journal.currency, ledger.currency, journal.effective_on)
-    lines = [_convert(line, rate, ledger.decimals) for line in journal.lines]
-    balanced = _is_balanced(journal.lines)
-    return replace(
-        journal,
-        ledger=ledger,
-        rate=rate,
-        lines=tuple(_rebalance(lines) if balanced else lines),
-    )
+    return account_journal(replace(journal, ledger=ledger, rate=rate))
+
+
+def account_journal(journal: Journal) -> Journal:
+    """Return `journal` with accounted amounts made from its entered ones at its rate."""
+    lines = [_convert(line, journal.rate, journal.ledger.decimals) for line in journal.lines]
+    is_balanced = sum(_entered_net(line) for line in journal.lines) == 0
+    return replace(journal, lines=tuple(_rebalance(lines) if is_balanced else lines))
 
 
 def line_net(line: JournalLine) -> Decimal:
@@ -51,8 +51,8 @@ def line_net(line: JournalLine) -> Decimal:
     return (line.accounted_dr or Decimal(0)) - (line.accounted_cr or Decimal(0))
 
 
-def _is_balanced(lines: tuple[JournalLine, ...]) -> bool:
-    return sum(line_net(line) for line in lines) == 0
+def _entered_net(line: JournalLine) -> Decimal:
+    return (line.entered_dr or Decimal(0)) - (line.entered_cr or Decimal(0))
 
 
 def _switch_sides(line: JournalLine) -> JournalLine:
@@ -83,7 +83,9 @@ def _convert(line: JournalLine, rate: Decimal, decimals: int) -> JournalLine:
     step = Decimal(1).scaleb(-decimals)
 
     def converted(amount: Decimal | None) -> Decimal | None:
-        return None if amount is None else (amount * rate).quantize(step, ROUND_HALF_UP)
+        if amount is None or rate == 1:
+            return amount
+        return (amount * rate).quantize(step, ROUND_HALF_UP)
 
     return replace(
         line,

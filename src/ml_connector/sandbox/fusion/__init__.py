@@ -1,0 +1,1 @@
+"""A server that answers as the general ledger of Oracle Fusion Cloud ERP does."""

@@ -1,0 +1,50 @@
+"""The decisions of the Fusion server that a test may turn, each with its default."""
+
+from __future__ import annotations
+
+from ml_connector.sandbox.switches import Switch, choice
+
+FUSION_SWITCHES: dict[str, Switch] = {
+    # The REST framework.
+    "default_framework_version": choice(1, 2, 3, 4, 5, 6, 7, 8, 9),
+    "unknown_framework_version": choice("refuse", "ignore"),
+    "max_limit": Switch(default=500),
+    "nested_page_size": Switch(default=25),
+    "semicolon_in_rowmatch": choice("refuse", "and"),
+    "and_in_example_query": choice("empty", "refuse"),
+    "double_quotes": choice("example_only", "accepted", "refused"),
+    "attribute_case": choice("sensitive", "insensitive"),
+    "session_zone": Switch(default="-08:00"),
+    "long_decimals_as_strings": choice(True, False),
+    "items_missing_when_empty": choice(False, True),
+    "has_more": choice("honest", "never", "always"),
+    "repeat_page": choice(False, True),
+    "default_order": choice("key", "reversed"),
+    "opaque_keys": choice("hex", "reserved"),
+    "link_host": Switch(default="configured"),
+    "read_only_member": choice("refuse", "ignore"),
+    "error_body": choice("by_version", "json", "text", "html", "empty"),
+    "total_results_fails": choice(False, True),
+    "clob_fields_fail": choice(False, True),
+    "not_found_after_create_s": Switch(default=0),
+    # What the user may see, and when.
+    "batch_last_update_queryable": choice(True, False),
+    "batch_last_update_sortable": choice(True, False),
+    "value_last_update_queryable": choice(True, False),
+    "journal_privilege": choice("granted", "denied"),
+    "lov_privilege": choice("granted", "denied"),
+    "data_roles": Switch(default=None),
+    "visibility_delay_s": Switch(default=0),
+    # Signing in.
+    "token_lifetime_s": Switch(default=3600),
+    "scope_check": choice("exact", "lenient"),
+    "basic_auth": choice("accepted", "refused"),
+    "body_401": choice("html", "empty", "json"),
+    "bearer_challenge": choice(False, True),
+    "bad_assertion_status": choice(400, 401),
+    # Overload: {"status", "every", "retry_after": seconds|date|none, "body": rotate|json|...}.
+    "throttle": Switch(default=None),
+    "token_throttle": Switch(default=None),
+}
+"""Name to switch. `data_roles` maps a user to the ledgers the user may see; unnamed users see
+all. `link_host` is `configured`, `443`, or an origin that stands in every link instead."""
