@@ -33,8 +33,6 @@ ACCEPT: Final = "application/json, application/vnd.oracle.adf.error+json"
 LANGUAGE: Final = "en"
 """Meanings and source names come translated; one language serves every user (F-10)."""
 PAGE_BYTES_MAX: Final = 64 * 1024 * 1024
-HEADERS: Final = "journalHeaders"
-LINES: Final = "journalLines"
 
 
 class GoneError(Exception):
@@ -105,7 +103,7 @@ class FusionClient:
                 queryable, after_id=after_id, window=window, period=period
             )
             query = {"q": condition, "orderBy": f"{wire.BATCH_KEY}:asc", "onlyData": "true"}
-            return self._read_page("journalBatches", query, offset=0, row=wire.BatchRow)
+            return self._read_page(wire.BATCHES, query, offset=0, row=wire.BatchRow)
 
         return read_by_key(read_page, page_size=self._page_size)
 
@@ -116,7 +114,7 @@ class FusionClient:
             GoneError: There is no such batch, or the user may not see it.
         """
         reply = self._send(
-            f"{self._root}/journalBatches/{quote(batch_id, safe='')}", {"onlyData": "true"}
+            f"{self._root}/{wire.BATCHES}/{quote(batch_id, safe='')}", {"onlyData": "true"}
         )
         return reply.parse_json(wire.BatchRow)
 
@@ -127,7 +125,7 @@ class FusionClient:
             GoneError: The batch has vanished.
             ProtocolError: A journal comes without its link.
         """
-        path = f"journalBatches/{quote(batch_id, safe='')}/child/{HEADERS}"
+        path = f"{wire.BATCHES}/{quote(batch_id, safe='')}/child/{wire.HEADERS}"
 
         def read_page(offset: int) -> tuple[RemoteReply, wire.Page[tuple[str, wire.HeaderRow]]]:
             reply, page = self._read_page(path, {}, offset=offset, row=wire.HeaderRow)
@@ -147,8 +145,8 @@ class FusionClient:
         # The key was decoded once from its link and is encoded once here, for one more or one
         # less breaks those that hold a percent sign (F-06).
         path = (
-            f"journalBatches/{quote(batch_id, safe='')}/child/{HEADERS}"
-            f"/{quote(header_key, safe='')}/child/{LINES}"
+            f"{wire.BATCHES}/{quote(batch_id, safe='')}/child/{wire.HEADERS}"
+            f"/{quote(header_key, safe='')}/child/{wire.LINES}"
         )
         return self._read_rows(path, {"onlyData": "true"}, row=wire.LineRow)
 
@@ -253,7 +251,7 @@ class FusionClient:
 
 
 def _find_key(reply: RemoteReply, row: wire.HeaderRow) -> str:
-    key = wire.find_child_key(row, HEADERS)
+    key = wire.find_child_key(row, wire.HEADERS)
     if key is None:
         raise reply.render_off_contract(f"no link to journal {row.journal_name!r}")
     return key

@@ -82,6 +82,21 @@ def build_ledger(row: LedgerRow, charts: dict[int, str]) -> Ledger:
     )
 
 
+def build_ledger_member(ledger: Ledger) -> Member:
+    """The ledger as an item of a planning list."""
+    return Member(
+        code=ledger.name,
+        name=ledger.name,
+        properties=(
+            ("ledger_id", ledger.ledger_id),
+            ("currency", ledger.currency),
+            ("chart", ledger.chart),
+            ("calendar", ledger.calendar),
+            ("kind", ledger.kind),
+        ),
+    )
+
+
 def build_period(row: PeriodRow, calendar: str) -> Period:
     """The period of the calendar."""
     return Period(

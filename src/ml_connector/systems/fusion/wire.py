@@ -27,6 +27,9 @@ GENERAL_LEDGER: Final = 101
 LIFETIME_S_UNSAID: Final = 300.0
 LEDGER_TYPE: Final = "L"
 """Ledger sets carry another letter."""
+BATCHES: Final = "journalBatches"
+HEADERS: Final = "journalHeaders"
+LINES: Final = "journalLines"
 BATCH_KEY: Final = "JeBatchId"
 CHANGED: Final = "LastUpdateDate"
 STATUS: Final = "Status"
