@@ -12,6 +12,12 @@ class MemberCycleError(RefusedError):
     code = "dimensions.cycle"
 
 
+class MemberConflictError(RefusedError):
+    """One code stands for two different members."""
+
+    code = "dimensions.conflict"
+
+
 class MissingParentError(RefusedError):
     """A member names a parent that neither the source nor the parents file knows."""
 
@@ -30,13 +36,14 @@ class Member:
 
 
 def order_parents_first(members: Iterable[Member]) -> list[Member]:
-    """The members with every parent before its children, siblings by code.
+    """The members with every parent before its children, siblings by code, each code once.
 
     Raises:
+        MemberConflictError: A code comes twice with different names, parents or properties.
         MissingParentError: A parent is not among the members; all of them are listed.
         MemberCycleError: Members are each other's parents.
     """
-    by_code = {member.code: member for member in members}
+    by_code = _index_members(members)
     orphans = sorted(
         m.code for m in by_code.values() if m.parent_code and m.parent_code not in by_code
     )
@@ -47,21 +54,39 @@ def order_parents_first(members: Iterable[Member]) -> list[Member]:
             next_step="Add the parents to the flow's parents file, or correct the parent rule.",
             members=", ".join(orphans),
         )
-    depths = {code: _depth_of(code, by_code) for code in by_code}
+    depths: dict[str, int] = {"": -1}
+    for code in by_code:
+        _find_depth(code, by_code=by_code, depths=depths)
     return sorted(by_code.values(), key=lambda member: (depths[member.code], member.code))
 
 
-def _depth_of(code: str, by_code: dict[str, Member]) -> int:
-    depth = 0
-    at = by_code[code]
-    while at.parent_code:
-        depth += 1
-        if depth > len(by_code):
+def _index_members(members: Iterable[Member]) -> dict[str, Member]:
+    by_code: dict[str, Member] = {}
+    for member in members:
+        other = by_code.setdefault(member.code, member)
+        if other != member:
+            raise MemberConflictError(
+                f"The code {member.code!r} stands for {other.name!r} and for {member.name!r}.",
+                written="Nothing of this list was sent.",
+                next_step="Give the two members different codes, or leave one source out.",
+                member=member.code,
+            )
+    return by_code
+
+
+def _find_depth(code: str, *, by_code: dict[str, Member], depths: dict[str, int]) -> None:
+    """The member and all above it have their depth; each member is walked once over all calls."""
+    path: dict[str, None] = {}
+    while code not in depths:
+        if code in path:
+            circle = ", ".join(sorted(path))
             raise MemberCycleError(
-                f"The parents of member {code} lead back to it.",
+                f"The parents of member {code} lead back to it, by way of {circle}.",
                 written="Nothing of this list was sent.",
                 next_step="Break the circle in the flow's parents file.",
                 member=code,
             )
-        at = by_code[at.parent_code]
-    return depth
+        path[code] = None
+        code = by_code[code].parent_code
+    for below, member in enumerate(reversed(path), start=1):
+        depths[member] = depths[code] + below

@@ -120,6 +120,14 @@ class Totals:
         )
 
 
+class Scope(NamedTuple):
+    """The grain a tie-out is printed at; amounts of two scopes may differ in currency."""
+
+    ledger: str
+    period: str
+    currency: str
+
+
 class CombinationKey(NamedTuple):
     """The grain every hop before the mapping is compared at."""
 
@@ -127,6 +135,16 @@ class CombinationKey(NamedTuple):
     period: str
     currency: str
     combination: str
+
+    @property
+    def scope(self) -> Scope:
+        """The ledger, period and currency of the key."""
+        return Scope(self.ledger, self.period, self.currency)
+
+
+def combination_key_of(line: Line) -> CombinationKey:
+    """The key a line is compared under before the mapping."""
+    return CombinationKey(line.ledger, line.period, line.currency, line.combination)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Exact amounts: the decimal context, scales of currencies, and doubles as the model keeps them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import (
@@ -14,7 +15,7 @@ from decimal import (
     setcontext,
 )
 
-from ml_connector.errors import RefusedError
+from ml_connector.errors import ProtocolError, RefusedError
 
 ZERO = Decimal(0)
 DIGITS_MAX = 15
@@ -31,10 +32,23 @@ EXACT = Context(
 """A lost digit raises instead of passing; the default context rounds sums at 28 digits."""
 
 _DECIMALS_OTHER_THAN_TWO = {
-    "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0,
-    "KMF": 0, "KRW": 0, "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0,
-    "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    "BHD": 3, "BIF": 0, "CLF": 4, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3,
+    "JPY": 0, "KMF": 0, "KRW": 0, "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3,
+    "UGX": 0, "UYI": 0, "UYW": 4, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 }  # fmt: skip
+
+
+_LOOKING = Context(prec=9999, Emin=-99_999, Emax=99_999, traps=[InvalidOperation])
+"""Wide enough to look at any amount without changing it, whatever its length."""
+_ROUNDING = Context(prec=DIGITS_MAX, traps=[])
+"""Rounds a cell's text; an impossible rounding becomes NaN, never an exception."""
+_CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+
+
+class CellTextError(ProtocolError):
+    """A cell of the model was read back as something that is no number."""
+
+    code = "money.cell-text"
 
 
 class TooManyDecimalsError(RefusedError):
@@ -68,13 +82,13 @@ def decimals_of(currency: str) -> int:
 
 def count_decimals(amount: Decimal) -> int:
     """Decimals that carry value: 1.500 has one, 1E+3 has none."""
-    exponent = amount.normalize(EXACT).as_tuple().exponent
+    exponent = amount.normalize(_LOOKING).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def count_digits(amount: Decimal) -> int:
     """Significant digits: 1200 has two, 0.050 has one."""
-    return len(amount.normalize(EXACT).as_tuple().digits)
+    return len(amount.normalize(_LOOKING).as_tuple().digits)
 
 
 def verify_cell_amount(amount: Decimal, *, currency: str, where: str) -> Decimal:
@@ -106,16 +120,30 @@ def verify_cell_amount(amount: Decimal, *, currency: str, where: str) -> Decimal
 def parse_cell(text: str, *, decimals: int) -> Decimal:
     """The decimal a cell's double stands for at the given scale.
 
-    A model keeps doubles, so 57.94 may be read back as 57.940000000000005. When the nearest double
-    of the value rounded to `decimals` is the cell's own double, the rounded value is what was
-    sent; otherwise the cell's text is returned as it is, and the tie-out will show it.
+    A model keeps doubles, so 0.30 may be read back as 0.29999999999999999. No two amounts of 15
+    digits share a double: when the value rounded to 15 digits fits the scale and its nearest
+    double is the cell's own, it is what was sent; otherwise the cell's text is returned as it is,
+    and the tie-out will show it. An empty cell is zero.
+
+    Raises:
+        CellTextError: The text is no finite number.
     """
     if not text:
         return ZERO
+    if not _CELL.fullmatch(text):
+        raise CellTextError(
+            f"The model shows {text!r} where a number belongs.",
+            written="What was sent before stays; nothing was compared with this cell.",
+            next_step="Check that the export's line items are numbers, unformatted.",
+            text=text,
+        )
     raw = Decimal(text)
-    with localcontext() as context:
-        context.prec = 60
-        context.traps[Inexact] = False
-        rounded = raw.quantize(Decimal(1).scaleb(-decimals))
+    if not raw:
+        return ZERO
+    rounded = raw.normalize(_ROUNDING)
+    if count_decimals(rounded) > decimals:
+        return raw
     # The only doubles of the product: the cell *is* a double, so equality is decided among doubles.
-    return rounded if float(rounded) == float(text) else raw
+    if float(rounded) != float(text):
+        return raw
+    return rounded.quantize(Decimal(1).scaleb(-decimals), context=_LOOKING)

@@ -1,0 +1,29 @@
+"""Sign rules: which account types a model shows with the opposite sign of the ledger."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ml_connector.domain.summaries import sign_amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignRule:
+    """Account types shown with flipped sign; the ledger itself is debit positive.
+
+    Types compare as the ERP writes them, such as `Revenue` or `L`; a type that is not named keeps
+    the ledger's sign.
+    """
+
+    flip_types: frozenset[str] = frozenset()
+
+    def sign_of(self, account_type: str) -> int:
+        """Minus one when the type is flipped, else one."""
+        return -1 if account_type in self.flip_types else 1
+
+    def apply_sign(self, amount: Decimal, *, account_type: str) -> Decimal:
+        """The target's amount of a ledger amount."""
+        return sign_amount(amount, sign=self.sign_of(account_type))
+
+    def undo_sign(self, amount: Decimal, *, account_type: str) -> Decimal:
+        """The ledger's amount of a target amount; what `apply_sign` was given."""
+        return sign_amount(amount, sign=self.sign_of(account_type))
