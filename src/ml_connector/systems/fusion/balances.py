@@ -58,7 +58,6 @@ class BalanceReader:
     def _read(
         self, chart: Chart, ledger: Ledger, period: Period, *, currency: str, kind: str
     ) -> Iterator[Balance]:
-        seen: set[str] = set()
         rows = self._client.read_balances(
             chart, ledger=ledger.name, period=period.name, currency=currency, currency_type=kind
         )
@@ -66,9 +65,6 @@ class BalanceReader:
             if row.error_detail:
                 raise self._render_refused(ledger, period, currency, row.error_detail)
             key = self._verify_row(row, ledger=ledger, period=period, currency=currency)
-            if key.combination in seen:
-                raise self._render_odd(key, "came twice")
-            seen.add(key.combination)
             yield Balance(key=key, activity=row.period_activity or ZERO)
 
     def _verify_row(

@@ -44,6 +44,8 @@ class BatchReader:
                 return stamp, self._read_whole(row)
             except GoneError as error:
                 fault = f"its part {error} cannot be found"
+            except ProtocolError as error:
+                fault = error.refused.rstrip(".")
             except _UnfitError as error:
                 fault = str(error)
         raise self._render_refused(stamp, fault)
@@ -74,8 +76,8 @@ class BatchReader:
 
     def _render_refused(self, stamp: BatchStamp, fault: str) -> ProtocolError:
         return ProtocolError(
-            f"{self._client.system} gave batch {stamp.batch_id} {READS_MAX} times, and each time"
-            f" {fault}.",
+            f"Batch {stamp.batch_id} of {self._client.system} was read {READS_MAX} times and does"
+            f" not hold together: {fault}.",
             written="Nothing of this batch was archived.",
             next_step="Look at the batch in Fusion, then run the flow again.",
             batch=stamp.batch_id,

@@ -1,6 +1,6 @@
 """Walks through collections: by offset, or by key; nothing skipped, nothing endless."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Final, TypeVar
 
 from ml_connector.systems.calls import RemoteReply
@@ -17,25 +17,37 @@ ReadPage = Callable[[int], tuple[RemoteReply, Page[RowT]]]
 """The page at an offset, or after a key."""
 
 
-def read_by_offset(read_page: ReadPage[RowT], *, page_size: int) -> Iterator[RowT]:
-    """Yield every row of a collection that stands still.
+def read_by_offset(
+    read_page: ReadPage[RowT], *, identify: Callable[[RowT], Hashable], page_size: int
+) -> Iterator[RowT]:
+    """Yield every row of a collection, each once.
 
-    The offset moves by what was received: the server caps pages without a word (F-03).
+    The offset moves by what was received: the server caps pages without a word (F-03). A full page
+    is followed by another request even when it claims to be the last, for that claim has been seen
+    wrong; a short page ends the collection.
+
+    Args:
+        read_page: Reads the page at an offset.
+        identify: What tells a row from the others; a row that moved between two pages comes
+            twice, and then another has been skipped.
+        page_size: Rows asked for per page.
 
     Raises:
-        ProtocolError: A page that contradicts itself, repeats the one before, or never ends.
+        ProtocolError: A page that contradicts itself, a row given twice, or no end.
     """
-    offset, before = 0, list[RowT]()
+    offset, seen = 0, set[Hashable]()
     while True:
         reply, page = read_page(offset)
         rows = verify_page(reply, page, page_size=page_size)
-        if rows and rows == before:
-            raise reply.render_off_contract(f"the page before once more at offset {offset}")
         if page.offset not in (None, offset):
             raise reply.render_off_contract(f"offset {page.offset} instead of {offset}")
+        seen.update(map(identify, rows))
+        offset += len(rows)
+        if len(seen) != offset:
+            raise reply.render_off_contract(f"{offset - len(seen)} rows a second time")
         yield from rows
-        offset, before = offset + len(rows), rows
-        if not page.has_more:
+        is_full = bool(rows) and len(rows) >= (page.limit or page_size)
+        if not (page.has_more or is_full):
             return
         if offset >= ROWS_MAX:
             raise reply.render_off_contract(f"more than {ROWS_MAX} rows")

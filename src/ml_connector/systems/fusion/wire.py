@@ -51,6 +51,7 @@ class Page(msgspec.Struct, Generic[RowT], rename="camel", frozen=True, kw_only=T
     items: list[RowT] | None = None
     count: int | None = None
     has_more: bool
+    limit: int | None = None
     offset: int | None = None
 
 
