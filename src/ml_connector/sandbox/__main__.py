@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import importlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -88,7 +89,8 @@ def _signals(done: threading.Event) -> Iterator[None]:
 
 
 def _watch_stdin(done: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    # The descriptor is read past its buffer, whose lock could not be taken at the exit.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     done.set()
 

@@ -69,13 +69,12 @@ class SandboxClock:
         start = SEED_TIME.timestamp()
         with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
             stored = json.loads(self._path.read_text())
-            if stored["virtual"] == self.virtual:
-                return float(stored["base"])
-            start = float(stored["now"])
+            base = float(stored["base"])
+            start = base if stored["virtual"] else base + time.time()
         return start if self.virtual else start - time.time()
 
     def _save_base(self) -> None:
-        text = json.dumps({"virtual": self.virtual, "base": self._base, "now": self.now()})
+        text = json.dumps({"virtual": self.virtual, "base": self._base})
         beside = self._path.with_suffix(".new")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(text)

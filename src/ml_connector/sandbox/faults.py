@@ -1,7 +1,6 @@
 """Rules that spoil chosen requests: refused, delayed, answered badly, or killed half-way."""
 
 import json
-import os
 import re
 import threading
 import time
@@ -17,7 +16,6 @@ KINDS = (
     "status", "html", "reset_before", "reset_after", "close_before", "close_after", "delay",
     "slow_body", "truncate_body", "kill_before", "kill_after", "hook",
 )  # fmt: skip
-EXIT_KILLED = 137
 HTML_BODY = "<html><head><title>{status}</title></head><body><h1>Gateway error</h1></body></html>"
 
 
@@ -144,7 +142,7 @@ def apply_fault(
         case "reset_before" | "close_before":
             return _without_answer(rule)
         case "kill_before":
-            os._exit(EXIT_KILLED)
+            return Response(status=0, delivery=Delivery(mode="kill"))
         case "hook":
             hooks[rule.hook](request, rule.arguments or {})
         case _:
@@ -157,7 +155,7 @@ def _after_effect(rule: FaultRule, response: Response) -> Response:
         case "reset_after" | "close_after":
             return _without_answer(rule)
         case "kill_after":
-            os._exit(EXIT_KILLED)
+            return Response(status=0, delivery=Delivery(mode="kill"))
         case "delay" if rule.effect:
             time.sleep(rule.delay_s)
         case "slow_body":

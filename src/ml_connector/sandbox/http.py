@@ -23,7 +23,7 @@ BODY_BYTES_MAX = 512 * 1024 * 1024
 IDLE_S_MAX = 300.0
 
 Headers = tuple[tuple[str, str], ...]
-DeliveryMode = Literal["reset", "close", "slow", "truncate"]
+DeliveryMode = Literal["reset", "close", "slow", "truncate", "kill"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """How an answer is spoiled on its way to the client."""
+    """How an answer is spoiled on its way to the client; `kill` ends the whole process."""
 
     mode: DeliveryMode
     pieces: int = 10
@@ -129,7 +129,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
 
     def start(self) -> None:
         """Requests are answered from now on, in threads of their own."""
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
         """The port is free and every connection is closed."""

@@ -1,5 +1,6 @@
 """What every server of the sandbox is made of: transport, store, switches, faults, journal."""
 
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from ml_connector.sandbox.http import HttpServer, Request, Response, Router, jso
 from ml_connector.sandbox.journal import Journal
 from ml_connector.sandbox.store import Store
 from ml_connector.sandbox.switches import Switch, Switches
+
+EXIT_KILLED = 137
 
 
 class SandboxServer:
@@ -96,4 +99,6 @@ class SandboxServer:
             at=self.clock.now_utc(),
             fault=rule.kind if rule else None,
         )
+        if response.delivery is not None and response.delivery.mode == "kill":
+            os._exit(EXIT_KILLED)
         return response

@@ -1,0 +1,60 @@
+"""The sandbox as a process: started, ended, killed and started again."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+Control = Callable[..., Any]
+
+
+def test_process_tells_its_addresses_and_ends_on_sigterm(start_process: Callable[..., Any]) -> None:
+    """One JSON line on stdout, then requests are answered; SIGTERM ends it with 0."""
+    sandbox = start_process("--only", "anaplan", "--clock", "virtual")
+    assert sandbox.fusion is None
+    reply = httpx2.get(f"{sandbox.anaplan}/__sandbox/info")
+    assert reply.json()["server"] == "anaplan"
+    assert sandbox.stop() == 0
+
+
+def test_process_ends_on_sigint_and_when_stdin_closes(start_process: Callable[..., Any]) -> None:
+    """Ctrl-C and the end of a parent are clean ends too."""
+    first = start_process("--only", "anaplan")
+    first.process.send_signal(signal.SIGINT)
+    assert first.process.wait(20) == 0
+    second = start_process("--only", "anaplan")
+    second.process.stdin.close()
+    assert second.process.wait(20) == 0
+
+
+def test_killed_process_keeps_what_it_had_answered(
+    start_process: Callable[..., Any], control: Control
+) -> None:
+    """Time, users and journal are there after kill -9."""
+    first = start_process("--only", "anaplan", "--clock", "virtual")
+    control(first.anaplan, "POST", "clock", {"advance_s": 90})
+    new = {"email": "new@halden.example", "password": "word"}
+    control(first.anaplan, "POST", "create_user", new)
+    httpx2.get(f"{first.anaplan}/2/0/users/me")
+    first.kill()
+    second = start_process("--only", "anaplan", "--clock", "virtual")
+    users = control(second.anaplan, "GET", "info")["users"]
+    assert new in users
+    assert control(second.anaplan, "GET", "clock")["now"] == "2026-11-03T08:01:30+00:00"
+    assert control(second.anaplan, "GET", "journal")["lines"][0]["status"] == 401
+
+
+def test_kill_fault_ends_the_process_and_is_journalled(
+    start_process: Callable[..., Any], control: Control
+) -> None:
+    """A rule may end the whole server before it answers, once."""
+    first = start_process("--only", "anaplan", "--clock", "virtual")
+    control(first.anaplan, "POST", "faults", {"kind": "kill_before", "path": "users/me"})
+    try:
+        httpx2.get(f"{first.anaplan}/2/0/users/me")
+    except httpx2.TransportError:
+        assert first.process.wait(20) == 137
+    second = start_process("--only", "anaplan", "--clock", "virtual")
+    assert control(second.anaplan, "GET", "journal")["lines"][0]["fault"] == "kill_before"
+    assert httpx2.get(f"{second.anaplan}/2/0/users/me").status_code == 401
