@@ -1,0 +1,56 @@
+"""Which runs this process executes now, and what those that stopped stopped with."""
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ml_connector.errors import ConnectorError
+
+ERRORS_KEPT_MAX = 1_000
+
+
+class RunBoard:
+    """Shared by the threads of all runs of an engine."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        # A resumed run may begin while its stopped predecessor still leaves its thread.
+        self._executing: Counter[str] = Counter()
+        self._errors: OrderedDict[str, ConnectorError] = OrderedDict()
+
+    @contextmanager
+    def executing(self, run_id: str) -> Iterator[None]:
+        """The run counts as executed here during the block."""
+        with self._changed:
+            self._executing[run_id] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._executing[run_id] -= 1
+                self._executing += Counter()  # drops runs that are counted zero times
+                self._changed.notify_all()
+
+    def wait_idle(self, seconds: float) -> list[str]:
+        """Runs still executed after that time; none as soon as all have ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._executing, timeout=seconds)
+            return sorted(self._executing)
+
+    def keep_error(self, run_id: str, error: ConnectorError) -> None:
+        """The run stopped with this error; the oldest are forgotten beyond the maximum."""
+        with self._changed:
+            self._errors[run_id] = error
+            if len(self._errors) > ERRORS_KEPT_MAX:
+                self._errors.popitem(last=False)
+
+    def find_error(self, run_id: str) -> ConnectorError | None:
+        """What the run stopped with in this process."""
+        with self._changed:
+            return self._errors.get(run_id)
+
+    def forget_error(self, run_id: str) -> None:
+        """The run goes on."""
+        with self._changed:
+            self._errors.pop(run_id, None)

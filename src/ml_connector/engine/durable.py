@@ -1,0 +1,349 @@
+"""The engine: durable runs on DBOS Transact.
+
+DBOS is one per process, so there is one launched engine per process too; `close()` tears it down
+wholly, and another may be launched after it. With SQLite there is one engine per state folder.
+"""
+
+import contextvars
+import logging
+import os
+import platform
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from dbos import (
+    DBOS,
+    DBOSClient,
+    DBOSConfig,
+    SetEnqueueOptions,
+    SetWorkflowID,
+    WorkflowStatus,
+    WorkflowStatusString,
+)
+from dbos import error as dbos_errors
+
+from ml_connector.domain.money import exact_money
+from ml_connector.engine.board import RunBoard
+from ml_connector.engine.database import create_strict_engine, find_sqlite_file
+from ml_connector.engine.errors import (
+    AbandonedRunError,
+    EngineBusyError,
+    OtherVersionError,
+    StoppedRunError,
+    UnknownFlowError,
+    UnknownRunError,
+    UnreadableRunError,
+    as_connector_error,
+)
+from ml_connector.engine.observer import RunObserver
+from ml_connector.engine.process_lock import ProcessLock
+from ml_connector.engine.serializer import TaggedSerializer, forbid_pickle
+from ml_connector.engine.steps import RunSteps, copy_storable, find_last_error
+from ml_connector.errors import ConnectorError, StoredError
+from ml_connector.ports import Clock, FlowFunction, Json
+
+logger = logging.getLogger(__name__)
+
+NAME = "ml-connector"
+WORKFLOW = "run"
+QUEUE = "runs"
+RUNS_AT_ONCE_MAX = 8
+"""Runs one process executes at a time, over all keys."""
+QUEUE_POLL_S = 0.2
+WAIT_POLL_S = 0.1
+NOTIFICATION_POLL_S = 0.5
+CLOSE_WAIT_S = 10.0
+"""How long `close()` waits for running steps to end."""
+
+_IN_THIS_PROCESS = threading.Lock()
+"""Held by the launched engine: DBOS keeps its state in module globals."""
+
+
+class LeaveRun(BaseException):
+    """Carries an execution out of DBOS, which stores every `Exception` as the run's outcome."""
+
+
+class DurableEngine:
+    """Runs flows step by step and lets them go on after any stop.
+
+    A run that stops, for whatever reason, is left in a state that can be resumed; nothing begins
+    again by itself. Only what was queued and never begun starts when an engine is launched.
+    """
+
+    def __init__(
+        self, database_url: str, *, clock: Clock, observer: RunObserver, application_version: int
+    ) -> None:
+        self._url = database_url
+        self._clock = clock
+        self._observer = observer
+        self._version = str(application_version)
+        # Unique per process and launch: DBOS recovers, unasked, the runs of its own executor id.
+        self._executor_id = f"{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._flows: dict[str, FlowFunction] = {}
+        self._board = RunBoard()
+        self._stop = threading.Event()
+        self._file = find_sqlite_file(database_url)
+        self._lock = ProcessLock(self._file.parent) if self._file else None
+        self._engine: sa.Engine | None = None
+        self._workflow: Callable[[str, Json], Json] | None = None
+
+    def register(self, flow_name: str, flow: FlowFunction) -> None:
+        """Runs may be started under this name; before the launch only."""
+        assert self._workflow is None
+        assert flow_name not in self._flows
+        self._flows[flow_name] = flow
+
+    def launch(self) -> None:
+        """Queued runs are executed from now on; runs of dead processes may be resumed.
+
+        Raises:
+            EngineBusyError: Another engine uses the state folder, or runs in this process.
+        """
+        if not _IN_THIS_PROCESS.acquire(blocking=False):
+            raise EngineBusyError(self._url, f"another engine of this process, {os.getpid()}")
+        try:
+            if self._lock is not None:
+                self._lock.take(now=self._clock.now())
+            self._launch_dbos()
+            self._release_abandoned()
+        except BaseException:
+            self._tear_down()
+            raise
+
+    def close(self, *, wait_s: float = CLOSE_WAIT_S) -> list[str]:
+        """Nothing runs any more; runs stop at their next step boundary and stay resumable.
+
+        Returns:
+            Runs whose step did not end in time. Their state folder stays locked until the process
+            ends, which their threads delay: leave by `os._exit` if it must be at once.
+        """
+        if self._workflow is None:
+            return []
+        self.request_stop()
+        left = self._board.wait_idle(wait_s)
+        if left:
+            logger.warning("engine.closed_with_runs run_ids=%s", ",".join(left))
+        self._tear_down(keep_lock=bool(left))
+        return left
+
+    def start(self, *, flow: str, run_id: str, request: Json, queue_key: str) -> None:
+        """The run is queued under its id; the same id twice is one run.
+
+        Runs with the same queue key are executed one after the other.
+
+        Raises:
+            UnknownFlowError: No such flow.
+            UnstorableValueError: The request holds a float or another thing that is no JSON.
+        """
+        if flow not in self._flows:
+            raise UnknownFlowError(flow, sorted(self._flows))
+        assert self._workflow is not None
+        assert run_id
+        assert queue_key
+        stored = copy_storable(request, what="request")
+        with SetWorkflowID(run_id), SetEnqueueOptions(queue_partition_key=queue_key):
+            DBOS.enqueue_workflow(QUEUE, self._workflow, flow, stored)
+
+    def wait(self, run_id: str) -> Json:
+        """The run's summary once it ended.
+
+        Raises:
+            ConnectorError: The error the run stopped with.
+            UnknownRunError: No such run.
+        """
+        while True:
+            status = self._load_status(run_id)
+            if status.status == WorkflowStatusString.SUCCESS.value:
+                return _verify_object(status.output)
+            if status.status not in _ACTIVE:
+                raise self._find_error(run_id, status)
+            self._verify_version(status)
+            self._clock.sleep(WAIT_POLL_S)
+
+    def resume(self, run_id: str) -> None:
+        """An interrupted, failed or abandoned run goes on at its first missing step.
+
+        It goes back into the queue of its key. A run that is queued, running or done is left alone.
+
+        Raises:
+            UnknownRunError: No such run.
+            OtherVersionError: Another version of the engine began it.
+            UnreadableRunError: Somebody else wrote its row.
+        """
+        status = self._load_status(run_id)
+        if status.status == WorkflowStatusString.SUCCESS.value:
+            return
+        self._verify_version(status)
+        if status.status == WorkflowStatusString.ERROR.value:
+            raise self._find_error(run_id, status)
+        is_ours = status.executor_id == self._executor_id
+        if status.status in _ACTIVE and (is_ours or status.status != _RUNNING):
+            return
+        self._board.forget_error(run_id)
+        # Without the queue's name it would go to an internal queue, past the limit of its key.
+        DBOS.resume_workflow(run_id, queue_name=QUEUE)
+
+    def request_stop(self) -> None:
+        """All runs of this process stop at their next step boundary and stay resumable."""
+        self._stop.set()
+
+    def _launch_dbos(self) -> None:
+        _quieten_logs()
+        forbid_pickle()
+        DBOS.migrate(self._url)
+        config: DBOSConfig = {
+            "name": NAME,
+            "system_database_url": self._url,
+            "serializer": TaggedSerializer(),
+            "executor_id": self._executor_id,
+            "application_version": self._version,
+            "log_level": "WARNING",
+            "enable_otlp": False,
+            "notification_listener_polling_interval_sec": NOTIFICATION_POLL_S,
+            "run_migrations": False,
+        }
+        if self._file is not None:
+            self._engine = create_strict_engine(self._url)
+            config["system_database_engine"] = self._engine
+        self._register_queue()
+        DBOS(config=config)
+        self._workflow = self._make_workflow()
+        DBOS.launch()
+
+    def _register_queue(self) -> None:
+        # Before the launch: a queue that is registered later is only seen a second later.
+        client = DBOSClient(
+            system_database_url=self._url,
+            system_database_engine=self._engine,
+            serializer=TaggedSerializer(),
+            application_name=NAME,
+        )
+        try:
+            client.register_queue(
+                QUEUE,
+                partition_concurrency=1,
+                worker_concurrency=RUNS_AT_ONCE_MAX,
+                polling_interval_sec=QUEUE_POLL_S,
+            )
+        finally:
+            client.destroy()
+
+    def _make_workflow(self) -> Callable[[str, Json], Json]:
+        # One workflow for all flows: DBOS leaves a run whose workflow it does not know for ever
+        # pending, while a flow we do not know is refused by us.
+        def run(flow: str, request: Json) -> Json:
+            return self._execute(flow, request)
+
+        return DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(run)
+
+    def _execute(self, flow: str, request: Json) -> Json:
+        run_id = DBOS.workflow_id
+        assert run_id is not None
+        with self._board.executing(run_id), exact_money():
+            try:
+                return self._run_flow(run_id, flow, request)
+            except dbos_errors.DBOSBaseException as lost:
+                # Cancelled, or taken over by another worker: no longer ours to report or to end.
+                raise LeaveRun from lost
+            except BaseException as error:
+                self._stop_run(run_id, as_connector_error(error, run_id))
+                raise LeaveRun from error
+
+    def _run_flow(self, run_id: str, flow: str, request: Json) -> Json:
+        self._observer.run_started(run_id)
+        if flow not in self._flows:
+            raise UnknownFlowError(flow, sorted(self._flows))
+        if self._stop.is_set():
+            raise StoppedRunError(run_id)
+        steps = RunSteps(run_id, stop=self._stop, observer=self._observer)
+        summary = copy_storable(self._flows[flow](steps, request), what="summary")
+        if steps.failure is not None:
+            raise steps.failure
+        self._observer.run_finished(run_id, summary=summary, error=None)
+        return summary
+
+    def _stop_run(self, run_id: str, error: ConnectorError) -> None:
+        self._board.keep_error(run_id, error)
+        with _logged("run.observer_failed", run_id):
+            self._observer.run_finished(run_id, summary=None, error=error)
+        with _logged("run.not_released", run_id):
+            self._release(run_id)
+
+    def _release(self, run_id: str) -> None:
+        # Cancelled is DBOS's word for a run that frees its queue and can be resumed. In an empty
+        # context, or DBOS would store the call itself as a step of the run.
+        contextvars.Context().run(DBOS.cancel_workflow, run_id)
+
+    def _release_abandoned(self) -> None:
+        """Runs of dead processes no longer block their key; they wait for a resume.
+
+        Only with SQLite: the lock proves that no other engine lives. Workers on PostgreSQL do.
+        """
+        if self._lock is None:
+            return
+        for status in DBOS.list_workflows(status=_RUNNING, load_input=False, load_output=False):
+            if status.executor_id != self._executor_id:
+                self._stop_run(status.workflow_id, AbandonedRunError(status.workflow_id))
+
+    def _load_status(self, run_id: str) -> WorkflowStatus:
+        assert self._workflow is not None, "the engine is not launched"
+        status = DBOS.get_workflow_status(run_id)
+        if status is None:
+            raise UnknownRunError(run_id)
+        if not isinstance(status.input, dict):
+            raise UnreadableRunError(run_id)
+        return status
+
+    def _verify_version(self, status: WorkflowStatus) -> None:
+        if status.app_version != self._version:
+            raise OtherVersionError(status.workflow_id, str(status.app_version), self._version)
+
+    def _find_error(self, run_id: str, status: WorkflowStatus) -> ConnectorError:
+        kept = self._board.find_error(run_id)
+        if kept is not None:
+            return kept
+        if isinstance(status.error, ConnectorError):
+            return status.error
+        steps = DBOS.list_workflow_steps(run_id)
+        record = find_last_error([step["output"] for step in steps])
+        return StoredError(record) if record is not None else StoppedRunError(run_id)
+
+    def _tear_down(self, *, keep_lock: bool = False) -> None:
+        DBOS.destroy(destroy_registry=True)
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine = self._workflow = None
+        if self._lock is not None and not keep_lock:
+            self._lock.release()
+        _IN_THIS_PROCESS.release()
+
+
+_RUNNING = WorkflowStatusString.PENDING.value
+_ACTIVE = frozenset(
+    {_RUNNING, WorkflowStatusString.ENQUEUED.value, WorkflowStatusString.DELAYED.value}
+)
+
+
+def _verify_object(value: object) -> Json:
+    assert isinstance(value, dict)
+    return value
+
+
+@contextmanager
+def _logged(event: str, run_id: str) -> Iterator[None]:
+    """What fails inside the block is logged; the run it is about has already stopped."""
+    try:
+        yield
+    except Exception:
+        logger.exception("%s run_id=%s", event, run_id)
+
+
+def _quieten_logs() -> None:
+    # DBOS adds a console handler of its own unless it finds one.
+    dbos_logger = logging.getLogger("dbos")
+    if not dbos_logger.handlers:
+        dbos_logger.addHandler(logging.NullHandler())
+    dbos_logger.setLevel(logging.WARNING)

@@ -1,0 +1,57 @@
+"""What the engine tells of its runs while they go on; the history of runs is made of it."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from ml_connector.errors import ConnectorError
+from ml_connector.ports import Json
+
+
+class StepState(StrEnum):
+    """How an attempt at a step ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class RunObserver(Protocol):
+    """Hears of every attempt at a step, and of the end of each run.
+
+    Called in the run's own thread. A process may be killed between any two calls, so an attempt
+    may never be heard to finish, and a finished run that is resumed is heard to finish again. Steps
+    that are only replayed from history are not told. What an observer raises stops the run.
+    """
+
+    def run_started(self, run_id: str) -> None:
+        """The run left the queue, for the first time or after a resume."""
+
+    def step_started(self, run_id: str, name: str) -> int:
+        """An attempt at a step begins; returns a token for its end."""
+
+    def step_finished(self, token: int, *, state: StepState, result: Json) -> None:
+        """The attempt ended; `result` is the step's result, or the error's record."""
+
+    def run_finished(
+        self, run_id: str, *, summary: Json | None, error: ConnectorError | None
+    ) -> None:
+        """The run ended with a summary, or stopped with an error and can be resumed."""
+
+
+class SilentObserver:
+    """Keeps nothing."""
+
+    def run_started(self, run_id: str) -> None:
+        """Nothing is kept."""
+
+    def step_started(self, run_id: str, name: str) -> int:  # noqa: ARG002 - the protocol's shape
+        """Nothing is kept."""
+        return 0
+
+    def step_finished(self, token: int, *, state: StepState, result: Json) -> None:
+        """Nothing is kept."""
+
+    def run_finished(
+        self, run_id: str, *, summary: Json | None, error: ConnectorError | None
+    ) -> None:
+        """Nothing is kept."""
