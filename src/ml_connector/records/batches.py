@@ -122,9 +122,12 @@ class BatchRecords(OrganisationStore):
     def _refresh(
         self, same: Sequence[BatchRevision], current: Mapping[str, models.BatchRevision]
     ) -> None:
-        rows = [current[revision.batch_id] for revision in same]
-        for row, revision in zip(rows, same, strict=True):
-            row.updated_at = revision.updated_at
+        rows = []
+        for revision in same:
+            row = current[revision.batch_id]
+            if row.updated_at != revision.updated_at:
+                row.updated_at = revision.updated_at
+                rows.append(row)
         models.BatchRevision.of(self._id).bulk_update(rows, ["updated_at"], batch_size=100)
 
     def _retire(self, replaced: Sequence[models.BatchRevision]) -> None:

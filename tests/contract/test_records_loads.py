@@ -1,0 +1,236 @@
+"""Plans, shadows, loads, refused summaries and mapping versions."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from ml_connector.errors import BusyError
+from ml_connector.ports import Clock, LoadRow, PlanRow, Records, RefusedSummary
+from ml_connector.records import create_organisation, open_records
+
+Spawn = Callable[..., "subprocess.Popen[str]"]
+MADE_AT = datetime(2026, 10, 5, 6, 0, 0, 1, tzinfo=UTC)
+PLAN = PlanRow(
+    plan_hash="p1",
+    run_id="0142",
+    flow="actuals",
+    model_id="m",
+    mapping_hash="h1",
+    shadow_revision=0,
+    periods=("Oct-26", "Nov-26"),
+    totals={"cells": 2, "amount_moved": "1200.50"},
+    created_at=MADE_AT,
+    state="made",
+)
+
+
+def load(load_id: str, run_id: str = "0142", flow: str = "actuals") -> LoadRow:
+    """A load that was partly taken."""
+    return LoadRow(
+        load_id=load_id,
+        run_id=run_id,
+        flow=flow,
+        plan_hash="p1",
+        intent_id="i1",
+        task_id="t1",
+        outcome="partial",
+        chunks=2,
+        cells_sent=48_210,
+        cells_refused=2,
+        result_hash="r1",
+        dump_hashes=("d1", "d2"),
+        created_at=MADE_AT,
+    )
+
+
+def refuse(load_id: str, *key: str, amount: str = "12.50") -> RefusedSummary:
+    """A summary that was not taken."""
+    return RefusedSummary(
+        load_id=load_id,
+        flow="actuals",
+        key=key,
+        before=Decimal(0),
+        after=Decimal(amount),
+        reasons=("'4711' is not a member of list 'Accounts'", "second reason"),
+    )
+
+
+def test_plan_saved_again_changes_its_state_only(records: Records) -> None:
+    """What a plan was made from is fixed by its hash."""
+    assert records.loads.find_plan("p1") is None
+    records.loads.save_plan(PLAN)
+    assert records.loads.find_plan("p1") == PLAN
+    records.loads.save_plan(replace(PLAN, state="applied", run_id="0999", totals={}))
+    assert records.loads.find_plan("p1") == replace(PLAN, state="applied")
+
+
+def test_shadow_moves_period_by_period(records: Records) -> None:
+    """A move replaces the files it names and keeps the others; the number counts moves."""
+    assert records.loads.load_shadow("actuals", "m") == (0, {})
+    moves = [{"Oct-26": "f1", "Nov-26": "f2"}, {"Nov-26": "f3"}]
+    for revision, files in enumerate(moves):
+        moved = records.loads.save_shadow(
+            "actuals", "m", files, revision_before=revision, why="load"
+        )
+        assert moved == revision + 1
+    assert records.loads.load_shadow("actuals", "m") == (2, {"Nov-26": "f3", "Oct-26": "f1"})
+    assert records.loads.load_shadow("actuals", "other model") == (0, {})
+
+
+def test_shadow_that_moved_meanwhile_is_not_overwritten(records: Records) -> None:
+    """The refusal says where the shadow stands; a later and an earlier number are both wrong."""
+    for revision in range(2):
+        records.loads.save_shadow(
+            "actuals", "m", {"Oct-26": f"f{revision}"}, revision_before=revision, why="load"
+        )
+    for wrong in (0, 1, 3):
+        with pytest.raises(BusyError, match=f"at revision 2, not {wrong}"):
+            records.loads.save_shadow(
+                "actuals", "m", {"Oct-26": "other"}, revision_before=wrong, why="load"
+            )
+    assert records.loads.load_shadow("actuals", "m") == (2, {"Oct-26": "f1"})
+
+
+def test_same_shadow_move_told_again_is_one_move(records: Records) -> None:
+    """A step that died after its commit repeats itself and is not told of a stranger."""
+    for _ in range(2):
+        moved = records.loads.save_shadow(
+            "actuals", "m", {"Oct-26": "f1"}, revision_before=0, why="load l1"
+        )
+        assert moved == 1
+    with pytest.raises(BusyError):
+        records.loads.save_shadow(
+            "actuals", "m", {"Oct-26": "f1"}, revision_before=0, why="load l2"
+        )
+
+
+def test_load_is_stored_with_its_refusals_once(records: Records) -> None:
+    """A repetition of the same load adds nothing and re-opens nothing."""
+    refused = [refuse("l1", "4711", "Oct-26"), refuse("l1", "4712", "Oct-26")]
+    records.loads.record_load(load("l1"), iter(refused))
+    records.loads.settle_refused("actuals", [("4711", "Oct-26")])
+    records.loads.record_load(load("l1"), refused)
+    assert records.loads.load_loads() == [load("l1")]
+    assert records.loads.load_refused("actuals") == [refused[1]]
+    assert records.loads.load_refused("actuals", open_only=False) == [
+        replace(refused[0], is_settled=True), refused[1],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("amount", ["12345678901234567890.123456789", "-0.010", "1E+3", "0"])
+def test_refused_amounts_come_back_digit_by_digit(records: Records, amount: str) -> None:
+    """No amount passes through a double on its way to the database and back."""
+    records.loads.record_load(load("l1"), [refuse("l1", "4711", amount=amount)])
+    (found,) = records.loads.load_refused("actuals")
+    assert str(found.after) == amount
+
+
+def test_refused_keys_are_compared_part_by_part(records: Records) -> None:
+    """Keys whose parts would run into each other when joined are different keys."""
+    keys = [("a", "b,c"), ("a,b", "c"), ("a", 'b"', "c"), ("Ä", "")]
+    records.loads.record_load(load("l1"), [refuse("l1", *key) for key in keys])
+    assert [found.key for found in records.loads.load_refused("actuals")] == keys
+    assert records.loads.settle_refused("actuals", [("a", "b,c"), ("Ä", ""), ("a", "b", "c")]) == 2
+    assert [found.key for found in records.loads.load_refused("actuals")] == keys[1:3]
+
+
+def test_settling_counts_open_refusals_and_spares_one_load(records: Records) -> None:
+    """A replay settles what earlier loads refused, not what it was refused itself."""
+    for load_id in ("l1", "l2", "l3"):
+        records.loads.record_load(load(load_id), [refuse(load_id, "4711")])
+    assert records.loads.settle_refused("other", [("4711",)]) == 0
+    assert records.loads.settle_refused("actuals", [("4711",)], except_load="l3") == 2
+    assert [found.load_id for found in records.loads.load_refused("actuals")] == ["l3"]
+    assert records.loads.settle_refused("actuals", [("4711",)]) == 1
+    assert records.loads.settle_refused("actuals", [("4711",)]) == 0
+
+
+def test_loads_and_refusals_are_listed_by_run_and_flow(records: Records) -> None:
+    """Oldest first, whatever was asked for."""
+    rows = [load("l9", "r1"), load("l1", "r2"), load("l5", "r1", "budget")]
+    for row in rows:
+        records.loads.record_load(row, [refuse(row.load_id, row.load_id)])
+    assert records.loads.load_loads(run_id="r1") == [rows[0], rows[2]]
+    assert records.loads.load_loads(flow="actuals") == rows[:2]
+    assert records.loads.load_loads(run_id="r1", flow="budget") == [rows[2]]
+    assert [r.load_id for r in records.loads.load_refused("actuals", run_id="r2")] == ["l1"]
+    assert [r.load_id for r in records.loads.load_refused("actuals")] == ["l9", "l1", "l5"]
+
+
+def test_mapping_versions_count_up_by_content(records: Records) -> None:
+    """The same content keeps its number, however often and by whomever it is saved."""
+    save = records.mappings.save_mapping
+    assert save("actuals", content_hash="h1", content="one", actor="kim") == 1
+    assert save("actuals", content_hash="h2", content="two", actor="kim") == 2
+    assert save("actuals", content_hash="h1", content="one", actor="lee") == 1
+    assert save("budget", content_hash="h1", content="one", actor="kim") == 1
+    assert records.mappings.find_mapping("h2") == "two"
+    assert records.mappings.find_mapping("h3") is None
+
+
+def test_applied_mapping_is_the_newest_told(records: Records) -> None:
+    """Empty before the first load, then the last word."""
+    assert records.mappings.load_applied("actuals") == ""
+    for content_hash in ("h1", "h2", "h1"):
+        records.mappings.save_applied("actuals", content_hash)
+    assert records.mappings.load_applied("actuals") == "h1"
+    assert records.mappings.load_applied("budget") == ""
+
+
+def test_organisations_load_apart(records: Records, records_clock: Clock) -> None:
+    """Plans, shadows, loads, refusals and mappings of another organisation are not seen."""
+    create_organisation("north")
+    north = open_records("north", clock=records_clock)
+    records.loads.save_plan(PLAN)
+    records.loads.save_shadow("actuals", "m", {"Oct-26": "f1"}, revision_before=0, why="load")
+    records.loads.record_load(load("l1"), [refuse("l1", "4711")])
+    records.mappings.save_mapping("actuals", content_hash="h1", content="one", actor="kim")
+    records.mappings.save_applied("actuals", "h1")
+    assert north.loads.find_plan("p1") is None
+    assert north.loads.load_shadow("actuals", "m") == (0, {})
+    assert north.loads.load_loads() == []
+    assert north.loads.load_refused("actuals", open_only=False) == []
+    assert north.loads.settle_refused("actuals", [("4711",)]) == 0
+    assert north.mappings.find_mapping("h1") is None
+    assert north.mappings.load_applied("actuals") == ""
+    north.loads.record_load(load("l1"), [refuse("l1", "4711")])
+    assert len(records.loads.load_refused("actuals")) == 1
+
+
+RECORD_AND_DIE = """
+from datetime import datetime, UTC
+from decimal import Decimal
+from ml_connector.ports import LoadRow, RefusedSummary
+load = LoadRow(load_id="l1", run_id="r", flow="actuals", plan_hash="p", intent_id="i", task_id="t",
+               outcome="partial", chunks=1, cells_sent=9, cells_refused=900, result_hash="",
+               dump_hashes=(), created_at=datetime(2026, 10, 5, tzinfo=UTC))
+
+def refused():
+    for number in range(900):
+        if number == int(sys.argv[1]):
+            os._exit(9)
+        yield RefusedSummary(load_id="l1", flow="actuals", key=(str(number),), before=Decimal(0),
+                             after=Decimal(1), reasons=())
+
+open_records().loads.record_load(load, refused())
+"""
+
+
+@pytest.mark.parametrize("dies_at", [0, 700])
+def test_process_killed_while_recording_a_load_leaves_none_of_it(
+    records: Records, spawn: Spawn, dies_at: int
+) -> None:
+    """A load never stands with some of its refusals missing."""
+    dead = spawn(RECORD_AND_DIE, str(dies_at))
+    dead.communicate()
+    assert dead.returncode == 9
+    assert records.loads.load_loads() == []
+    assert records.loads.load_refused("actuals") == []
+    alive = spawn(RECORD_AND_DIE, "-1")
+    alive.communicate()
+    assert alive.returncode == 0
+    assert len(records.loads.load_refused("actuals")) == 900

@@ -1,0 +1,204 @@
+"""Configuring, migrating, closing and copying the records database."""
+
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from django.contrib.auth.hashers import identify_hasher
+from django.core.management import call_command
+from django.db import IntegrityError, connection, connections
+
+from ml_connector.errors import SettingsError, SystemUnavailableError, UsageError
+from ml_connector.ports import Records
+from ml_connector.records import close, configure, create_organisation, migrate, open_records
+from ml_connector.records.backup import backup_records
+from ml_connector.records.setup import BUDGET_ALIAS, parse_database_url
+
+Spawn = Callable[..., "subprocess.Popen[str]"]
+Sql = Callable[..., list[tuple[object, ...]]]
+
+
+def test_url_names_sqlite_files_and_postgresql_databases() -> None:
+    """Both kinds of URL are understood, escapes in names and passwords included."""
+    sqlite = parse_database_url("sqlite:////var/lib/ml%20connector/records.db")["default"]
+    assert sqlite["NAME"] == "/var/lib/ml connector/records.db"
+    assert sqlite["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    url = "postgresql://rec:p%40ss@db.example:5433/records?sslmode=verify-full"
+    postgresql = parse_database_url(url)["default"]
+    assert (postgresql["USER"], postgresql["PASSWORD"]) == ("rec", "p@ss")
+    assert (postgresql["HOST"], postgresql["PORT"]) == ("db.example", "5433")
+    assert postgresql["NAME"] == "records"
+    assert postgresql["OPTIONS"]["sslmode"] == "verify-full"
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "sqlite:///", "sqlite://host/a.db", "", "x"])
+def test_url_of_another_kind_is_refused_without_its_text(url: str) -> None:
+    """A URL may hold a password, so the refusal names its kind only."""
+    with pytest.raises(SettingsError) as refusal:
+        parse_database_url(url)
+    assert "host" not in refusal.value.refused
+
+
+def test_connection_keeps_its_promises_to_the_disk(records_database: Path) -> None:
+    """Records waits for the disk and for other writers; the budget waits for writers only."""
+
+    def ask(alias: str, pragma: str) -> object:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(f"PRAGMA {pragma}")
+            return cursor.fetchone()[0]
+
+    assert ask("default", "journal_mode") == "wal"
+    assert ask("default", "foreign_keys") == 1
+    assert ask("default", "busy_timeout") == 30_000
+    assert ask("default", "synchronous") == 2
+    assert ask(BUDGET_ALIAS, "synchronous") == 1
+
+
+def test_migrating_again_asks_but_writes_nothing(records_database: Path) -> None:
+    """A process that starts on a current database opens no transaction on it."""
+    with closing(sqlite3.connect(records_database)) as reader:
+        before = reader.execute("PRAGMA data_version").fetchone()
+        migrate()
+        assert reader.execute("PRAGMA data_version").fetchone() == before
+
+
+def test_schema_is_what_the_models_declare(records_database: Path) -> None:
+    """No migration is missing."""
+    call_command("makemigrations", "records", check=True, dry_run=True, verbosity=0)
+
+
+def test_migrations_run_backwards_as_well(records_database: Path, sql: Sql) -> None:
+    """Every migration can be undone, triggers included."""
+    call_command("migrate", "records", "zero", verbosity=0)
+    assert sql("SELECT name FROM sqlite_master WHERE name LIKE 'records%'") == []
+    migrate()
+    assert sql("SELECT name FROM records_organisation") == [("default",)]
+
+
+def test_database_of_a_newer_version_is_refused(records_database: Path, sql: Sql) -> None:
+    """A migration this version does not know stops it before it writes anything."""
+    sql("INSERT INTO django_migrations (app, name, applied) VALUES ('records', '0099_new', '')")
+    with pytest.raises(SettingsError, match="0099_new"):
+        migrate()
+
+
+def test_another_database_is_refused_while_one_is_open(
+    records: Records, records_database: Path, tmp_path: Path
+) -> None:
+    """Two state folders in one process would mix; after `close` the other one may come."""
+    records.runs.load_runs()
+    with pytest.raises(SettingsError, match=r"records\.db"):
+        configure(f"sqlite:///{tmp_path}/other.db", secret_key="x")
+    configure(f"sqlite:///{records_database}", secret_key="x")
+    close()
+    configure(f"sqlite:///{tmp_path}/other.db", secret_key="x")
+    migrate()
+    assert (tmp_path / "other.db").exists()
+
+
+def test_close_leaves_no_connection_of_any_thread(records: Records) -> None:
+    """Connections of threads that have ended are closed with the rest."""
+    wrappers: list[object] = []
+
+    def read() -> None:
+        records.runs.load_runs()
+        wrappers.append(connections["default"])
+
+    threads = [Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(wrapper) for wrapper in wrappers}) == 3
+    close()
+    assert [getattr(wrapper, "connection", "") for wrapper in wrappers] == [None] * 3
+
+
+@pytest.mark.long
+def test_several_first_starts_at_once_make_one_schema(
+    records_database: Path, spawn: Spawn, tmp_path: Path
+) -> None:
+    """Processes that find no database migrate one after the other, and all succeed."""
+    script = (
+        f"close(); configure('sqlite:///{tmp_path}/fresh.db', secret_key='x')\n"
+        "migrate(); print(len(open_records().runs.load_runs()))"
+    )
+    processes = [spawn(script) for _ in range(3)]
+    assert [process.communicate()[0] for process in processes] == ["0\n"] * 3
+    assert stat.S_IMODE((tmp_path / "fresh.db").stat().st_mode) == 0o600
+
+
+def test_unknown_organisation_is_refused_by_name(records_database: Path) -> None:
+    """A misspelt organisation does not silently get records of its own."""
+    create_organisation("north")
+    with pytest.raises(UsageError, match=r"no organisation 'nort'; there are: default, north"):
+        open_records("nort")
+
+
+def test_user_name_is_unique_within_its_organisation_only(records_database: Path) -> None:
+    """Two organisations may each have a Kim, one may not have two; passwords are argon2."""
+    from ml_connector.records.models import Organisation, User  # noqa: PLC0415 -- needs Django
+
+    create_organisation("north")
+    here, north = Organisation.objects.order_by("name")
+    kim = User.objects.create_user("kim", organisation=here, password="long enough 1")
+    User.objects.create_user("kim", organisation=north)
+    assert identify_hasher(kim.password).algorithm == "argon2"
+    assert kim.check_password("long enough 1")
+    with pytest.raises(IntegrityError):
+        User.objects.create_user("kim", organisation=here)
+
+
+def test_every_row_and_unique_key_belongs_to_an_organisation(records_database: Path) -> None:
+    """No table and no unique key of ours is shared between organisations."""
+    from ml_connector.records import models  # noqa: PLC0415 -- needs Django
+
+    for name in set(models.__all__) - {"Organisation", "Owned", "UNSETTLED_STATES"}:
+        meta = getattr(models, name)._meta
+        assert not meta.get_field("organisation").null, name
+        assert not [f.name for f in meta.local_fields if f.unique and not f.primary_key], name
+        for constraint in meta.constraints:
+            assert constraint.fields[0] == "organisation", constraint.name
+
+
+def test_backup_is_a_whole_copy_taken_while_somebody_writes(
+    records: Records, records_database: Path, tmp_path: Path
+) -> None:
+    """The copy holds what was committed, none of what was not, and opens on its own."""
+    records.audit.record("run.started", subject="actuals", actor="kim")
+    records.mappings.save_mapping("actuals", content_hash="h1", content="a", actor="kim")
+    with closing(sqlite3.connect(records_database)) as writer:
+        writer.execute("INSERT INTO records_organisation (name) VALUES ('half made')")
+        backup_records(tmp_path / "copy.db")
+        writer.rollback()
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    assert not list(tmp_path.glob("copy.db?*"))
+    close()
+    configure(f"sqlite:///{tmp_path}/copy.db", secret_key="x")
+    migrate()
+    copy = open_records()
+    assert copy.audit.verify() == 1
+    with pytest.raises(UsageError, match="half made"):
+        open_records("half made")
+    assert copy.mappings.find_mapping("h1") == "a"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA journal_mode")
+        assert cursor.fetchone() == ("wal",)
+
+
+def test_backup_overwrites_nothing_and_leaves_nothing_half_made(
+    records: Records, tmp_path: Path
+) -> None:
+    """An existing file and a missing folder are refused, and nothing new lies around."""
+    (tmp_path / "copy.db").write_text("kept")
+    with pytest.raises(UsageError, match="not overwritten"):
+        backup_records(tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text() == "kept"
+    with pytest.raises(SystemUnavailableError, match="could not be copied"):
+        backup_records(tmp_path / "missing" / "copy.db")
+    assert not (tmp_path / "missing").exists()
