@@ -31,7 +31,7 @@ def test_rows_are_the_same_wherever_the_bytes_are_cut(size: int) -> None:
 
 @given(
     table=st.lists(
-        st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")),
+        st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\t")),
                  min_size=2, max_size=2),
         max_size=4,
     ),
@@ -48,6 +48,12 @@ def test_byte_order_mark_is_dropped_even_when_it_is_cut() -> None:
     """A mark before the header does not become part of the first name."""
     content = b"\xef\xbb\xbfCode,Name\n1,x\n"
     assert list(parse_records(cut(content, 1))) == [{"Code": "1", "Name": "x"}]
+
+
+def test_tabs_part_fields_where_the_header_holds_one() -> None:
+    """Exports as plain text are read like those as CSV."""
+    content = b"Code\tName\n1\ta, b\n"
+    assert list(parse_records(cut(content, 2))) == [{"Code": "1", "Name": "a, b"}]
 
 
 def test_empty_content_has_no_rows() -> None:

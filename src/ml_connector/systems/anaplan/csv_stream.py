@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ml_connector.errors import ProtocolError
 
@@ -10,30 +11,34 @@ ROW_CHARACTERS_MAX = 4 * 1024 * 1024
 _BOM = "\ufeff"
 
 
-def parse_rows(content: Iterable[bytes], *, separator: str = ",") -> Iterator[list[str]]:
+def parse_rows(content: Iterable[bytes]) -> Iterator[list[str]]:
     """Yield the rows of UTF-8 delimited text, the header first; empty lines are left out.
 
     Bytes are joined before they are decoded, so a chunk may end inside a row, a quoted field or a
-    character. A byte order mark is dropped; lines end in LF or CRLF. At most one chunk and one row
+    character. A byte order mark is dropped; lines end in LF or CRLF. Fields are parted by tabs
+    where the header holds one, which no name can, else by commas. At most one chunk and one row
     are held.
 
     Raises:
         ProtocolError: The bytes are no UTF-8, or a row is longer than any Anaplan writes.
     """
-    reader = csv.reader(_split_lines(_decode(content)), delimiter=separator, strict=True)
+    lines = _split_lines(_decode(content))
+    header = next(lines, "")
+    separator = "\t" if "\t" in header else ","
+    reader = csv.reader(chain([header], lines), delimiter=separator, strict=True)
     try:
         yield from (row for row in reader if row)
     except csv.Error as error:
         raise _off_contract(f"line {reader.line_num}: {error}") from error
 
 
-def parse_records(content: Iterable[bytes], *, separator: str = ",") -> Iterator[dict[str, str]]:
+def parse_records(content: Iterable[bytes]) -> Iterator[dict[str, str]]:
     """Yield each row after the header by column name; nothing for empty content.
 
     Raises:
         ProtocolError: Two columns share a name, or a row is not as wide as the header.
     """
-    rows = parse_rows(content, separator=separator)
+    rows = parse_rows(content)
     header = next(rows, [])
     if len(set(header)) != len(header):
         twice = sorted({name for name in header if header.count(name) > 1})

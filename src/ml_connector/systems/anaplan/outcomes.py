@@ -166,14 +166,21 @@ def _walk_details(result: Result) -> Iterator[Detail]:
 
 
 def _sum_counts(result: Result, keys: Iterable[str]) -> int | None:
+    """Rows counted under any of the keys, summed over steps; None when nothing is told.
+
+    Each line item of a module counts the same rows anew, so within one step the largest count
+    stands.
+    """
     names = tuple(keys)
-    told = [
+    own = [
         count
-        for detail in _walk_details(result)
+        for detail in result.details
         for count in (detail.find_count(name) for name in names)
         if count is not None
     ]
-    return sum(told) if told else None
+    below = [_sum_counts(step, names) for step in result.nested_results]
+    told = [max(own, default=None), *below]
+    return sum(n for n in told if n is not None) if any(n is not None for n in told) else None
 
 
 def _list_messages(result: Result) -> Iterator[str]:
