@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 
 from ml_connector.domain.mapping_file import parse_mapping
-from ml_connector.domain.mapping_rules import MappingSet
 from ml_connector.domain.money import use_exact_money
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Pair, load_books, pin_books
@@ -17,6 +16,7 @@ from ml_connector.flows.control import OFF, control_pairs
 from ml_connector.flows.delivery import deliver
 from ml_connector.flows.dimensions import run_dimensions
 from ml_connector.flows.outcome import conclude
+from ml_connector.flows.pins import PREFLIGHT, load_placer
 from ml_connector.flows.planning import plan_member, save_plan, verify_guards
 from ml_connector.flows.preflight import find_action, pin_load, render_action, verify_model
 from ml_connector.flows.proof import prove
@@ -26,7 +26,7 @@ from ml_connector.flows.rendering import flow_columns
 from ml_connector.flows.run import ActualsRun, Findings
 from ml_connector.flows.scope import settle_scope
 from ml_connector.flows.shadow import verify_or_rebuild_shadow
-from ml_connector.flows.summing import make_placer, pin_account_types, sum_member
+from ml_connector.flows.summing import pin_account_types, sum_member
 from ml_connector.ports import ActionKind, Json, Steps
 
 
@@ -60,14 +60,14 @@ def run_actuals(steps: Steps, request: Json, bench: ActualsBench) -> Json:
 
 def begin(steps: Steps, request: Json, bench: ActualsBench) -> ActualsRun:
     """The run with everything pinned that must not change under it."""
-    pins = steps.step("preflight", partial(preflight, steps, bench))
+    pins = steps.step(PREFLIGHT, partial(preflight, steps, bench))
     return ActualsRun(
         steps=steps,
         request=request,
         bench=bench,
         pins=pins,
         books=load_books(bench, pins["books"]),
-        placer=make_placer(bench, load_mapping(bench, pins), pins["account_types"]),
+        placer=load_placer(bench, pins),
     )
 
 
@@ -113,13 +113,6 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
         "account_types": pin_account_types(bench),
         "mapping_hash": mapping.content_hash,
     }
-
-
-def load_mapping(bench: ActualsBench, pins: Json) -> MappingSet:
-    """The rules the run was started with, even when the file has changed meanwhile."""
-    text = bench.records.mappings.find_mapping(pins["mapping_hash"])
-    assert text is not None, "preflight saved the rules under this hash"
-    return parse_mapping(text, origin=str(bench.flow.mapping))
 
 
 def make_plan(run: ActualsRun, sums: dict[str, Json]) -> Json:

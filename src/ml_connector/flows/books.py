@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
-from ml_connector.domain.calendars import PeriodRule
+from ml_connector.domain.calendars import UnknownPeriodError
 from ml_connector.domain.ledger import Ledger
+from ml_connector.domain.period_rules import PeriodBlockedError, PeriodRule
 from ml_connector.domain.periods import AdjustmentRule, Period
-from ml_connector.errors import AccessDeniedError, UsageError
+from ml_connector.errors import AccessDeniedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.ports import Json
 from ml_connector.settings import ActualsFlow
@@ -19,12 +20,6 @@ class LedgerNotVisibleError(AccessDeniedError):
     """A ledger named by the flow is not among those the user may see."""
 
     code = "books.ledger-not-visible"
-
-
-class UnknownPeriodError(UsageError):
-    """A period is not in the ledger's calendar."""
-
-    code = "books.unknown-period"
 
 
 def pin_books(bench: ActualsBench) -> str:
@@ -82,6 +77,8 @@ class Books:
     periods: dict[str, dict[str, Period]]
     members: dict[Pair, str]
     """Planning period of each pair from the flow's first month on; excluded ones are absent."""
+    unplaced: dict[Pair, PeriodBlockedError]
+    """Pairs no setting places yet; they stop a run only when it meets lines in them."""
 
     def period(self, pair: Pair) -> Period:
         """The period of a pair.
@@ -91,13 +88,17 @@ class Books:
         """
         found = self.periods[pair[0]].get(pair[1])
         if found is None:
-            raise UnknownPeriodError(
-                f"Ledger {pair[0]} has no period {pair[1]!r}.",
-                written="Nothing was read or sent.",
-                next_step="List its periods: `ml-connector discover`.",
-                ledger=pair[0], period=pair[1],
-            )  # fmt: skip
+            raise UnknownPeriodError(pair[1], ledger=pair[0], candidates=self.periods[pair[0]])
         return found
+
+    def verify_placed(self, pair: Pair) -> None:
+        """The pair's period has a member, or the rule leaves it out on purpose.
+
+        Raises:
+            PeriodBlockedError: An adjustment period without a rule; names the setting.
+        """
+        if pair in self.unplaced:
+            raise self.unplaced[pair]
 
     def pairs_of(self, member: str) -> list[Pair]:
         """The pairs that make up a planning period, by ledger and name."""
@@ -111,10 +112,12 @@ def load_books(bench: ActualsBench, books_hash: str) -> Books:
         ledger: {row["name"]: _parse_period(row) for row in rows}
         for ledger, rows in document["periods"].items()
     }
+    members, unplaced = _find_members(bench.flow, periods)
     return Books(
         ledgers={row["name"]: Ledger(**row) for row in document["ledgers"]},
         periods=periods,
-        members=_find_members(bench.flow, periods),
+        members=members,
+        unplaced=unplaced,
     )
 
 
@@ -127,15 +130,21 @@ def period_rule(flow: ActualsFlow) -> PeriodRule:
     )
 
 
-def _find_members(flow: ActualsFlow, periods: dict[str, dict[str, Period]]) -> dict[Pair, str]:
+def _find_members(
+    flow: ActualsFlow, periods: dict[str, dict[str, Period]]
+) -> tuple[dict[Pair, str], dict[Pair, PeriodBlockedError]]:
     rule = period_rule(flow)
-    found = {}
+    found: dict[Pair, str] = {}
+    unplaced: dict[Pair, PeriodBlockedError] = {}
     for ledger, by_name in periods.items():
-        calendar = list(by_name.values())
-        for period in calendar:
+        for period in by_name.values():
             if period.month < flow.first_month:
                 continue
-            member = rule.target_member(period, calendar)
-            if member is not None:
-                found[ledger, period.name] = member
-    return found
+            try:
+                member = rule.target_member(period, periods=by_name.values())
+            except PeriodBlockedError as error:
+                unplaced[ledger, period.name] = error
+            else:
+                if member is not None:
+                    found[ledger, period.name] = member
+    return found, unplaced

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.summaries import EXCLUDED_PREFIX
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books, Pair
+from ml_connector.flows.books import Books, Pair, load_books
+from ml_connector.flows.pins import find_newest_pins, load_placer
 from ml_connector.flows.summing import Placer, sum_member
 
 
@@ -31,6 +32,21 @@ class UnmappedRow:
     currency: str
     combination: str
     totals: Totals
+
+
+def cover_archived(
+    bench: ActualsBench, members: Sequence[str] | None
+) -> tuple[list[CoverageRow], list[UnmappedRow]]:
+    """Where archived lines go by the rules as they are now; all loaded periods unless named.
+
+    Raises:
+        UsageError: The flow has never run, so nothing is archived for it.
+    """
+    pins = find_newest_pins(bench)
+    books = load_books(bench, pins["books"])
+    placer = load_placer(bench, pins, text=bench.mapping_text)
+    chosen = members or list(dict.fromkeys(books.members.values()))
+    return cover_members(bench, books, placer, chosen)
 
 
 def cover_members(

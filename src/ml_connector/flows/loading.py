@@ -198,6 +198,9 @@ def _start(steps: Steps, bench: Bench, load: Load, intended: Json) -> Json:
         return {"task_id": intent.task_id, "adopted": False}
     if intent.state is IntentState.UNKNOWN:
         return _settle(bench, load, intended, intent)
+    if intent.state is IntentState.REFUSED:
+        # The run had stopped before it sent anything; it goes on, so the decision stands again.
+        intents.save_intent(intent.intent_id, IntentState.OPEN)
     lease = take_lease(bench, steps, load.model_id)
     intents.verify_lease(lease)
     intents.save_intent(intent.intent_id, IntentState.UNKNOWN)

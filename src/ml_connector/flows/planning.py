@@ -44,7 +44,7 @@ def read_shadow(archive: Archive, file_hash: str) -> Iterator[tuple[SummaryKey, 
 def plan_member(bench: ActualsBench, sums: Json, shadow_hash: str) -> Json:
     """One planning period's differing cells are archived; returns file and totals."""
     totals: dict[str, PlanTotals] = {}
-    currency_at = _find_currency(bench)
+    currency_at = find_currency(bench)
 
     def differing() -> Iterator[PlannedCell]:
         summaries = bench.archive.read_summaries(sums["summaries"])
@@ -60,7 +60,8 @@ def plan_member(bench: ActualsBench, sums: Json, shadow_hash: str) -> Json:
     return {"plan": file.file_hash, "cells": file.rows, "totals": render_by_currency(totals)}
 
 
-def _find_currency(bench: ActualsBench) -> int | None:
+def find_currency(bench: ActualsBench) -> int | None:
+    """Where the currency stands in an intersection; None when the flow has no such dimension."""
     sources = [dimension.source for dimension in bench.flow.dimensions]
     return sources.index("currency") if "currency" in sources else None
 
@@ -72,8 +73,11 @@ def render_totals(totals: PlanTotals) -> Json:
 
 def parse_totals(row: Mapping[str, Any]) -> PlanTotals:
     """The totals a step result was made of."""
-    amounts = {k: Decimal(v) for k, v in row.items() if k.startswith("amount_")}
-    return PlanTotals(**amounts, **{k: int(v) for k, v in row.items() if k not in amounts})
+    fields: dict[str, Any] = {
+        name: Decimal(value) if name.startswith("amount_") else int(value)
+        for name, value in row.items()
+    }
+    return PlanTotals(**fields)
 
 
 def render_by_currency(totals: Mapping[str, PlanTotals]) -> Json:
@@ -140,7 +144,7 @@ def verify_guards(bench: ActualsBench, totals: Mapping[str, Any]) -> None:
     guards = bench.flow.guards
     verify_plan(
         {currency: parse_totals(row) for currency, row in totals.items()},
-        PlanGuards(
+        guards=PlanGuards(
             cells_max=guards.cells_max,
             cells_ratio_max=guards.cells_ratio_max,
             amount_moved_max=guards.amount_moved_max,

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books
+from ml_connector.flows.books import Books, load_books
 from ml_connector.flows.lineage import LINES_MAX, LineWay, find_lines
+from ml_connector.flows.pins import find_pins, load_placer
 from ml_connector.flows.summing import Placer
-from ml_connector.ports import RefusedSummary
+from ml_connector.ports import RefusedSummary, RunRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,14 @@ class Refusal:
     member: str
     lines: tuple[LineWay, ...]
     lines_more: int
+
+
+def read_refusals(bench: ActualsBench, run: RunRow) -> Iterator[Refusal]:
+    """Yield the open refusals of a finished run's flow, by the rules that run was made with."""
+    pins = find_pins(bench, run.run_id)
+    return join_refusals(
+        bench, load_books(bench, pins["books"]), load_placer(bench, pins), run_id=run.run_id
+    )
 
 
 def join_refusals(
@@ -33,7 +42,8 @@ def join_refusals(
         ways = find_lines(
             bench, placer, member=member, pairs=books.pairs_of(member), keys={summary.key}
         )
-        lines, more = [], 0
+        lines: list[LineWay] = []
+        more = 0
         for way in ways:
             if len(lines) < LINES_MAX:
                 lines.append(way)

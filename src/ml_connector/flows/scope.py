@@ -90,7 +90,10 @@ def _find_owed(bench: ActualsBench, books: Books, pins: Json, request: Json) -> 
     }
     if request.get("replay"):
         return {pair for pair, member in books.members.items() if member in refused}
-    owed = bench.records.batches.load_touched(bench.flow.name) & set(books.members)
+    touched = bench.records.batches.load_touched(bench.flow.name)
+    for pair in sorted(touched):
+        books.verify_placed(pair)
+    owed = touched & set(books.members)
     revision, shadow = bench.records.loads.load_shadow(bench.flow.name, pins["model_id"])
     if request.get("against") == "model" or request.get("reconcile"):
         owed |= {pair for pair, member in books.members.items() if member in shadow}

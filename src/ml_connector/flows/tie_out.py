@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from functools import partial
 
 from ml_connector.domain.ledger import CombinationKey, Totals
-from ml_connector.domain.summaries import Placed
+from ml_connector.domain.summaries import Placed, SummaryKey
 from ml_connector.domain.tie_out import TieOutEvidence, tie_out
 from ml_connector.flows.accepting import load_refused_keys
 from ml_connector.flows.bench import ActualsBench, store_document
-from ml_connector.flows.planning import read_shadow
+from ml_connector.flows.planning import find_currency, read_shadow
 from ml_connector.flows.summing import read_contributions
 from ml_connector.ports import Json
 
@@ -67,7 +68,12 @@ def _gather(bench: ActualsBench, evidence: Json) -> TieOutEvidence:
             sorted(key for key in refused if key[evidence["period_at"]] == evidence["member"])
         ),
         held=((key, totals.net) for key, totals in archive.read_totals(evidence["held"])),
+        currency_of=partial(_currency_of, find_currency(bench)),
     )
+
+
+def _currency_of(currency_at: int | None, key: SummaryKey) -> str:
+    return key[currency_at] if currency_at is not None else ""
 
 
 def _chain(bench: ActualsBench, files: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Totals]]:

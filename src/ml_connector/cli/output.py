@@ -1,0 +1,109 @@
+"""Listings on stdout in four forms, hints on stderr, amounts for people."""
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ml_connector.cli.options import Output
+
+Cell = str | int | Decimal | bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A table: column titles, rows, and what to say when there are none."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    empty: str = "Nothing to show."
+
+
+def show(listing: Listing, output: Output) -> None:
+    """The listing on stdout; amounts and counts right-aligned in text and markdown."""
+    if output == "json":
+        keys = [title.lower().replace(" ", "_") for title in listing.columns]
+        show_json([dict(zip(keys, map(_plain, row), strict=True)) for row in listing.rows])
+    elif output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(listing.columns)
+        writer.writerows([_text(cell, grouped=False) for cell in row] for row in listing.rows)
+    elif not listing.rows:
+        say(listing.empty)
+    elif output == "markdown":
+        _show_markdown(listing)
+    else:
+        _show_text(listing)
+
+
+def show_json(value: Any) -> None:
+    """The value as JSON on stdout; amounts as text, so that no reader rounds them."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """A sentence for people, on stderr."""
+    print(text, file=sys.stderr)
+
+
+def hint(text: str) -> None:
+    """The next command, on a line of its own on stderr."""
+    print(f"\nhint: {text}", file=sys.stderr)
+
+
+def render_amount(amount: Decimal, decimals: int = 2) -> str:
+    """An amount with grouped thousands and at least the currency's decimals; never rounded."""
+    exponent = amount.as_tuple().exponent
+    shown = max(decimals, -exponent if isinstance(exponent, int) else 0)
+    return f"{amount:,.{shown}f}"
+
+
+def _plain(cell: Cell) -> Cell:
+    return format(cell, "f") if isinstance(cell, Decimal) else cell
+
+
+def _text(cell: Cell, *, grouped: bool) -> str:
+    if isinstance(cell, Decimal):
+        return render_amount(cell) if grouped else format(cell, "f")
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int):
+        return f"{cell:,}" if grouped else str(cell)
+    return cell or ""
+
+
+def _is_right(listing: Listing, column: int) -> bool:
+    return any(isinstance(row[column], Decimal | int) for row in listing.rows)
+
+
+def _show_text(listing: Listing) -> None:
+    texts = [[_text(cell, grouped=True) for cell in row] for row in listing.rows]
+    widths = [
+        max(len(title), *(len(row[at]) for row in texts))
+        for at, title in enumerate(listing.columns)
+    ]
+    right = [_is_right(listing, at) for at in range(len(widths))]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(cells, widths, right, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    print(line(listing.columns))
+    print("  ".join("-" * width for width in widths))
+    for row in texts:
+        print(line(row))
+
+
+def _show_markdown(listing: Listing) -> None:
+    rules = ["---:" if _is_right(listing, at) else "---" for at in range(len(listing.columns))]
+    print(f"| {' | '.join(listing.columns)} |")
+    print(f"| {' | '.join(rules)} |")
+    for row in listing.rows:
+        cells = [_text(cell, grouped=True).replace("|", "\\|") for cell in row]
+        print(f"| {' | '.join(cells)} |")

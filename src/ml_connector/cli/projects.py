@@ -1,0 +1,71 @@
+"""Commands about the project folder itself."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ml_connector import wiring
+from ml_connector.cli.options import Options, output_of
+from ml_connector.cli.output import Listing, hint, say, show, show_json
+
+
+def init(
+    folder: Path = Path(),
+    *,
+    first_month: Annotated[
+        str | None, Parameter(help="First month the model takes from here, such as 2026-01.")
+    ] = None,
+    sandbox: Annotated[
+        tuple[str, str] | None,
+        Parameter(help="Addresses of the sandbox's Fusion and Anaplan servers."),
+    ] = None,
+) -> int:
+    """Write a project folder: settings, connections, flows, mappings, with examples."""
+    if sandbox:
+        written = wiring.write_sandbox_project(
+            folder, fusion_url=sandbox[0], anaplan_url=sandbox[1]
+        )
+        next_step = "`ml-connector doctor`"
+    else:
+        month = first_month or input("First month the model takes from here (YYYY-MM): ").strip()
+        written = wiring.write_project(folder, first_month=month)
+        next_step = "fill in connections/*.yaml, then `ml-connector secrets set NAME`"
+    for path in written:
+        print(path)
+    say(f"Wrote {len(written)} files into {folder.resolve()}.")
+    hint(next_step)
+    return 0
+
+
+def config_validate(*, options: Options | None = None) -> int:
+    """Check every file of the project; all faults at once."""
+    chosen = options or Options()
+    project = wiring.read_project(chosen.find_root(), chosen.parse_overrides())
+    say(
+        f"{project.root} is valid: {len(project.connections)} connections,"
+        f" {len(project.flows)} flows."
+    )
+    return 0
+
+
+def config_show(
+    *,
+    origin: Annotated[
+        bool, Parameter(negative=(), help="Say where each value comes from.")
+    ] = False,
+    options: Options | None = None,
+) -> int:
+    """Show every setting in effect; secrets are references and stay that."""
+    chosen = options or Options()
+    values = wiring.read_project(chosen.find_root(), chosen.parse_overrides()).list_values()
+    columns = ("Key", "Value", "Origin") if origin else ("Key", "Value")
+    rows = [(v.key, v.value, v.origin) if origin else (v.key, v.value) for v in values]
+    show(Listing(columns=columns, rows=rows), output_of(options))
+    return 0
+
+
+def config_schema() -> int:
+    """Print the JSON Schemas of the project's files, for editors."""
+    show_json(wiring.render_schemas())
+    return 0

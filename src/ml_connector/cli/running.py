@@ -1,0 +1,213 @@
+"""Commands that run a flow, or look at what a run would do."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from ml_connector.cli.options import Options, opened, output_of
+from ml_connector.cli.output import hint, say
+from ml_connector.cli.report import exit_code_of, tell_run
+from ml_connector.errors import UsageError
+from ml_connector.ports import Json, RunRow
+from ml_connector.wiring import House
+
+Periods = Annotated[
+    list[str] | None,
+    Parameter(name="--period", help="The ledger's own period name, or FY2026-P10.", negative=()),
+]
+Month = Annotated[str | None, Parameter(help="Calendar month such as 2026-10.")]
+EXIT_CHANGES = 10
+PLAN_FORMAT = "ml-connector plan 1"
+
+
+def run(
+    flow: str,
+    *,
+    period: Periods = None,
+    month: Month = None,
+    from_: Annotated[str | None, Parameter(name="--from", help="First month, 2026-01.")] = None,
+    to: Annotated[str | None, Parameter(help="Last month, 2026-10.")] = None,
+    dry_run: Annotated[bool, Parameter(negative=(), help="Plan only; write nothing.")] = False,
+    remap: Annotated[
+        bool, Parameter(negative=(), help="Also load periods a changed mapping affects.")
+    ] = False,
+    against: Annotated[
+        str | None, Parameter(help="`model`: take its word for what it holds.")
+    ] = None,
+    options: Options | None = None,
+) -> int:
+    """Bring the model in step with the ledger, and tie it out.
+
+    Without a period: every period touched since its last load.
+    """
+    request = _ask(period, month, from_, to)
+    request |= {"dry_run": dry_run, "remap": remap, "against": _check_against(against)}
+    with opened(options) as house:
+        return _execute(house, flow, request, options)
+
+
+def plan(
+    flow: str,
+    *,
+    period: Periods = None,
+    month: Month = None,
+    from_: Annotated[str | None, Parameter(name="--from", help="First month, 2026-01.")] = None,
+    to: Annotated[str | None, Parameter(help="Last month, 2026-10.")] = None,
+    out: Annotated[Path | None, Parameter(help="Save the plan for `apply`.")] = None,
+    remap: Annotated[
+        bool, Parameter(negative=(), help="Every period the mapping affects.")
+    ] = False,
+    against: Annotated[
+        str | None, Parameter(help="`model`: take its word for what it holds.")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, Parameter(negative=(), help="Leave with 10 when there are changes.")
+    ] = False,
+    options: Options | None = None,
+) -> int:
+    """Show in money what a run would change; writes nothing into the model."""
+    request = _ask(period, month, from_, to)
+    request |= {"dry_run": True, "remap": remap, "against": _check_against(against)}
+    with opened(options) as house:
+        row = _run(house, flow, request)
+        if out is not None:
+            _save_plan(out, row)
+        tell_run(row, output_of(options))
+        code = exit_code_of(row)
+    changes = bool(row.summary.get("cells"))
+    return EXIT_CHANGES if detailed_exitcode and changes and not code else code
+
+
+def apply(file: Path, *, options: Options | None = None) -> int:
+    """Load exactly the saved plan, or refuse it as stale, edited, foreign or drifted."""
+    saved = _read_plan(file)
+    request = {"apply": saved["plan"], "members": saved["periods"]}
+    with opened(options) as house:
+        return _execute(house, saved["flow"], request, options)
+
+
+def backfill(
+    flow: str, *, period: Periods = None, month: Month = None, options: Options | None = None
+) -> int:
+    """Read periods whole again, whatever the archive holds of them, then load and tie out."""
+    if not period and not month:
+        raise UsageError(
+            "backfill wants a period.",
+            written="Nothing was read or sent.",
+            next_step=f"Name one: `ml-connector backfill {flow} --period Oct-26`.",
+        )
+    request = _ask(period, month, None, None) | {"backfill": True}
+    with opened(options) as house:
+        return _execute(house, flow, request, options)
+
+
+def retry(run_id: str, *, options: Options | None = None) -> int:
+    """Start a new run with the scope of an earlier one."""
+    with opened(options) as house:
+        earlier = house.records.runs.load_run(run_id)
+        return _execute(house, earlier.flow, earlier.request, options)
+
+
+def replay(
+    flow: str,
+    *,
+    refused: Annotated[
+        bool, Parameter(negative=(), help="The refused summaries, only them.")
+    ] = True,
+    options: Options | None = None,
+) -> int:
+    """Send the refused summaries again after their mapping or the model was mended."""
+    assert refused, "refused summaries are the only thing that is replayed"
+    with opened(options) as house:
+        if not house.records.loads.load_refused(flow):
+            say(f"Flow {flow} has no refused summaries.")
+            return 0
+        return _execute(house, flow, {"replay": True}, options)
+
+
+def reconcile(
+    flow: str, *, period: Periods = None, month: Month = None, options: Options | None = None
+) -> int:
+    """Compare ledger, archive, summaries and model hop by hop; sends nothing."""
+    request = _ask(period, month, None, None) | {"reconcile": True}
+    with opened(options) as house:
+        return _execute(house, flow, request, options)
+
+
+def resume(run_id: str, *, options: Options | None = None) -> int:
+    """Go on with an interrupted or failed run at its first missing step."""
+    with opened(options) as house:
+        found = house.records.runs.load_run(run_id)
+        row = house.resume(found.run_id)
+        tell_run(row, output_of(options))
+        return exit_code_of(row)
+
+
+def _ask(periods: list[str] | None, month: str | None, first: str | None, last: str | None) -> Json:
+    if last and not first:
+        raise UsageError(
+            "--to needs --from.",
+            written="Nothing was read or sent.",
+            next_step="Give both: --from 2026-01 --to 2026-10.",
+        )
+    return {
+        "periods": periods or [],
+        "month_first": month or first or "",
+        "month_last": month or last or "",
+    }
+
+
+def _check_against(against: str | None) -> str:
+    if against not in (None, "shadow", "model"):
+        raise UsageError(
+            f"--against {against!r} is not known.",
+            written="Nothing was read or sent.",
+            next_step="Use `--against model`, or leave it out.",
+        )
+    return against or "shadow"
+
+
+def _run(house: House, flow: str, request: Json) -> RunRow:
+    return house.run(flow, {k: v for k, v in request.items() if v})
+
+
+def _execute(house: House, flow: str, request: Json, options: Options | None) -> int:
+    row = _run(house, flow, request)
+    tell_run(row, output_of(options))
+    return exit_code_of(row)
+
+
+def _save_plan(out: Path, row: RunRow) -> None:
+    summary = row.summary
+    content = {
+        "format": PLAN_FORMAT,
+        "flow": row.flow,
+        "plan": summary["plan_hash"],
+        "periods": summary["periods"],
+        "totals": summary["plan"],
+        "made_by": row.actor,
+        "made_at": row.created_at.isoformat(timespec="seconds"),
+    }
+    out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    hint(f"load exactly this: `ml-connector apply {out}`")
+
+
+def _read_plan(file: Path) -> dict[str, Any]:
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _no_plan(file, str(error)) from error
+    if not isinstance(saved, dict) or saved.get("format") != PLAN_FORMAT:
+        raise _no_plan(file, "it was not written by `plan --out`")
+    return saved
+
+
+def _no_plan(file: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{file} is no saved plan: {why}.",
+        written="Nothing was sent.",
+        next_step="Make one: `ml-connector plan FLOW --out FILE`.",
+        file=str(file),
+    )

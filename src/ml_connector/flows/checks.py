@@ -1,0 +1,62 @@
+"""What `doctor` says of a flow: is the model writable, are the actions there, do headers fit."""
+
+from collections.abc import Callable, Iterator
+
+from ml_connector.errors import ConnectorError
+from ml_connector.flows.bench import ActualsBench, Bench, DimensionsBench
+from ml_connector.flows.preflight import find_action, pin_load, verify_model
+from ml_connector.flows.rendering import flow_columns
+from ml_connector.ports import ActionKind, Check, CheckState
+
+
+def check_flow(bench: Bench) -> Iterator[Check]:
+    """Yield one finding per thing a run of the flow would stumble over."""
+    yield _look("model", lambda: f"{verify_model(bench.target)['model_name']} is writable")
+    if isinstance(bench, ActualsBench):
+        yield from _check_actuals(bench)
+    if isinstance(bench, DimensionsBench):
+        yield from _check_dimensions(bench)
+
+
+def _check_actuals(bench: ActualsBench) -> Iterator[Check]:
+    flow, target = bench.flow, bench.target
+    yield _look(f"load {flow.actions.load}", lambda: _describe_load(bench))
+    yield _look(
+        f"export {flow.actions.export}",
+        lambda: f"id {find_action(target, ActionKind.EXPORT, flow.actions.export).action_id}",
+    )
+    yield _look(
+        f"module {flow.module}", lambda: _describe_time(target.read_time_members(flow.module))
+    )
+
+
+def _describe_load(bench: ActualsBench) -> str:
+    actions = bench.flow.actions
+    pins = pin_load(bench, kind=actions.kind, name=actions.load, columns=flow_columns(bench))
+    return f"file {pins['file_id']}, {len(pins['headers'])} columns fit"
+
+
+def _describe_time(members: list[str]) -> str:
+    return f"time runs from {members[0]} to {members[-1]}" if members else "no time dimension"
+
+
+def _check_dimensions(bench: DimensionsBench) -> Iterator[Check]:
+    for row in bench.flow.lists:
+        columns = {row.columns.code, row.columns.name, *row.columns.properties.values()}
+        columns |= {row.columns.parent} if row.columns.parent else set()
+        yield _look(
+            f"load {row.load}",
+            lambda row=row, columns=columns: (  # type: ignore[misc] # bound per turn of the loop.
+                f"file {pin_load(bench, kind='import', name=row.load, columns=columns)['file_id']}"
+            ),
+        )
+
+
+def _look(subject: str, describe: Callable[[], str]) -> Check:
+    try:
+        return Check(subject=subject, state=CheckState.OK, finding=describe())
+    except ConnectorError as error:
+        return Check(
+            subject=subject, state=CheckState.FAILED, finding=error.refused,
+            next_step=error.next_step,
+        )  # fmt: skip

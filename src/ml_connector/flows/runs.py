@@ -1,0 +1,152 @@
+"""Starting, following, resuming and cancelling runs, the same way for commands and pages."""
+
+from dataclasses import dataclass
+
+from ml_connector.errors import (
+    ConnectorError,
+    OutcomeUnknownError,
+    RunInterruptedError,
+    UsageError,
+)
+from ml_connector.ports import (
+    Clock,
+    Engine,
+    IntentState,
+    Json,
+    Records,
+    RunRow,
+    RunState,
+)
+
+RESUMABLE_STATES = frozenset(
+    {RunState.QUEUED, RunState.RUNNING, RunState.INTERRUPTED, RunState.FAILED, RunState.UNKNOWN}
+)
+
+
+class NotResumableError(UsageError):
+    """The run has ended; there is nothing to go on with."""
+
+    code = "runs.not-resumable"
+
+
+class UnsettledIntentError(OutcomeUnknownError):
+    """A task start of the run has no known outcome, so the run cannot be put away."""
+
+    code = "runs.unsettled-intent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDesk:
+    """What starting and ending runs needs."""
+
+    engine: Engine
+    records: Records
+    clock: Clock
+    actor: str
+
+
+def start_run(
+    desk: RunDesk, *, run_id: str, flow: str, kind: str, request: Json, queue: str
+) -> RunRow:
+    """The run is recorded, executed to its end, and returned as it ended.
+
+    Raises:
+        BusyError: The flow has an unfinished run.
+        ConnectorError: What stopped the run; it stays in the history and may be resumed.
+    """
+    desk.records.runs.create_run(
+        run_id=run_id, flow=flow, kind=kind, actor=desk.actor, request=request
+    )
+    desk.records.audit.record(
+        "run.started", subject=flow, actor=desk.actor, run_id=run_id, request=request
+    )
+    desk.engine.start(flow=flow, run_id=run_id, request=request, queue_key=queue)
+    return follow_run(desk, run_id)
+
+
+def resume_run(desk: RunDesk, run_id: str) -> RunRow:
+    """The run goes on at its first missing step and is returned as it ended.
+
+    Raises:
+        NotResumableError: It has ended.
+        ConnectorError: What stopped it again.
+    """
+    run = desk.records.runs.load_run(run_id)
+    if run.state not in RESUMABLE_STATES:
+        raise NotResumableError(
+            f"The run {run.run_id} of flow {run.flow} is {run.state}; only an interrupted or failed"
+            " run goes on.",
+            written="Nothing was done.",
+            next_step=f"Start a new one: `ml-connector run {run.flow}`.",
+            run=run.run_id,
+        )
+    desk.records.audit.record(
+        "run.resumed", subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
+    )
+    desk.records.runs.save_run(run.run_id, RunState.RUNNING)
+    desk.engine.resume(run.run_id)
+    return follow_run(desk, run.run_id)
+
+
+def follow_run(desk: RunDesk, run_id: str) -> RunRow:
+    """The run as it ended.
+
+    Raises:
+        ConnectorError: What stopped it.
+    """
+    desk.engine.wait(run_id)
+    return desk.records.runs.load_run(run_id)
+
+
+def finish_run(
+    records: Records, run_id: str, *, summary: Json | None, error: ConnectorError | None
+) -> None:
+    """The run's end is in the history, and intents it will not use any more are closed.
+
+    A failed run keeps nothing open: an intent that was never sent is refused. One whose outcome is
+    unknown stays, keeps the model shut, and makes the run's state *outcome unknown*.
+    """
+    if error is None:
+        records.runs.save_run(run_id, RunState((summary or {})["state"]), summary=summary)
+        return
+    unknown = _close_intents(records, run_id)
+    state = RunState.INTERRUPTED if isinstance(error, RunInterruptedError) else RunState.FAILED
+    if unknown or isinstance(error, OutcomeUnknownError):
+        state = RunState.UNKNOWN
+    records.runs.save_run(run_id, state, error=error.render_record())
+
+
+def _close_intents(records: Records, run_id: str) -> bool:
+    """Open intents become refused; returns whether one of unknown outcome remains."""
+    intents = records.intents.load_intents(run_id=run_id)
+    for intent in intents:
+        if intent.state is IntentState.OPEN:
+            records.intents.save_intent(intent.intent_id, IntentState.REFUSED)
+    return any(intent.state is IntentState.UNKNOWN for intent in intents)
+
+
+def cancel_run(records: Records, run_id: str, *, actor: str) -> RunRow:
+    """The run is put away and will not go on; a task it started in the model is left alone.
+
+    Raises:
+        NotResumableError: It has ended already.
+        UnsettledIntentError: A task start of it may still take effect; resume it to settle that.
+    """
+    run = records.runs.load_run(run_id)
+    if run.state not in RESUMABLE_STATES:
+        raise NotResumableError(
+            f"The run {run.run_id} of flow {run.flow} is {run.state} already.",
+            written="Nothing was done.",
+            next_step="List runs: `ml-connector runs list`.",
+            run=run.run_id,
+        )
+    if _close_intents(records, run.run_id):
+        raise UnsettledIntentError(
+            f"The run {run.run_id} has sent a task start whose outcome is unknown.",
+            written="Whether the task runs in the model is not known.",
+            next_step=f"Settle it by reading back: `ml-connector runs resume {run.run_id}`.",
+            run=run.run_id,
+        )
+    records.runs.save_run(run.run_id, RunState.CANCELLED)
+    records.audit.record("run.cancelled", subject=run.flow, actor=actor, run_id=run.run_id)
+    return records.runs.load_run(run.run_id)

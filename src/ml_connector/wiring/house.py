@@ -1,0 +1,367 @@
+"""One project folder with everything behind its ports, opened lazily.
+
+A command that only lists runs never imports the engine, a client or the archive.
+"""
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from ml_connector.errors import UsageError
+from ml_connector.ports import (
+    Clock,
+    Json,
+    LedgerSource,
+    PlanningTarget,
+    Records,
+    RunRow,
+    Steps,
+)
+from ml_connector.settings import ActualsFlow, DimensionsFlow, Project
+from ml_connector.wiring.observer import RunHistory, StepListener
+from ml_connector.wiring.projects import read_project
+from ml_connector.wiring.questions import Questions
+
+if TYPE_CHECKING:
+    from ml_connector.archive import LocalArchive
+    from ml_connector.engine.durable import DurableEngine
+    from ml_connector.flows.bench import ActualsBench, DimensionsBench
+    from ml_connector.records.budget import RingBudget
+    from ml_connector.vault import Vault
+
+APPLICATION_VERSION = 1
+"""Kept by hand: raised when the order of a flow's steps changes and recorded runs cannot go on."""
+RECORDS_FILE = "records.db"
+ENGINE_FILE = "engine.db"
+ARCHIVE_FOLDER = "archive"
+
+
+def find_actor() -> str:
+    """Who acts: the operating system's user at this host, as the audit chain will name him."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def new_run_id(clock: Clock) -> str:
+    """A short id that sorts by time and is easy to read aloud."""
+    return f"{clock.now():%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+@contextmanager
+def open_house(
+    root: Path,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    on_step: StepListener | None = None,
+) -> Iterator["House"]:
+    """The project folder's house; everything it opened is closed at the end of the block.
+
+    Raises:
+        SettingsError: The folder holds faults; all of them are listed.
+    """
+    house = House(read_project(root, overrides), clock=clock, on_step=on_step)
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+class House(Questions):
+    """One project folder and all that stands behind its ports."""
+
+    def __init__(
+        self, project: Project, *, clock: Clock | None = None, on_step: StepListener | None = None
+    ) -> None:
+        from ml_connector.records.clock import SystemClock  # noqa: PLC0415 - start-up time.
+
+        self.project = project
+        self.clock: Clock = clock or SystemClock()
+        self.actor = find_actor()
+        self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._on_step = on_step
+        self._closers: list[Callable[[], None]] = []
+
+    def close(self) -> None:
+        """Clients are logged out, the engine is down, database connections are closed."""
+        while self._closers:
+            self._closers.pop()()
+
+    # --- stores -------------------------------------------------------------------------------
+
+    @cached_property
+    def _database(self) -> str:
+        """The records database, migrated; returns the organisation that is open."""
+        from ml_connector.records import setup  # noqa: PLC0415 - start-up time.
+
+        self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        url = self.project.settings.database_url
+        setup.configure(
+            url or f"sqlite:///{self.project.state_dir / RECORDS_FILE}",
+            secret_key=secrets.token_urlsafe(32),
+        )
+        setup.migrate()
+        self._closers.append(setup.close)
+        return self.project.settings.organisation
+
+    @cached_property
+    def records(self) -> Records:
+        """All stores of the project's organisation."""
+        from ml_connector.records.opening import open_records  # noqa: PLC0415 - start-up time.
+
+        return open_records(self._database, clock=self.clock)
+
+    @cached_property
+    def budget(self) -> "RingBudget":
+        """The request budget every client asks before it sends."""
+        from ml_connector.records.allowance import Allowance  # noqa: PLC0415 - start-up time.
+        from ml_connector.records.opening import open_budget  # noqa: PLC0415 - start-up time.
+
+        allowances = {}
+        for connection in self.project.connections.values():
+            model = cast("Any", connection)
+            if model.requests_per_minute:
+                allowances[model.budget_key()] = Allowance(requests=model.requests_per_minute)
+        return open_budget(self._database, clock=self.clock, allowances=allowances)
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """The project's secrets."""
+        from ml_connector.records.opening import open_secret_store  # noqa: PLC0415 - start-up time.
+        from ml_connector.vault import Vault, find_keys  # noqa: PLC0415 - start-up time.
+
+        key = self.project.settings.key
+        keys = find_keys(
+            file=self.project.resolve(key.file) if key.file else None, variable=key.env or None
+        )
+        return Vault(open_secret_store(self._database, clock=self.clock), keys)
+
+    @cached_property
+    def archive(self) -> "LocalArchive":
+        """The project's immutable files."""
+        from ml_connector.archive import LocalArchive  # noqa: PLC0415 - start-up time.
+
+        return LocalArchive(
+            self.project.state_dir / ARCHIVE_FOLDER,
+            organisation=self.project.settings.organisation,
+        )
+
+    # --- systems ------------------------------------------------------------------------------
+
+    def _connection(self, name: str, kind: str) -> Any:
+        connection = self.project.connections.get(name)
+        if connection is None:
+            raise UsageError(
+                f"There is no connection {name!r}; there are:"
+                f" {', '.join(sorted(self.project.connections)) or 'none'}.",
+                written="Nothing was read or sent.",
+                next_step="List them: `ml-connector connections list`.",
+                connection=name,
+            )
+        assert not kind or getattr(connection, "kind", "") == kind, "settings checked the kinds"
+        return connection
+
+    def find_kind(self, name: str) -> str:
+        """The kind of a connection: fusion, anaplan."""
+        return str(self._connection(name, "").kind)
+
+    def source(self, name: str) -> LedgerSource:
+        """The ERP behind a connection; one client per name and process."""
+        from ml_connector.systems.fusion.adapter import FusionSource  # noqa: PLC0415 - start-up.
+
+        source: LedgerSource = self._keep(
+            f"source {name}",
+            lambda: FusionSource(
+                self._connection(name, "fusion"),
+                secrets=self.vault,
+                clock=self.clock,
+                budget=self.budget,
+            ),
+        )
+        return source
+
+    def target(self, name: str) -> PlanningTarget:
+        """The planning model behind a connection; one client per name and process."""
+        from ml_connector.systems.anaplan.adapter import AnaplanTarget  # noqa: PLC0415 - start-up.
+
+        target: PlanningTarget = self._keep(
+            f"target {name}",
+            lambda: AnaplanTarget(
+                self._connection(name, "anaplan"),
+                secrets=self.vault,
+                clock=self.clock,
+                budget=self.budget,
+            ),
+        )
+        return target
+
+    def system(self, name: str) -> LedgerSource | PlanningTarget:
+        """Whatever stands behind a connection, for checks and discovery."""
+        return self.target(name) if self.find_kind(name) == "anaplan" else self.source(name)
+
+    @cached_property
+    def _kept(self) -> dict[str, Any]:
+        return {}
+
+    def _keep(self, key: str, make: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = made = make()
+            self._closers.append(made.close)
+        return self._kept[key]
+
+    # --- flows --------------------------------------------------------------------------------
+
+    def flow(self, name: str) -> ActualsFlow | DimensionsFlow:
+        """A flow's settings.
+
+        Raises:
+            UsageError: No such flow; names those there are.
+        """
+        found = self.project.flows.get(name)
+        if found is None:
+            raise UsageError(
+                f"There is no flow {name!r}; there are:"
+                f" {', '.join(sorted(self.project.flows)) or 'none'}.",
+                written="Nothing was read or sent.",
+                next_step="Look into the folder flows/ of the project.",
+                flow=name,
+            )
+        return found
+
+    def _ports(self, flow: ActualsFlow | DimensionsFlow) -> dict[str, Any]:
+        return {
+            "source": self.source(flow.source),
+            "target": self.target(flow.target),
+            "records": self.records,
+            "archive": self.archive,
+            "clock": self.clock,
+            "actor": self.actor,
+            "holder": self.holder,
+        }
+
+    def dimensions_bench(self, flow: DimensionsFlow) -> "DimensionsBench":
+        """The bench of a dimensions flow, its parents files read."""
+        from ml_connector.flows.bench import DimensionsBench  # noqa: PLC0415 - start-up time.
+
+        files = {
+            row.list: self.project.resolve(row.parents.file).read_text(encoding="utf-8-sig")
+            for row in flow.lists
+            if row.parents.file is not None
+        }
+        return DimensionsBench(**self._ports(flow), flow=flow, parents_files=files)
+
+    def actuals_bench(self, flow: ActualsFlow) -> "ActualsBench":
+        """The bench of an actuals flow, its mapping file read."""
+        from ml_connector.flows.bench import ActualsBench  # noqa: PLC0415 - start-up time.
+
+        siblings = tuple(
+            other.name
+            for other in self.project.flows.values()
+            if isinstance(other, ActualsFlow) and other.source == flow.source
+        )
+        first = self.project.flows.get(flow.dimensions_flow)
+        return ActualsBench(
+            **self._ports(flow),
+            flow=flow,
+            mapping_text=self.project.resolve(flow.mapping).read_text(encoding="utf-8-sig"),
+            flows_of_source=siblings,
+            dimensions=self.dimensions_bench(first) if isinstance(first, DimensionsFlow) else None,
+        )
+
+    def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json:
+        """What the engine executes under a flow's name."""
+        from ml_connector.flows.actuals import run_actuals  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.dimensions import run_dimensions  # noqa: PLC0415 - start-up time.
+
+        flow = self.flow(flow_name)
+        if isinstance(flow, DimensionsFlow):
+            return run_dimensions(steps, request, self.dimensions_bench(flow))
+        return run_actuals(steps, request, self.actuals_bench(flow))
+
+    # --- engine -------------------------------------------------------------------------------
+
+    @cached_property
+    def engine(self) -> "DurableEngine":
+        """The durable engine, launched, every flow of the project registered.
+
+        Raises:
+            BusyError: Another process holds the state folder; names it.
+        """
+        from ml_connector.engine.durable import DurableEngine  # noqa: PLC0415 - start-up time.
+
+        url = self.project.settings.engine_url
+        self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine = DurableEngine(
+            url or f"sqlite:///{self.project.state_dir / ENGINE_FILE}",
+            clock=self.clock,
+            observer=RunHistory(self.records, self._on_step),
+            application_version=APPLICATION_VERSION,
+        )
+        for name in self.project.flows:
+            engine.register(name, partial(self._run_flow, name))
+        engine.launch()
+        self._closers.append(engine.close)
+        return engine
+
+    def run(self, flow_name: str, request: Json) -> RunRow:
+        """A run of the flow, executed to its end.
+
+        Raises:
+            ConnectorError: What stopped it; it stays in the history and may be resumed.
+        """
+        from ml_connector.flows.runs import start_run  # noqa: PLC0415 - start-up time.
+
+        flow = self.flow(flow_name)
+        return start_run(
+            self._desk(), run_id=new_run_id(self.clock), flow=flow.name, kind=flow.kind,
+            request=request, queue=self.target(flow.target).model_id,
+        )  # fmt: skip
+
+    def resume(self, run_id: str) -> RunRow:
+        """A stopped run goes on to its end.
+
+        Raises:
+            ConnectorError: What stopped it again.
+        """
+        from ml_connector.flows.runs import resume_run  # noqa: PLC0415 - start-up time.
+
+        return resume_run(self._desk(), run_id)
+
+    def _desk(self) -> Any:
+        from ml_connector.flows.runs import RunDesk  # noqa: PLC0415 - start-up time.
+
+        return RunDesk(engine=self.engine, records=self.records, clock=self.clock, actor=self.actor)
+
+    def cancel(self, run_id: str) -> RunRow:
+        """An unfinished run is put away.
+
+        Raises:
+            NotResumableError: It has ended.
+            OutcomeUnknownError: A task start of it has no known outcome.
+        """
+        from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
+
+        return cancel_run(self.records, run_id, actor=self.actor)
+
+    # --- secrets ------------------------------------------------------------------------------
+
+    def save_secret(self, name: str, plain: str) -> None:
+        """The secret is stored, encrypted; the audit chain knows its name only."""
+        self.vault.save_secret(name, plain)
+        self.records.audit.record("secret.saved", subject=name, actor=self.actor)
+
+    def delete_secret(self, name: str) -> None:
+        """The secret is gone."""
+        self.vault.delete_secret(name)
+        self.records.audit.record("secret.deleted", subject=name, actor=self.actor)
+
+    def rotate_secrets(self) -> int:
+        """Every secret is wrapped by a new key; returns how many."""
+        count = self.vault.rotate()
+        self.records.audit.record("secret.rotated", subject="all", actor=self.actor, count=count)
+        return count

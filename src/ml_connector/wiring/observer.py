@@ -1,0 +1,46 @@
+"""Joins the engine's events to the run history and to whoever watches."""
+
+from collections.abc import Callable
+
+from ml_connector.errors import ConnectorError
+from ml_connector.flows.runs import finish_run
+from ml_connector.ports import Json, Records, RunState
+
+StepListener = Callable[[str, str, str], None]
+"""Told (run id, step name, "started" | "done" | "failed" | "interrupted")."""
+
+
+class RunHistory:
+    """Keeps in the records what the engine tells."""
+
+    def __init__(self, records: Records, on_step: StepListener | None) -> None:
+        self._records = records
+        self._on_step = on_step
+        self._names: dict[int, tuple[str, str]] = {}
+
+    def run_started(self, run_id: str) -> None:
+        """The run left the queue."""
+        self._records.runs.save_run(run_id, RunState.RUNNING)
+
+    def step_started(self, run_id: str, name: str) -> int:
+        """A step began; the row's number is its token."""
+        token = self._records.runs.record_step_started(run_id, name)
+        self._names[token] = (run_id, name)
+        self._tell(run_id, name, "started")
+        return token
+
+    def step_finished(self, token: int, *, state: str, result: Json) -> None:
+        """A step ended: done, failed or interrupted."""
+        self._records.runs.record_step_finished(token, state=state, result=result)
+        run_id, name = self._names.pop(token)
+        self._tell(run_id, name, state)
+
+    def run_finished(
+        self, run_id: str, *, summary: Json | None, error: ConnectorError | None
+    ) -> None:
+        """The run ended, or stopped and can be resumed."""
+        finish_run(self._records, run_id, summary=summary, error=error)
+
+    def _tell(self, run_id: str, name: str, state: str) -> None:
+        if self._on_step is not None:
+            self._on_step(run_id, name, state)

@@ -1,0 +1,199 @@
+"""What people ask of a project that no run is needed for: checks, lineage, rules, traces."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.ports import Check, CheckState, Records
+from ml_connector.settings import ActualsFlow, DimensionsFlow, Project
+
+if TYPE_CHECKING:
+    from ml_connector.domain.mapping import Explanation
+    from ml_connector.domain.mapping_rules import MappingDiff, MappingSet
+    from ml_connector.flows.bench import ActualsBench, DimensionsBench
+    from ml_connector.flows.coverage import CoverageRow, UnmappedRow
+    from ml_connector.flows.refusals import Refusal
+    from ml_connector.flows.trace import TraceEntry
+
+
+class Questions:
+    """The asking half of a house; the house itself supplies project, records and benches."""
+
+    project: Project
+    actor: str
+
+    if TYPE_CHECKING:
+
+        @property
+        def records(self) -> Records:
+            """All stores."""
+
+        def flow(self, name: str) -> ActualsFlow | DimensionsFlow:
+            """A flow's settings."""
+
+        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
+            """The bench of an actuals flow."""
+
+        def dimensions_bench(self, flow: DimensionsFlow) -> DimensionsBench:
+            """The bench of a dimensions flow."""
+
+    def actuals_flow(self, name: str) -> ActualsFlow:
+        """The settings of an actuals flow.
+
+        Raises:
+            UsageError: No such flow, or one of another kind.
+        """
+        flow = self.flow(name)
+        if not isinstance(flow, ActualsFlow):
+            raise UsageError(
+                f"The flow {name} is a {flow.kind} flow; this is about journal lines.",
+                written="Nothing was read or sent.",
+                next_step="Name an actuals flow.",
+                flow=name,
+            )
+        return flow
+
+    def check_flow(self, name: str) -> Iterator[Check]:
+        """Yield whether the flow's model, actions and headers fit; never raises for those."""
+        from ml_connector.flows import checks  # noqa: PLC0415 - start-up time.
+
+        flow = self.flow(name)
+        try:
+            bench = (
+                self.actuals_bench(flow)
+                if isinstance(flow, ActualsFlow)
+                else self.dimensions_bench(flow)
+            )
+            yield from checks.check_flow(bench)
+        except ConnectorError as error:
+            yield Check(
+                subject="flow", state=CheckState.FAILED, finding=error.refused,
+                next_step=error.next_step,
+            )  # fmt: skip
+
+    def join_refusals(self, run_id: str) -> Iterator["Refusal"]:
+        """Yield the open refusals of a run's flow, joined to their journal lines."""
+        from ml_connector.flows.refusals import read_refusals  # noqa: PLC0415 - start-up time.
+
+        run = self.records.runs.load_run(run_id)
+        return read_refusals(self.actuals_bench(self.actuals_flow(run.flow)), run)
+
+    def trace(self, key: str) -> Iterator["TraceEntry"]:
+        """Yield everything known of a key."""
+        from ml_connector.flows.trace import trace_key  # noqa: PLC0415 - start-up time.
+
+        return trace_key(
+            self.records,
+            key,
+            connections=sorted(self.project.connections),
+            flows=sorted(self.project.flows),
+        )
+
+    def export_audit(self) -> Iterator[str]:
+        """Yield the audit chain as JSON lines."""
+        from ml_connector.records.opening import export_audit  # noqa: PLC0415 - start-up time.
+
+        assert self.records is not None, "opening the records readies the database"
+        return export_audit(self.project.settings.organisation)
+
+    # --- rules --------------------------------------------------------------------------------
+
+    def mapping(self, flow: ActualsFlow) -> "MappingSet":
+        """The flow's rules as their file holds them now.
+
+        Raises:
+            MappingFaultsError: All faults of the file.
+        """
+        return self._parse_rules(self.project.resolve(flow.mapping))
+
+    def _parse_rules(self, path: Path) -> "MappingSet":
+        from ml_connector.domain.mapping_file import parse_mapping  # noqa: PLC0415 - start-up.
+
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"The mapping file {path} cannot be read: {error}.",
+                written="Nothing was changed.",
+                next_step="Give the path of a CSV file in UTF-8.",
+                file=str(path),
+            ) from error
+        return parse_mapping(text, origin=str(path))
+
+    def explain_mapping(
+        self, flow_name: str, facts: Mapping[str, str], on: date
+    ) -> tuple["Explanation", ...]:
+        """How each mapped dimension of the flow is decided for these facts."""
+        from ml_connector.domain.mapping import Mapper  # noqa: PLC0415 - start-up time.
+
+        flow = self.actuals_flow(flow_name)
+        mapped = [d.name for d in flow.dimensions if d.source == "mapping"]
+        return Mapper(self.mapping(flow), mapped).explain(facts, on)
+
+    def cover(
+        self, flow_name: str, members: Sequence[str] | None
+    ) -> tuple[list["CoverageRow"], list["UnmappedRow"]]:
+        """Where archived lines go by the rules; every archived period unless some are named."""
+        from ml_connector.flows.coverage import cover_archived  # noqa: PLC0415 - start-up time.
+
+        flow = self.actuals_flow(flow_name)
+        return cover_archived(self.actuals_bench(flow), members)
+
+    def diff_mapping(self, flow_name: str, other: Path) -> "MappingDiff":
+        """What another file's rules would change."""
+        from ml_connector.domain.mapping_rules import diff_mappings  # noqa: PLC0415 - start-up.
+
+        return diff_mappings(self.mapping(self.actuals_flow(flow_name)), self._parse_rules(other))
+
+    def render_rules(self, flow_name: str) -> str:
+        """The flow's rules as CSV."""
+        from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
+
+        return render_mapping(self.mapping(self.actuals_flow(flow_name)))
+
+    def replace_rules(self, flow_name: str, file: Path) -> tuple[Path, int]:
+        """The flow's rules are those of the file; returns where they are and how many.
+
+        Raises:
+            MappingFaultsError: All faults of the new rules; the old ones stay.
+        """
+        flow = self.actuals_flow(flow_name)
+        rules = self._parse_rules(file)
+        return self._save_rules(flow, rules), len(rules.rules)
+
+    def add_rule(
+        self, flow_name: str, *, dimension: str, when: str, target: str, note: str
+    ) -> Path:
+        """The flow's mapping file holds one rule more; returns where.
+
+        Raises:
+            MappingFaultsError: The rule is faulty or contradicts another; the file stays.
+        """
+        import csv  # noqa: PLC0415 - start-up time.
+        import io  # noqa: PLC0415 - start-up time.
+
+        from ml_connector.domain.mapping_file import parse_mapping  # noqa: PLC0415 - start-up.
+
+        flow = self.actuals_flow(flow_name)
+        buffer = io.StringIO(self.render_rules(flow_name))
+        buffer.seek(0, io.SEEK_END)
+        csv.writer(buffer, lineterminator="\n").writerow(
+            [dimension, when, target, "", "", "", note]
+        )
+        names = frozenset(d.name for d in flow.dimensions if d.source == "mapping")
+        rules = parse_mapping(buffer.getvalue(), origin=str(flow.mapping), dimensions=names)
+        return self._save_rules(flow, rules)
+
+    def _save_rules(self, flow: ActualsFlow, rules: "MappingSet") -> Path:
+        from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
+
+        path = self.project.resolve(flow.mapping)
+        beside = path.with_suffix(".new")
+        beside.write_text(render_mapping(rules), encoding="utf-8")
+        beside.replace(path)
+        self.records.audit.record(
+            "mapping.saved", subject=flow.name, actor=self.actor, hash=rules.content_hash
+        )
+        return path
