@@ -177,8 +177,10 @@ class TokenService:
             )
         except (binascii.Error, UnicodeDecodeError) as error:
             raise AuthRefusedError(400, _BAD_HEADER) from error
+        if not colon:
+            raise AuthRefusedError(400, _BAD_HEADER)
         user = self._users.get(email)
-        if not colon or user is None or not user["active"] or user["password"] != password:
+        if user is None or not user["active"] or user["password"] != password:
             raise AuthRefusedError(401, "Invalid credentials.")
         return email
 
