@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 MICROSECONDS = 1_000_000
+MARGIN_S_MIN = 0.05
+"""With less, a busy machine would come too late for every grant."""
 PACE_PARTS = 5
 """A burst after idleness goes out at this many times the lasting rate, not all at once."""
 
@@ -19,8 +21,8 @@ class Allowance:
     margin_s: float = 0.25
 
     def __post_init__(self) -> None:
-        if self.requests < 1 or self.window_s <= 0 or self.margin_s < 0:
-            raise ValueError(f"{self!r} allows nothing.")
+        if self.requests < 1 or self.window_s <= 0 or self.margin_s < MARGIN_S_MIN:
+            raise ValueError(f"{self!r} would let nothing through.")
 
     @property
     def cycle_us(self) -> int:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db import IntegrityError
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 
 from ml_connector.ports import AuditRow
 from ml_connector.records import models
@@ -23,6 +25,8 @@ from ml_connector.records.chain import (
 )
 from ml_connector.records.store import OrganisationStore
 
+LINKS_PER_PAGE = 1_000
+
 
 class AuditRecords(OrganisationStore):
     """A `ports.Audit`.
@@ -34,23 +38,29 @@ class AuditRecords(OrganisationStore):
     def record(
         self, event: str, *, subject: str, actor: str, run_id: str = "", **details: Any
     ) -> None:
-        """The event is the newest link; amounts and instants in the details become text."""
-        with self._writing(f"the audit event {event}"):
-            head, _ = models.AuditHead.of(self._id).get_or_create(
-                organisation_id=self._id, defaults={"number": 0, "hash_after": FIRST_HASH}
-            )
-            link = AuditRow(
-                number=head.number + 1,
-                at=self._clock.now(),
-                actor=actor,
-                event=event,
-                subject=subject,
-                run_id=run_id,
-                details=make_plain(details),
-                hash_before=head.hash_after,
-                hash_after="",
-            )
-            self._append(head, replace(link, hash_after=hash_link(link)))
+        """The event is the newest link; amounts and instants in the details become text.
+
+        Raises:
+            UnexplainedDifferenceError: The chain does not end where its head says; nothing is
+                stored.
+        """
+        link = AuditRow(
+            number=0,  # Number and hashes are given once the chain is locked.
+            at=self._clock.now(),
+            actor=actor,
+            event=event,
+            subject=subject,
+            run_id=run_id,
+            details=make_plain(details),
+            hash_before="",
+            hash_after="",
+        )
+        try:
+            with self._writing(f"the audit event {event}"):
+                self._append(link)
+        except IntegrityError as error:
+            number = self._load_end().number + 1
+            raise broken_link(number, "it stands where the chain ends") from error
 
     def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
         """The newest `limit` links whose subject, run or details hold the text, oldest first."""
@@ -61,9 +71,8 @@ class AuditRecords(OrganisationStore):
 
     def verify(self) -> int:
         """Number of links, all of which verify; see `ports.Audit`."""
-        head = models.AuditHead.of(self._id).first()
-        end = ChainEnd(0, FIRST_HASH) if head is None else ChainEnd(head.number, head.hash_after)
         # Links may be added while this walks; it ends where the chain ended at the start.
+        end = self._load_end()
         links = verify_chain(self._walk(until=end.number), end=end)
         self._refuse_links_beyond_head()
         return links
@@ -73,7 +82,12 @@ class AuditRecords(OrganisationStore):
         for row in self._walk():
             yield render_line(row)
 
-    def _append(self, head: models.AuditHead, link: AuditRow) -> None:
+    def _append(self, event: AuditRow) -> None:
+        head, _ = models.AuditHead.of(self._id).get_or_create(
+            organisation_id=self._id, defaults={"number": 0, "hash_after": FIRST_HASH}
+        )
+        link = replace(event, number=head.number + 1, hash_before=head.hash_after)
+        link = replace(link, hash_after=hash_link(link))
         models.AuditLink.of(self._id).create(
             organisation_id=self._id,
             number=link.number,
@@ -90,18 +104,24 @@ class AuditRecords(OrganisationStore):
         head.hash_after = link.hash_after
         head.save(update_fields=["number", "hash_after"])
 
+    def _load_end(self) -> ChainEnd:
+        head = models.AuditHead.of(self._id).first()
+        return ChainEnd(0, FIRST_HASH) if head is None else ChainEnd(head.number, head.hash_after)
+
     def _walk(self, *, until: int | None = None) -> Iterator[AuditRow]:
-        rows = models.AuditLink.of(self._id)
+        """Yield the links by number, a page at a time: no cursor stays open when the walk stops."""
+        left = models.AuditLink.of(self._id).order_by("number")
         if until is not None:
-            rows = rows.filter(number__lte=until)
-        return map(_parse, rows.order_by("number", "id").iterator())
+            left = left.filter(number__lte=until)
+        page = list(left[:LINKS_PER_PAGE])
+        while page:
+            yield from map(_parse, page)
+            page = list(left.filter(number__gt=page[-1].number)[:LINKS_PER_PAGE])
 
     def _refuse_links_beyond_head(self) -> None:
         # One statement, so that a link and the head that came with it are seen together.
-        heads: QuerySet[models.AuditHead] = models.AuditHead.of(self._id)
-        beyond = models.AuditLink.of(self._id).exclude(
-            number__lte=heads.annotate(top=F("number")).values("top")[:1]
-        )
+        head = models.AuditHead.of(self._id).values("number")[:1]
+        beyond = models.AuditLink.of(self._id).filter(number__gt=Coalesce(Subquery(head), 0))
         first = beyond.order_by("number").first()
         if first is not None:
             raise broken_link(first.number, "it was put in after the end of the chain")

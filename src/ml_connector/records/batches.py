@@ -58,7 +58,7 @@ class BatchRecords(OrganisationStore):
             connection=connection, ledger=ledger, period=period
         )
         rows = models.BatchRevision.of(self._id).filter(pk__in=keys.values("revision_id"))
-        return sorted(map(_render, rows.iterator()), key=lambda revision: revision.batch_id)
+        return sorted(map(_render, rows), key=lambda revision: revision.batch_id)
 
     def load_revisions(self, connection: str, batch_id: str) -> list[BatchRevision]:
         """Every revision of a batch, oldest first."""

@@ -117,7 +117,7 @@ class LoadRecords(OrganisationStore):
             rows = rows.filter(load__run_id=run_id)
         if open_only:
             rows = rows.filter(is_settled=False)
-        return [_render_refused(row) for row in rows.order_by("load_id", "id").iterator()]
+        return [_render_refused(row) for row in rows.order_by("load_id", "id")]
 
     def settle_refused(
         self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""

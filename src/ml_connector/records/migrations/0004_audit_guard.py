@@ -22,12 +22,31 @@ SQLITE = (
     CREATE TRIGGER records_audit_head_stays BEFORE DELETE ON records_audithead
     BEGIN SELECT RAISE(ABORT, 'the audit chain only grows'); END
     """,
+    # INSERT OR REPLACE removes what is in its way without asking the triggers on removal.
+    """
+    CREATE TRIGGER records_audit_no_replace BEFORE INSERT ON records_auditlink
+    WHEN EXISTS (
+        SELECT 1 FROM records_auditlink
+        WHERE id = NEW.id OR (organisation_id = NEW.organisation_id AND number = NEW.number)
+    )
+    BEGIN SELECT RAISE(ABORT, 'links of the audit chain are never changed'); END
+    """,
+    """
+    CREATE TRIGGER records_audit_head_once BEFORE INSERT ON records_audithead
+    WHEN EXISTS (
+        SELECT 1 FROM records_audithead
+        WHERE id = NEW.id OR organisation_id = NEW.organisation_id
+    )
+    BEGIN SELECT RAISE(ABORT, 'the audit chain only grows'); END
+    """,
 )
 SQLITE_UNDONE = (
     "DROP TRIGGER records_audit_no_update",
     "DROP TRIGGER records_audit_no_delete",
     "DROP TRIGGER records_audit_head_grows",
     "DROP TRIGGER records_audit_head_stays",
+    "DROP TRIGGER records_audit_no_replace",
+    "DROP TRIGGER records_audit_head_once",
 )
 POSTGRESQL = (
     """
