@@ -11,7 +11,7 @@ settings.register_profile(
     "laws",
     deadline=None,
     print_blob=True,
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("laws")
