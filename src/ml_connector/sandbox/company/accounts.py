@@ -192,8 +192,8 @@ _SUBACCOUNTS = """
 0200 |  | Third party
 """
 
-_DISABLED = frozenset({"68070"})
-_ENDED = {"68060": date(2025, 12, 31)}
+_DISABLED = frozenset({"68070", "340", "0200"})
+_ENDED = {"68060": date(2025, 12, 31), "2300": date(2025, 6, 30)}
 _NEVER_ENDING = frozenset({"68010", "22100", "510200", "120", "101"})
 
 

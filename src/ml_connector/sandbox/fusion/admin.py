@@ -68,6 +68,7 @@ class Backstage:
 
     def perform(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The change is made, or is on its way; what it answers."""
+        self.apply_due()
         change = Change(at=self._moment(body), next_id=reserve_batch_ids(self.store))
         delay = float(self.switches["visibility_delay_s"])
         if delay <= 0:
@@ -115,7 +116,12 @@ class Backstage:
 
     def _moment(self, body: Mapping[str, Any]) -> datetime:
         """Return the moment the rows will show: now, unless the form says `at`."""
-        return datetime.fromisoformat(str(body["at"])) if "at" in body else self.clock.now_utc()
+        if "at" not in body:
+            return self.clock.now_utc()
+        at = datetime.fromisoformat(str(body["at"]))
+        if at.tzinfo is None:
+            raise ValueError(f"The moment {body['at']!r} has no offset.")
+        return at
 
     def _rehearse(self, name: str, change: Change, body: Mapping[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = {}

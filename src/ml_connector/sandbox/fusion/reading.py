@@ -199,6 +199,10 @@ class Reader:
     def _computed_rows(self, call: Call, resource: Resource) -> list[Row]:
         assert resource.compute is not None
         variables: Mapping[str, str] = {}
+        if resource.finders and call.parameters.get("q"):
+            raise RefusalError(
+                400, "The URL request parameter q cannot be used in this context."
+            )
         if resource.finders or call.parameters.get("finder"):
             variables = _required_finder(call, resource)
         return resource.compute(variables, call.user)
@@ -208,6 +212,10 @@ class Reader:
             return None
         if self.switches["total_results_fails"]:
             raise RefusalError(500, "Internal Server Error")
+        drift = int(self.switches["total_results_drift"]) * (window.offset // (window.limit or 1))
+        return self._count(call, place, window) + drift
+
+    def _count(self, call: Call, place: Place, window: Window) -> int:
         if place.resource.compute is not None:
             return len(self._computed_rows(call, place.resource))
         sql = f"SELECT COUNT(*) FROM {place.resource.table} WHERE {window.clause.sql}"  # noqa: S608 - built from our own names, values are bound

@@ -152,10 +152,14 @@ class FusionServer(SandboxServer):
     def _add_operations(self) -> None:
         for name in self._backstage.names:
             self.add_admin(name, partial(self._backstage.perform, name))
-        self.add_admin("totals", lambda body: sum_lines(self.store, body))
+        self.add_admin("totals", self._sum_lines)
         self.add_admin("register_certificate", self._register_certificate)
         self.add_admin("revoke_tokens", lambda _body: self._tokens.revoke_all())
         self.faults.hooks["mutate"] = lambda _request, arguments: self._backstage.mutate(arguments)
+
+    def _sum_lines(self, body: dict[str, Any]) -> dict[str, Any]:
+        self._backstage.apply_due()
+        return sum_lines(self.store, body)
 
     def _register_certificate(self, body: dict[str, Any]) -> dict[str, Any]:
         issuer = body.get("issuer")

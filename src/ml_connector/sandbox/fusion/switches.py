@@ -25,6 +25,7 @@ FUSION_SWITCHES: dict[str, Switch] = {
     "read_only_member": choice("refuse", "ignore"),
     "error_body": choice("by_version", "json", "text", "html", "empty"),
     "total_results_fails": choice(False, True),
+    "total_results_drift": Switch(default=0),
     "clob_fields_fail": choice(False, True),
     "not_found_after_create_s": Switch(default=0),
     # What the user may see, and when.
