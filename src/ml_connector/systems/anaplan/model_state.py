@@ -9,7 +9,8 @@ from ml_connector.systems.anaplan.wire import Model
 
 OPEN_WAIT_S_MAX: Final = 900.0
 """A large model needs minutes to load; past this somebody should look."""
-CLOSED_STEPS: Final = frozenset({"closed", "closing"})
+CLOSED: Final = "closed"
+UNOPENED_STEPS: Final = frozenset({CLOSED, "closing", "opening"})
 WRITABLE_STATES: Final = frozenset({"UNLOCKED", "ACTIVE", "PRODUCTION"})
 FINDINGS: Final = {
     "LOCKED": "locked by an administrator; ask the model's owner to unlock it",
@@ -45,16 +46,18 @@ class ModelWatch:
             return _render(model, "", is_open=False)
         # Only the status proves access: the head is told to users without any right (A-06).
         step = self._client.read_model_status().current_step
-        if step.lower() in CLOSED_STEPS:
+        if step.lower() in UNOPENED_STEPS:
             step = self._open(step)
-        return _render(model, step, is_open=step.lower() not in CLOSED_STEPS)
+        return _render(model, step, is_open=step.lower() not in UNOPENED_STEPS)
 
     def _open(self, step: str) -> str:
         """What the model does after it was asked to open, at most a quarter of an hour later."""
         waited_s = 0.0
-        while step.lower() in CLOSED_STEPS and waited_s < OPEN_WAIT_S_MAX:
-            if step.lower() == "closed":
+        is_asked = False
+        while step.lower() in UNOPENED_STEPS and waited_s < OPEN_WAIT_S_MAX:
+            if step.lower() == CLOSED and not is_asked:
                 self._client.submit_open()
+                is_asked = True
             self._clock.sleep(self._poll_s)
             waited_s += self._poll_s
             step = self._client.read_model_status().current_step

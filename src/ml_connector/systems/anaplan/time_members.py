@@ -4,8 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-MONTH_FORM: Final = re.compile(r"(?!FY|YTD|YTG)[^\W\d_]{3,12}\.? (?:\d{2}|\d{4})", re.IGNORECASE)
-"""A month by its name: `Jan 26`, `Sept. 2026`, `März 26`."""
+LEAF_FORMS: Final = (
+    re.compile(r"\d{1,2} [^\W\d_]{3,12}\.? (?:\d{2}|\d{4})"),
+    re.compile(r"(?:Week|Wk) \d.*", re.IGNORECASE),
+    re.compile(r"(?!FY|YTD|YTG)[^\W\d_]{3,12}\.? (?:\d{2}|\d{4})", re.IGNORECASE),
+)
+"""Days, weeks and months by their names, the finest first: `1 Jan 26`, `Week 3 FY26`, `März 26`."""
 SUMMARY_FORM: Final = re.compile(
     r"(?:[QH]\d |FY|YTD|YTG|Year |All Periods|Current Period).*", re.IGNORECASE
 )
@@ -15,9 +19,12 @@ SUMMARY_FORM: Final = re.compile(
 def find_leaf_periods(names: Sequence[str]) -> list[str]:
     """The leaf periods among a time dimension's members, in the order given (A-18).
 
-    The service tells names and ids, not levels. A member that reads as a month is a leaf wherever
-    any does: months are then the finest a module of actuals has. Where none does (weeks, days,
-    numbered periods), what is left after the vendor's summary names is.
+    The service tells names and ids, not levels. The finest kind of name that occurs is the leaf
+    level: a module by week lists its months as well, as summaries. Where no name is known (numbered
+    periods), what is left after the vendor's summary names is.
     """
-    months = [name for name in names if MONTH_FORM.fullmatch(name)]
-    return months or [name for name in names if not SUMMARY_FORM.fullmatch(name)]
+    for form in LEAF_FORMS:
+        found = [name for name in names if form.fullmatch(name)]
+        if found:
+            return found
+    return [name for name in names if not SUMMARY_FORM.fullmatch(name)]
