@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from dbos import DBOS
 
-from ml_connector.engine import durable
+from ml_connector.engine import launching
 from ml_connector.engine import steps as steps_module
 from ml_connector.engine.durable import DurableEngine
 from ml_connector.engine.errors import (
@@ -103,8 +103,8 @@ def listener() -> Listener:
 @pytest.fixture
 def launch(tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
     """Launches an engine on the test's folder with the flow `f`, closing the one before."""
-    monkeypatch.setattr(durable, "QUEUE_POLL_S", 0.02)
-    monkeypatch.setattr(durable, "NOTIFICATION_POLL_S", 0.02)
+    monkeypatch.setattr(launching, "QUEUE_POLL_S", 0.02)
+    monkeypatch.setattr(launching, "NOTIFICATION_POLL_S", 0.02)
     engines: list[DurableEngine] = []
 
     def start(flow: FlowFunction, *, version: int = 1) -> DurableEngine:

@@ -14,20 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
-from dbos import (
-    DBOS,
-    DBOSClient,
-    DBOSConfig,
-    SetEnqueueOptions,
-    SetWorkflowID,
-    WorkflowStatus,
-    WorkflowStatusString,
-)
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID, WorkflowStatus, WorkflowStatusString
 from dbos import error as dbos_errors
 
 from ml_connector.domain.money import exact_money
 from ml_connector.engine.board import RunBoard
-from ml_connector.engine.database import create_strict_engine, find_sqlite_file
+from ml_connector.engine.database import find_sqlite_file
 from ml_connector.engine.errors import (
     AbandonedRunError,
     EngineBusyError,
@@ -38,23 +30,17 @@ from ml_connector.engine.errors import (
     UnreadableRunError,
     as_connector_error,
 )
+from ml_connector.engine.launching import QUEUE, Identity, prepare_dbos
 from ml_connector.engine.observer import RunObserver
 from ml_connector.engine.process_lock import ProcessLock
-from ml_connector.engine.serializer import TaggedSerializer, forbid_pickle
 from ml_connector.engine.steps import RunSteps, copy_storable, find_last_error
 from ml_connector.errors import ConnectorError, StoredError
 from ml_connector.ports import Clock, FlowFunction, Json
 
 logger = logging.getLogger(__name__)
 
-NAME = "ml-connector"
 WORKFLOW = "run"
-QUEUE = "runs"
-RUNS_AT_ONCE_MAX = 8
-"""Runs one process executes at a time, over all keys."""
-QUEUE_POLL_S = 0.2
 WAIT_POLL_S = 0.1
-NOTIFICATION_POLL_S = 0.5
 CLOSE_WAIT_S = 10.0
 """How long `close()` waits for running steps to end."""
 
@@ -85,8 +71,9 @@ class DurableEngine:
         self._flows: dict[str, FlowFunction] = {}
         self._board = RunBoard()
         self._stop = threading.Event()
-        self._file = find_sqlite_file(database_url)
-        self._lock = ProcessLock(self._file.parent) if self._file else None
+        file = find_sqlite_file(database_url)
+        self._where = sa.make_url(database_url).render_as_string(hide_password=True)
+        self._lock = ProcessLock(file.parent) if file else None
         self._engine: sa.Engine | None = None
         self._workflow: Callable[[str, Json], Json] | None = None
 
@@ -103,7 +90,7 @@ class DurableEngine:
             EngineBusyError: Another engine uses the state folder, or runs in this process.
         """
         if not _IN_THIS_PROCESS.acquire(blocking=False):
-            raise EngineBusyError(self._url, f"another engine of this process, {os.getpid()}")
+            raise EngineBusyError(self._where, f"another engine of this process, {os.getpid()}")
         try:
             if self._lock is not None:
                 self._lock.take(now=self._clock.now())
@@ -167,6 +154,8 @@ class DurableEngine:
         """An interrupted, failed or abandoned run goes on at its first missing step.
 
         It goes back into the queue of its key. A run that is queued, running or done is left alone.
+        With several workers on PostgreSQL, a run that another worker executes is taken from it:
+        the caller knows that the worker is dead. A worker that is not dead can store nothing more.
 
         Raises:
             UnknownRunError: No such run.
@@ -191,45 +180,10 @@ class DurableEngine:
         self._stop.set()
 
     def _launch_dbos(self) -> None:
-        _quieten_logs()
-        forbid_pickle()
-        DBOS.migrate(self._url)
-        config: DBOSConfig = {
-            "name": NAME,
-            "system_database_url": self._url,
-            "serializer": TaggedSerializer(),
-            "executor_id": self._executor_id,
-            "application_version": self._version,
-            "log_level": "WARNING",
-            "enable_otlp": False,
-            "notification_listener_polling_interval_sec": NOTIFICATION_POLL_S,
-            "run_migrations": False,
-        }
-        if self._file is not None:
-            self._engine = create_strict_engine(self._url)
-            config["system_database_engine"] = self._engine
-        self._register_queue()
-        DBOS(config=config)
+        identity = Identity(executor_id=self._executor_id, application_version=self._version)
+        self._engine = prepare_dbos(self._url, identity)
         self._workflow = self._make_workflow()
         DBOS.launch()
-
-    def _register_queue(self) -> None:
-        # Before the launch: a queue that is registered later is only seen a second later.
-        client = DBOSClient(
-            system_database_url=self._url,
-            system_database_engine=self._engine,
-            serializer=TaggedSerializer(),
-            application_name=NAME,
-        )
-        try:
-            client.register_queue(
-                QUEUE,
-                partition_concurrency=1,
-                worker_concurrency=RUNS_AT_ONCE_MAX,
-                polling_interval_sec=QUEUE_POLL_S,
-            )
-        finally:
-            client.destroy()
 
     def _make_workflow(self) -> Callable[[str, Json], Json]:
         # One workflow for all flows: DBOS leaves a run whose workflow it does not know for ever
@@ -267,10 +221,19 @@ class DurableEngine:
 
     def _stop_run(self, run_id: str, error: ConnectorError) -> None:
         self._board.keep_error(run_id, error)
+        if self._is_taken_over(run_id):
+            return
         with _logged("run.observer_failed", run_id):
             self._observer.run_finished(run_id, summary=None, error=error)
         with _logged("run.not_released", run_id):
             self._release(run_id)
+
+    def _is_taken_over(self, run_id: str) -> bool:
+        # Under the lock of a state folder there is nobody who could have taken it over.
+        if self._lock is not None:
+            return False
+        status = contextvars.Context().run(DBOS.get_workflow_status, run_id)
+        return status is not None and status.executor_id != self._executor_id
 
     def _release(self, run_id: str) -> None:
         # Cancelled is DBOS's word for a run that frees its queue and can be resumed. In an empty
@@ -339,11 +302,3 @@ def _logged(event: str, run_id: str) -> Iterator[None]:
         yield
     except Exception:
         logger.exception("%s run_id=%s", event, run_id)
-
-
-def _quieten_logs() -> None:
-    # DBOS adds a console handler of its own unless it finds one.
-    dbos_logger = logging.getLogger("dbos")
-    if not dbos_logger.handlers:
-        dbos_logger.addHandler(logging.NullHandler())
-    dbos_logger.setLevel(logging.WARNING)
