@@ -10,7 +10,7 @@ import pytest
 
 PATHS = re.compile(
     r"`((?:src|docs|tests|scripts|requirements|changelog\.d|\.ci|domain|systems|flows|engine"
-    r"|records|archive|vault|cli|sandbox|settings)/[\w./*-]*)`"
+    r"|records|archive|vault|cli|sandbox|settings|wiring)/[\w./*-]*)`"
 )
 LINKS = re.compile(r"\]\(([^)\s]+)\)")
 FRAGMENT = re.compile(r"^[a-z0-9-]+\.(security|fixed|added|changed|removed)\.md$")

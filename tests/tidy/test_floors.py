@@ -64,7 +64,7 @@ def words_of(tree: ast.Module) -> Iterator[str]:
 
 def test_imports_go_down_only(root: Path) -> None:
     """Every contract about imports is kept."""
-    if not (root / "src" / "ml_connector" / "wiring.py").is_file():
+    if not list((root / "src" / "ml_connector").glob("wiring*")):
         pytest.skip("the contracts name the composition root, which is not written yet")
     command = shutil.which("lint-imports", path=Path(sys.executable).parent)
     assert command is not None
