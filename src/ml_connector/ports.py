@@ -719,8 +719,10 @@ class LoadStore(Protocol):
     ) -> list[RefusedSummary]:
         """Refused summaries, oldest load first."""
 
-    def settle_refused(self, flow: str, keys: Iterable[SummaryKey]) -> int:
-        """Open refusals of these keys are settled; returns how many."""
+    def settle_refused(
+        self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""
+    ) -> int:
+        """Open refusals of these keys are settled, those of one load left out; returns how many."""
 
 
 class MappingStore(Protocol):
@@ -887,6 +889,9 @@ class Archive(Protocol):
 
     def write_bytes(self, chunks: Iterable[bytes], *, suffix: str) -> StoredFile:
         """Raw bytes (a chunk, a dump, a result, an export) are stored; rows is 0."""
+
+    def write_gzipped(self, content: bytes, *, suffix: str) -> StoredFile:
+        """The bytes are stored gzipped; the same content gives the same file on every run."""
 
     def read_bytes(self, file_hash: str) -> Iterator[bytes]:
         """Yield the stored bytes after their hash was verified.

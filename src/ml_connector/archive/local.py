@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_connector.archive.errors import BrokenFileError
+from ml_connector.archive.gzipped import gzip_chunk
 from ml_connector.archive.sorter import KEYS_HELD_MAX, SpillingSorter
 from ml_connector.archive.store import FileStore, NewFile
 from ml_connector.domain.ledger import Batch, Line, Totals
@@ -150,6 +151,10 @@ class LocalArchive:
         """Yield them in key order, after the file's hash was verified."""
         for key, debit, credit, lines in self._read_keys(TOTALS, file_hash, _TOTALS_AMOUNTS):
             yield key, Totals(debit=debit, credit=credit, lines=lines)
+
+    def write_gzipped(self, content: bytes, *, suffix: str) -> StoredFile:
+        """The bytes are stored gzipped; the same content gives the same file on every run."""
+        return self.write_bytes([gzip_chunk(content)], suffix=suffix)
 
     def write_bytes(self, chunks: Iterable[bytes], *, suffix: str) -> StoredFile:
         """Raw bytes (a chunk, a dump, a result, an export) are stored; rows is 0.

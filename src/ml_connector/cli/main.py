@@ -26,78 +26,87 @@ app = App(
 )
 
 _COMMANDS = {
-    "init": "projects:init",
-    "doctor": "systems:doctor",
-    "discover": "systems:discover",
-    "plan": "running:plan",
-    "apply": "running:apply",
-    "run": "running:run",
-    "backfill": "running:backfill",
-    "retry": "running:retry",
-    "replay": "running:replay",
-    "reconcile": "running:reconcile",
-    "status": "history:status",
-    "trace": "history:trace",
-    "sandbox": "sandbox:sandbox",
+    "init": ("projects:init", "Write a project folder."),
+    "doctor": ("systems:doctor", "Check everything a run relies on."),
+    "discover": ("systems:discover", "List what can be named in flows."),
+    "plan": ("running:plan", "Show in money what a run would change."),
+    "apply": ("running:apply", "Load exactly a saved plan."),
+    "run": ("running:run", "Bring the model in step with the ledger, and tie it out."),
+    "backfill": ("running:backfill", "Read periods whole again, load, tie out."),
+    "retry": ("running:retry", "Start a new run with the scope of an earlier one."),
+    "replay": ("running:replay", "Send the refused summaries again."),
+    "reconcile": ("running:reconcile", "Compare ledger and model hop by hop; sends nothing."),
+    "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
+    "trace": ("history:trace", "Tell everything known of a key."),
+    "sandbox": ("sandbox:sandbox", "Start pretended Fusion and Anaplan servers."),
 }
 _GROUPS = {
     "config": (
         "Settings of the project.",
         {
-            "validate": "projects:config_validate",
-            "show": "projects:config_show",
-            "schema": "projects:config_schema",
+            "validate": ("projects:config_validate", "Check every file; all faults at once."),
+            "show": ("projects:config_show", "Show every setting in effect."),
+            "schema": ("projects:config_schema", "Print the JSON Schemas, for editors."),
         },
     ),
     "secrets": (
         "Credentials, encrypted.",
         {
-            "set": "secrets:set_secret",
-            "list": "secrets:list_secrets",
-            "rotate": "secrets:rotate",
-            "delete": "secrets:delete",
+            "set": ("secrets:set_secret", "Store a secret, encrypted."),
+            "list": ("secrets:list_secrets", "List names and key versions."),
+            "rotate": ("secrets:rotate", "Wrap every secret with a new key."),
+            "delete": ("secrets:delete", "Delete a secret."),
         },
     ),
     "connections": (
         "Accounts at the systems.",
-        {"list": "systems:list_connections", "test": "systems:check_connection"},
+        {
+            "list": ("systems:list_connections", "List the connections."),
+            "test": ("systems:check_connection", "Check reach, log-in and rights of one."),
+        },
     ),
     "runs": (
         "The run history.",
         {
-            "list": "history:list_runs",
-            "show": "history:show_run",
-            "lines": "history:show_lines",
-            "cancel": "history:cancel",
-            "resume": "running:resume",
+            "list": ("history:list_runs", "List runs, newest first."),
+            "show": ("history:show_run", "Show steps, tie-out, error."),
+            "lines": ("history:show_lines", "Refused summaries with their journal lines."),
+            "cancel": ("history:cancel", "Put an unfinished run away."),
+            "resume": ("running:resume", "Go on at the first missing step."),
         },
     ),
     "mappings": (
         "Mapping rules.",
         {
-            "test": "mappings:explain",
-            "coverage": "mappings:coverage",
-            "diff": "mappings:diff",
-            "import": "mappings:import_rules",
-            "export": "mappings:export_rules",
+            "test": ("mappings:explain", "Say which rule decides, and why."),
+            "coverage": ("mappings:coverage", "Show where lines go, in money."),
+            "diff": ("mappings:diff", "Compare with another file."),
+            "import": ("mappings:import_rules", "Replace the rules by a file's."),
+            "export": ("mappings:export_rules", "Print the rules as CSV."),
         },
     ),
     "unmapped": (
         "Values no rule takes.",
-        {"list": "mappings:list_unmapped", "assign": "mappings:assign"},
+        {
+            "list": ("mappings:list_unmapped", "List what no rule takes."),
+            "assign": ("mappings:assign", "Add a rule."),
+        },
     ),
     "audit": (
         "The audit chain.",
-        {"verify": "history:verify_audit", "export": "history:export_audit"},
+        {
+            "verify": ("history:verify_audit", "Walk the chain; name the first broken link."),
+            "export": ("history:export_audit", "Write the chain as JSON lines."),
+        },
     ),
 }
 
-for _name, _place in _COMMANDS.items():
-    app.command(f"ml_connector.cli.{_place}", name=_name)
-for _name, (_help, _members) in _GROUPS.items():
-    _group = App(name=_name, help=_help)
-    for _member, _place in _members.items():
-        _group.command(f"ml_connector.cli.{_place}", name=_member)
+for _name, (_place, _help) in _COMMANDS.items():
+    app.command(f"ml_connector.cli.{_place}", name=_name, help=_help)
+for _name, (_about, _members) in _GROUPS.items():
+    _group = App(name=_name, help=_about)
+    for _member, (_place, _help) in _members.items():
+        _group.command(f"ml_connector.cli.{_place}", name=_member, help=_help)
     app.command(_group)
 app.register_install_completion_command(name="completion")
 

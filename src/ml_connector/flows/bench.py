@@ -40,8 +40,9 @@ class ActualsBench(Bench):
 
     flow: ActualsFlow
     mapping_text: str
-    flows_of_source: tuple[str, ...]
-    """Every actuals flow that reads the same source: each owes its model what a read touches."""
+    ledgers_by_flow: dict[str, tuple[str, ...]]
+    """Every actuals flow of the same source with its ledgers: each owes its model what a read
+    touches of them."""
     dimensions: DimensionsBench | None = None
 
 

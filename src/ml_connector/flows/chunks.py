@@ -1,7 +1,6 @@
 """The file of a load: planned cells rendered as CSV, cut at row ends, gzipped, re-readable."""
 
 import csv
-import gzip
 import io
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -44,7 +43,7 @@ def store_chunks(archive: Archive, shape: Json, rows: Iterable[Row], *, bytes_ma
                 written="Nothing was sent.",
                 next_step="Raise `chunk_bytes` of the flow (at most 50 MB), or load fewer periods.",
             )
-        hashes.append(archive.write_bytes([_compress(chunk)], suffix="csv.gz").file_hash)
+        hashes.append(archive.write_gzipped(chunk, suffix="csv.gz").file_hash)
     return {"chunks": hashes, "rows": rows_sent}
 
 
@@ -85,12 +84,3 @@ def _cut_bytes(lines: Iterable[bytes], bytes_max: int) -> Iterator[bytes]:
         chunk += line
     if chunk:
         yield bytes(chunk)
-
-
-def _compress(content: bytes) -> bytes:
-    """The same bytes on every run, so that a resumed upload sends what the first one sent."""
-    try:
-        from isal import igzip  # noqa: PLC0415 - absent on platforms without its wheel.
-    except ImportError:
-        return gzip.compress(content, compresslevel=1, mtime=0)
-    return igzip.compress(content, 2, mtime=0)

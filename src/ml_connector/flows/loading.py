@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ml_connector.errors import ConnectorError, OutcomeUnknownError, RefusedError
+from ml_connector.errors import (
+    BusyError,
+    ConnectorError,
+    OutcomeUnknownError,
+    RefusedError,
+    SystemUnavailableError,
+)
 from ml_connector.flows.bench import Bench
 from ml_connector.flows.polling import follow_task
 from ml_connector.flows.preflight import parse_action
@@ -33,6 +39,8 @@ UPLOADS_MAX = 3
 SETTLE_WAITS_S = (2.0, 5.0, 10.0, 20.0, 30.0)
 """A lost start is looked for this long before it counts as never begun."""
 STARTS_MAX = 3
+BUSY_WAITS_S = (10.0, 20.0, 30.0, 60.0)
+"""Waits between starts that a busy or throttling model has refused."""
 TASKS_KNOWN_MAX = 1000
 WHOLE_FAILURES = frozenset(
     {str(LoadOutcome.FAILED), str(LoadOutcome.CANCELLED), str(TaskState.VANISHED)}
@@ -205,7 +213,7 @@ def _start(steps: Steps, bench: Bench, load: Load, intended: Json) -> Json:
     intents.verify_lease(lease)
     intents.save_intent(intent.intent_id, IntentState.UNKNOWN)
     try:
-        task_id = bench.target.submit_task(load.action)
+        task_id = _submit(bench, load.action)
     except OutcomeUnknownError:
         return _settle(bench, load, intended, intent)
     except ConnectorError:
@@ -215,6 +223,19 @@ def _start(steps: Steps, bench: Bench, load: Load, intended: Json) -> Json:
     intents.save_intent(intent.intent_id, IntentState.CONFIRMED, task_id=task_id)
     _record_start(steps, bench, load, task_id, adopted=False)
     return {"task_id": task_id, "adopted": False}
+
+
+def _submit(bench: Bench, action: Action) -> str:
+    """The id of the started task; a model that is busy or throttles is asked again after a wait.
+
+    Both answers say that nothing was started, so asking again is safe.
+    """
+    for wait_s in BUSY_WAITS_S:
+        try:
+            return bench.target.submit_task(action)
+        except (BusyError, SystemUnavailableError):
+            bench.clock.sleep(wait_s)
+    return bench.target.submit_task(action)
 
 
 def _record_start(steps: Steps, bench: Bench, load: Load, task_id: str, *, adopted: bool) -> None:

@@ -90,8 +90,9 @@ def archive_group(bench: ActualsBench, stamps: Sequence[BatchStamp]) -> Json:
         _, revisions = bench.archive.write_batches(chain([first], present))
     revisions += _removals(bench, gone)
     pairs = bench.records.batches.record_revisions(bench.source.connection, revisions)
-    for flow in bench.flows_of_source:
-        bench.records.batches.record_touched(flow, pairs)
+    for flow, ledgers in bench.ledgers_by_flow.items():
+        its = [pair for pair in pairs if pair[0] in ledgers]
+        bench.records.batches.record_touched(flow, its)
     return {
         "batches": len(stamps),
         "revisions": len(revisions),

@@ -259,17 +259,17 @@ class House(Questions):
         """The bench of an actuals flow, its mapping file read."""
         from ml_connector.flows.bench import ActualsBench  # noqa: PLC0415 - start-up time.
 
-        siblings = tuple(
-            other.name
+        siblings = {
+            other.name: other.ledgers
             for other in self.project.flows.values()
             if isinstance(other, ActualsFlow) and other.source == flow.source
-        )
+        }
         first = self.project.flows.get(flow.dimensions_flow)
         return ActualsBench(
             **self._ports(flow),
             flow=flow,
             mapping_text=self.project.resolve(flow.mapping).read_text(encoding="utf-8-sig"),
-            flows_of_source=siblings,
+            ledgers_by_flow=siblings,
             dimensions=self.dimensions_bench(first) if isinstance(first, DimensionsFlow) else None,
         )
 
