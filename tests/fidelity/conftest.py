@@ -141,9 +141,9 @@ class Tenant:
         assert reply.status_code < 300, reply.text
         return reply.json() if reply.content else None
 
-    def admin(self, name: str, **body: Any) -> Any:
+    def admin(self, operation: str, /, **body: Any) -> Any:
         """An admin operation on the model in use; its result."""
-        return self.control("POST", name, {"model": self.model, **body})["result"]
+        return self.control("POST", operation, {"model": self.model, **body})["result"]
 
     def switch(self, **positions: Any) -> None:
         """The switches stand as given; a double underscore in a name is the dot."""

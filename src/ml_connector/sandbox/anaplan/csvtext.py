@@ -41,9 +41,7 @@ def render_rows(
 
 def render_number(value: float) -> str:
     """The shortest text that reads back as the same double, never with an exponent."""
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return format(Decimal(repr(value)), "f")
+    return format(Decimal(repr(value)), "f").removesuffix(".0")
 
 
 def split_chunks(content: bytes, size: int, *, at_lines: bool) -> list[bytes]:
