@@ -1,44 +1,22 @@
 """The folders `init` makes are free of faults; the editors' schemas agree with the loader."""
 
-import importlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ConfigDict
 
 from ml_connector.settings import ActualsFlow, DimensionsFlow, load_project
 from ml_connector.settings.project_template import (
     COMPANY_SECRETS,
     SANDBOX_SECRETS,
+    FirstMonthError,
     ProjectExistsError,
     render_project,
     render_sandbox_project,
     save_project,
 )
 from ml_connector.settings.schema import render_schema
-
-
-class AnyConnection(BaseModel):
-    """A connection of a system whose package is not there."""
-
-    model_config = ConfigDict(extra="allow")
-    kind: str
-    name: str
-
-
-def connection_models() -> Mapping[str, type[BaseModel]]:
-    """The models of the system packages."""
-    found: dict[str, type[BaseModel]] = {}
-    for kind, name in (("fusion", "FusionSettings"), ("anaplan", "AnaplanSettings")):
-        try:
-            module = importlib.import_module(f"ml_connector.systems.{kind}.connection")
-        except ModuleNotFoundError:
-            found[kind] = AnyConnection
-        else:
-            found[kind] = getattr(module, name)
-    return found
+from ml_connector.wiring.projects import connection_models
 
 
 def sandbox_files() -> dict[str, str]:
@@ -86,6 +64,13 @@ def test_sandbox_folder_is_free_of_faults(tmp_path: Path) -> None:
     text = "".join(path.read_text() for path in tmp_path.rglob("*.yaml"))
     assert all(f"secret:{name}" in text for name in SANDBOX_SECRETS)
     assert text.replace("integration@halden", "").count("@") == 0
+
+
+@pytest.mark.parametrize("first_month", ["2026-1", "2026-13", "Jan 26", "", "2026-01\n"])
+def test_first_month_that_is_no_month_is_refused(first_month: str) -> None:
+    """`init` does not write a folder whose first check would fail."""
+    with pytest.raises(FirstMonthError, match="YYYY-MM"):
+        render_project(first_month=first_month)
 
 
 def test_key_and_state_are_kept_out_of_version_control() -> None:

@@ -155,7 +155,8 @@ class ActualsFlow(Strict):
     code_column: Text = "Code"
     """Header of the item code in the import file; `append` only."""
     module: Text
-    """Module that holds the amounts."""
+    """Module that holds the amounts by period; its time dimension says which periods there are.
+    In `append` mode any module of the model that has time."""
     mapping: Path
     """Mapping rules, a CSV file."""
     unmapped: Literal["block", "suspense"] = "block"

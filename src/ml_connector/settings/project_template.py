@@ -1,6 +1,7 @@
 """The project folders that `init` makes: one for a real company, one for the sandbox's."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from ml_connector.errors import UsageError
+from ml_connector.settings.flows import MONTH_PATTERN
 from ml_connector.settings.schema import render_schema
 
 COMPANY_SECRETS = ("fusion-prod.client_secret", "anaplan-fin.password")
@@ -37,6 +39,20 @@ class ProjectExistsError(UsageError):
         )  # fmt: skip
 
 
+class FirstMonthError(UsageError):
+    """The first month given to `init` is no month."""
+
+    code = "settings.first-month"
+
+    def __init__(self, given: str) -> None:
+        super().__init__(
+            f"The first month {given!r} is not written as YYYY-MM.",
+            written="No file was written.",
+            next_step="Give it as in `ml-connector init FOLDER --first-month 2026-01`.",
+            given=given,
+        )
+
+
 def render_project(
     *, first_month: str, connection_models: Mapping[str, type[BaseModel]] | None = None
 ) -> dict[str, str]:
@@ -45,7 +61,12 @@ def render_project(
     Args:
         first_month: First month the model takes from here, such as `2026-01`.
         connection_models: Model of each connection kind, for the editors' schema.
+
+    Raises:
+        FirstMonthError: `first_month` is no month.
     """
+    if not re.fullmatch(MONTH_PATTERN, first_month):
+        raise FirstMonthError(first_month)
     return _render("company", {"FIRST_MONTH": first_month}, connection_models)
 
 
