@@ -1,5 +1,6 @@
 """A Fusion server for reading (one for all tests) and one that a test may change."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,10 @@ class Fusion:
 
 
 def child_href(item: dict[str, Any]) -> str:
-    """The address of the only child collection of an item."""
-    return next(str(link["href"]) for link in item["links"] if link["rel"] == "child")
+    """The address of the child collection a walk goes on with."""
+    wanted = {"journalHeaders", "journalLines"}
+    return next(str(link["href"]) for link in item["links"] if link["name"] in wanted
+                and link["rel"] == "child")  # fmt: skip
 
 
 def build(folder: Path, *, lines: int) -> Iterator[Fusion]:
@@ -101,7 +104,16 @@ def fusion(shared_server: Fusion) -> Iterator[Fusion]:
     shared_server.server.faults.clear()
 
 
+@pytest.fixture(scope="session")
+def small_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder with a small company, to be copied."""
+    folder = tmp_path_factory.mktemp("small")
+    build_fusion_server(folder, SandboxClock(folder, virtual=True), lines=LINES_OWN).stop()
+    return folder
+
+
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Fusion]:
-    """A small server of the test's own."""
+def own(small_state: Path, tmp_path: Path) -> Iterator[Fusion]:
+    """A small server of the test's own, on its first day."""
+    shutil.copytree(small_state, tmp_path, dirs_exist_ok=True)
     yield from build(tmp_path, lines=LINES_OWN)

@@ -434,6 +434,10 @@ def test_describe_tells_attributes_children_and_finders(fusion: Any) -> None:
     assert finders == {"PrimaryKey", "JournalsFinder"}
     headers = described["children"]["journalHeaders"]
     assert "journalLines" in headers["children"]
+    assert described["children"].keys() == {
+        "batchAttachment", "journalActionLogs", "journalBatchDFF", "journalErrors",
+        "journalHeaders",
+    }  # fmt: skip
     assert "POST" not in json.dumps(described["collection"]["actions"])
 
 

@@ -280,9 +280,7 @@ def test_certificate_must_be_one(own: Any) -> None:
 
 
 @pytest.mark.parametrize("auth", [None, ("INTEGRATION.USER", "wrong"), ("NOBODY", "x")])
-def test_request_without_good_credentials_is_challenged_with_a_page(
-    fusion: Any, auth: Any
-) -> None:
+def test_request_without_good_credentials_is_challenged_with_a_page(fusion: Any, auth: Any) -> None:
     """401 names the realm and carries HTML, even where JSON was asked for."""
     headers = {"Accept": "application/json", "REST-Framework-Version": "4"}
     url = f"{fusion.server.url}/fscmRestApi/resources/11.13.18.05/journalBatches"

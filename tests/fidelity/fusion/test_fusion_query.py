@@ -36,8 +36,10 @@ def test_version_1_joins_conditions_with_semicolons(fusion: Any) -> None:
     q = "DefaultPeriodName = 'Jan-26';Status = 'P';UserJeSourceName = 'Payables'"
     expected = keep(
         fusion,
-        lambda b: (b["DefaultPeriodName"], b["Status"], b["UserJeSourceName"])
-        == ("Jan-26", "P", "Payables"),
+        lambda b: (
+            (b["DefaultPeriodName"], b["Status"], b["UserJeSourceName"])
+            == ("Jan-26", "P", "Payables")
+        ),
     )
 
     assert expected
@@ -109,8 +111,9 @@ def test_version_1_operators_and_literals(fusion: Any, q: str, wanted: Any) -> N
         ),
         (
             "Status='U' or Status='P' and UserJeSourceName='Manual'",
-            lambda b: b["Status"] == "U"
-            or (b["Status"] == "P" and b["UserJeSourceName"] == "Manual"),
+            lambda b: (
+                b["Status"] == "U" or (b["Status"] == "P" and b["UserJeSourceName"] == "Manual")
+            ),
         ),
         ("ReversalFlag = true", lambda b: b["ReversalFlag"] is True),
         (

@@ -44,6 +44,11 @@ class Call:
         """Links and metadata are not wanted."""
         return self.parameters.get("onlyData", "").lower() == "true"
 
+    def language(self, preferred: str) -> str:
+        """Return the language of meanings: the header's first, or the user's preference."""
+        asked = self.request.headers.get("accept-language", "").split(",")[0]
+        return asked.split(";")[0].split("-")[0].strip().lower() or preferred
+
     @property
     def accept(self) -> str:
         """The Accept header."""

@@ -75,6 +75,21 @@ JOURNAL_HEADERS = Resource(
     ),
 )
 
+
+def _unused_child(accessor: str, title: str, names: str) -> Child:
+    """Return a child collection that the company does not use."""
+    unused = Resource(
+        name=accessor,
+        title=title,
+        opaque=True,
+        opaque_name=f"{accessor}UniqID",
+        privilege="journal",
+        compute=lambda _variables, _user: [],
+        attributes=attributes("string", names),
+    )
+    return Child(accessor=accessor, resource=unused)
+
+
 JOURNAL_BATCHES = Resource(
     name="journalBatches",
     title="Journal Batches",
@@ -87,7 +102,13 @@ JOURNAL_BATCHES = Resource(
     ),
     has_revision=True,
     verbs=frozenset({"GET", "PATCH", "DELETE"}),
-    children=(Child(accessor="journalHeaders", resource=JOURNAL_HEADERS),),
+    children=(
+        _unused_child("batchAttachment", "Attachments", "FileName Title"),
+        _unused_child("journalActionLogs", "Action Logs", "ActionMeaning ActionBy"),
+        _unused_child("journalBatchDFF", "Descriptive Flexfields", "__FLEX_Context"),
+        _unused_child("journalErrors", "Errors", "ErrorMessage"),
+        Child(accessor="journalHeaders", resource=JOURNAL_HEADERS),
+    ),
     finders=(
         Finder(name="PrimaryKey", variables={"JeBatchId": "JeBatchId"}),
         Finder(name="JournalsFinder", variables={"AccountingPeriod": "DefaultPeriodName"}),

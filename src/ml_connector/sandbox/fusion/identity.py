@@ -16,6 +16,7 @@ from ml_connector.sandbox.http import Headers, Request, Response, json_response
 from ml_connector.sandbox.switches import Switches
 
 TOKEN_PATH = "/oauth2/v1/token"  # noqa: S105 - a path, no secret
+LOGIN_PAGE = "https://login.halden.example/oam/server/obrareq.cgi"
 SCOPE = "urn:opc:resource:fa:instanceid=100200300urn:opc:resource:consumer::all"
 CLIENTS = {"halden-connector": "halden-secret"}
 USERS = {"INTEGRATION.USER": "halden-password"}
@@ -67,8 +68,14 @@ class Identity:
             return self.tokens.find_user(value.strip()) or self._self_issued(value.strip())
         return None
 
-    def challenge(self) -> Response:
-        """Return the 401 of a request without good credentials; it is never JSON by default."""
+    def challenge(self, request: Request) -> Response:
+        """Return the 401 of a request without good credentials; it is never JSON by default.
+
+        Who sends none at all may be shown the way to a log-in page on another host instead.
+        """
+        is_bare = "authorization" not in request.headers
+        if is_bare and self.switches["without_credentials"] == "redirect":
+            return Response(status=302, headers=(("Location", LOGIN_PAGE),))
         headers: Headers = (_REALM,)
         if self.switches["bearer_challenge"]:
             headers += (_BEARER_CHALLENGE,)

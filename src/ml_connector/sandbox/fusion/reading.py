@@ -200,10 +200,8 @@ class Reader:
         assert resource.compute is not None
         variables: Mapping[str, str] = {}
         if resource.finders and call.parameters.get("q"):
-            raise RefusalError(
-                400, "The URL request parameter q cannot be used in this context."
-            )
-        if resource.finders or call.parameters.get("finder"):
+            raise RefusalError(400, "The URL request parameter q cannot be used in this context.")
+        if resource.finders:
             variables = _required_finder(call, resource)
         return resource.compute(variables, call.user)
 
@@ -246,7 +244,8 @@ class Reader:
         self, call: Call, place: Place, projection: Projection, rows: list[Row]
     ) -> list[str]:
         strings = call.version >= STRINGS_FROM and self.switches["long_decimals_as_strings"]
-        form = row_form(projection.attributes, long_as_strings=bool(strings))
+        language = call.language(str(self.switches["user_language"]))
+        form = row_form(projection.attributes, long_as_strings=bool(strings), language=language)
         links = self._links(call, place)
         items = []
         for row_id, revision, key_value, *values in rows:
@@ -289,10 +288,13 @@ class Reader:
                 parent_id=row_id,
                 parent_href=href,
             )
-            parts.append(f'"{accessor}":{self._nested(call, below, shown)}')
+            nested = self._nested(call, below, shown)
+            if nested is not None:
+                parts.append(f'"{accessor}":{nested}')
         return parts
 
-    def _nested(self, call: Call, place: Place, projection: Projection) -> str:
+    def _nested(self, call: Call, place: Place, projection: Projection) -> str | None:
+        """Return an expanded child, or None where an empty one is left out."""
         paged = call.version >= PAGED_CHILDREN_FROM
         window = Window(
             clause=join_clauses(self._fixed_clauses(place, call.user)),
@@ -301,6 +303,8 @@ class Reader:
             offset=0,
         )
         page = self._page(call, place, projection, window)
+        if not page.rows and self.switches["empty_children_missing"]:
+            return None
         if paged:
             return self._envelope(call, place, projection, (window, page, None))
         return "[" + ",".join(self._items(call, place, projection, page.rows)) + "]"

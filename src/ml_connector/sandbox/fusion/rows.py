@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from ml_connector.sandbox.fusion.amounts import is_longer_than_a_double
 from ml_connector.sandbox.fusion.call import Call
+from ml_connector.sandbox.fusion.meanings import MEANINGS
 from ml_connector.sandbox.fusion.opaque import OpaqueKeys, change_indicator
 from ml_connector.sandbox.fusion.resource import Attribute, Resource, Row
 
@@ -37,11 +38,14 @@ class RowForm:
 
 
 @lru_cache(maxsize=500)
-def row_form(attributes: tuple[Attribute, ...], *, long_as_strings: bool) -> RowForm:
-    """Return the form of rows that show these attributes."""
+def row_form(attributes: tuple[Attribute, ...], *, long_as_strings: bool, language: str) -> RowForm:
+    """Return the form of rows that show these attributes, meanings in a language."""
     template = ",".join(f'"{attribute.name}":%s' for attribute in attributes)
     encoders = tuple(
-        _encoder(attribute, long_as_strings=long_as_strings) for attribute in attributes
+        _meaning_encoder(language)
+        if attribute.name.endswith("Meaning")
+        else _encoder(attribute, long_as_strings=long_as_strings)
+        for attribute in attributes
     )
     return RowForm(template=template, encoders=encoders)
 
@@ -129,6 +133,11 @@ def _encoder(attribute: Attribute, *, long_as_strings: bool) -> Encode:
     if attribute.kind == "boolean":
         return _boolean
     return encode_basestring
+
+
+def _meaning_encoder(language: str) -> Encode:
+    words = MEANINGS.get(language, {})
+    return lambda value: encode_basestring(words.get(str(value), str(value)))
 
 
 def _number_or_text(literal: str) -> str:

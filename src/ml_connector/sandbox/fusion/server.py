@@ -108,7 +108,7 @@ class FusionServer(SandboxServer):
     def _answer_rest(self, request: Request) -> Response:
         user = self._identity.find_user(request)
         if user is None:
-            return self._identity.challenge()
+            return self._identity.challenge(request)
         request.user = user
         accept = request.headers.get("accept", "")
         style = ErrorStyle(

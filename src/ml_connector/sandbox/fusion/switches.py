@@ -17,6 +17,7 @@ FUSION_SWITCHES: dict[str, Switch] = {
     "session_zone": Switch(default="-08:00"),
     "long_decimals_as_strings": choice(True, False),
     "items_missing_when_empty": choice(False, True),
+    "empty_children_missing": choice(False, True),
     "has_more": choice("honest", "never", "always"),
     "repeat_page": choice(False, True),
     "default_order": choice("key", "reversed"),
@@ -28,7 +29,8 @@ FUSION_SWITCHES: dict[str, Switch] = {
     "total_results_drift": Switch(default=0),
     "clob_fields_fail": choice(False, True),
     "not_found_after_create_s": Switch(default=0),
-    # What the user may see, and when.
+    # What the user may see, in which language, and when.
+    "user_language": choice("en", "de", "fr"),
     "batch_last_update_queryable": choice(True, False),
     "batch_last_update_sortable": choice(True, False),
     "value_last_update_queryable": choice(True, False),
@@ -42,6 +44,7 @@ FUSION_SWITCHES: dict[str, Switch] = {
     "basic_auth": choice("accepted", "refused"),
     "body_401": choice("html", "empty", "json"),
     "bearer_challenge": choice(False, True),
+    "without_credentials": choice("challenge", "redirect"),
     "bad_assertion_status": choice(400, 401),
     # Overload: {"status", "every", "retry_after": seconds|date|none, "body": rotate|json|...}.
     "throttle": Switch(default=None),
