@@ -58,7 +58,7 @@ def test_sandbox_folder_is_free_of_faults(tmp_path: Path) -> None:
     assert modes == {
         "actuals-fusion": ("snapshot", "base", "Actuals"),
         "actuals-entered-fusion": ("snapshot", "entered", "Actuals Entered"),
-        "actuals-append-fusion": ("append", "base", "Journal Item Data"),
+        "actuals-append-fusion": ("append", "base", "Actuals"),
     }
     assert isinstance(project.flows["dimensions-fusion"], DimensionsFlow)
     text = "".join(path.read_text() for path in tmp_path.rglob("*.yaml"))
