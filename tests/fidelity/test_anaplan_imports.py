@@ -389,7 +389,7 @@ def test_model_to_model_import_reads_the_other_model(anaplan: Any) -> None:
     """Metadata names no file; the other model's first list arrives; an archived one does not."""
     anaplan.load("entities.csv", "Load Entities", "Code,Name,Parent\nHI,Halden,\n")
     anaplan.model = "Lab"
-    listed = anaplan.get("/imports").json()["imports"][4]
+    listed = anaplan.get("/imports?sort=id").json()["imports"][4]
     assert (
         listed["importDataSource"]["sourceModelId"]
         == anaplan.info["models"]["Finance Planning"]["id"]

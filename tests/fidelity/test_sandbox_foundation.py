@@ -62,7 +62,7 @@ def server(state_dir: Path, clock: SandboxClock, start_server: StartServer) -> C
 @pytest.fixture
 def client(server: CountingServer) -> Iterator[httpx2.Client]:
     """A client of the counting server."""
-    with httpx2.Client(base_url=server.url, timeout=10) as http_client:
+    with httpx2.Client(base_url=server.url, timeout=10, verify=False) as http_client:
         yield http_client
 
 

@@ -39,55 +39,60 @@ def lab_definitions() -> Definitions:
             ListDef(id=TICKETS, name="Tickets", block=203, numbered=True, production=True),
         ),
         modules=by_id(_facts(), _sales()),
-        sources=by_id(
-            SourceDef(id="113000000001", name="products.csv"),
-            SourceDef(id="113000000002", name="facts.txt", separator="\t", encoding="ISO-8859-1"),
-            SourceDef(id="113000000003", name="sales.txt", separator=";", encoding="UTF-16LE"),
-            SourceDef(id="113000000004", name="regions.csv", delimiter=""),
-            SourceDef(id="113000000005", name="#T & #R.csv", audience="everyone"),
-        ),
-        imports=by_id(*_imports()),
-        exports=by_id(
-            ExportDef(id="116000000001", name="Sales by row.csv", module=SALES),
-            ExportDef(
-                id="116000000002",
-                name="Sales single.txt",
-                module=SALES,
-                layout="TABULAR_SINGLE_COLUMN",
-                format="text/plain",
-            ),
-            ExportDef(
-                id="116000000003", name="Sales grid.csv", module=SALES, layout="GRID_ALL_PAGES"
-            ),
-            ExportDef(id="116000000004", name="Facts.csv", module=FACTS),
-        ),
-        actions=by_id(
-            ActionDef(
-                id="117000000001",
-                name="Delete Products",
-                type="DELETE_BY_SELECTION",
-                target=PRODUCTS,
-            ),
-            ActionDef(id="117000000002", name="Order Regions", type="ORDER_HIERARCHY"),
-            ActionDef(id="117000000003", name="Optimise", type="OPTIMIZER"),
-        ),
-        processes=by_id(
-            ProcessDef(
-                id="118000000001",
-                name="Load then delete",
-                steps=["112000000001", "112000000002", "117000000001"],
-            ),
-            ProcessDef(
-                id="118000000002", name="Load and export", steps=["112000000001", "116000000004"]
-            ),
-            ProcessDef(
-                id="118000000003",
-                name="Fails in the middle",
-                steps=["112000000001", "112000000006", "112000000004"],
-            ),
-        ),
+        sources=by_id(*_sources()),
+        imports=by_id(*_list_imports(), *_module_imports(), *_odd_imports()),
+        exports=by_id(*_exports()),
+        actions=by_id(*_actions()),
+        processes=by_id(*_processes()),
         versions=dict(VERSIONS),
     )
+
+
+def _sources() -> list[SourceDef]:
+    return [
+        SourceDef(id="113000000001", name="products.csv"),
+        SourceDef(id="113000000002", name="facts.txt", separator="\t", encoding="ISO-8859-1"),
+        SourceDef(id="113000000003", name="sales.txt", separator=";", encoding="UTF-16LE"),
+        SourceDef(id="113000000004", name="regions.csv", delimiter=""),
+        SourceDef(id="113000000005", name="#T & #R.csv", audience="everyone"),
+    ]
+
+
+def _exports() -> list[ExportDef]:
+    single = "TABULAR_SINGLE_COLUMN"
+    return [
+        ExportDef(id="116000000001", name="Sales by row.csv", module=SALES),
+        ExportDef(
+            id="116000000002",
+            name="Sales single.txt",
+            module=SALES,
+            layout=single,
+            format="text/plain",
+        ),
+        ExportDef(id="116000000003", name="Sales grid.csv", module=SALES, layout="GRID_ALL_PAGES"),
+        ExportDef(id="116000000004", name="Facts.csv", module=FACTS),
+    ]
+
+
+def _actions() -> list[ActionDef]:
+    delete = "DELETE_BY_SELECTION"
+    return [
+        ActionDef(id="117000000001", name="Delete Products", type=delete, target=PRODUCTS),
+        ActionDef(id="117000000002", name="Order Regions", type="ORDER_HIERARCHY"),
+        ActionDef(id="117000000003", name="Optimise", type="OPTIMIZER"),
+    ]
+
+
+def _processes() -> list[ProcessDef]:
+    steps = {
+        "Load then delete": ["112000000001", "112000000002", "117000000001"],
+        "Load and export": ["112000000001", "116000000004"],
+        "Fails in the middle": ["112000000001", "112000000006", "112000000004"],
+    }
+    return [
+        ProcessDef(id=f"11800000000{n}", name=name, steps=ids)
+        for n, (name, ids) in enumerate(steps.items(), start=1)
+    ]
 
 
 def _facts() -> ModuleDef:
@@ -122,10 +127,7 @@ def _sales() -> ModuleDef:
     )
 
 
-def _imports() -> list[ImportDef]:
-    facts = list(FACT_ITEMS)
-    sales = ["Product", "Region", "Month", "Revenue"]
-    product = ["Code", "Name", "Weight"]
+def _list_imports() -> list[ImportDef]:
     return [
         ImportDef(
             id="112000000001",
@@ -133,9 +135,26 @@ def _imports() -> list[ImportDef]:
             kind="HIERARCHY_DATA",
             target=PRODUCTS,
             source="113000000001",
-            headers=product,
+            headers=["Code", "Name", "Weight"],
             columns={"code": "Code", "name": "Name", "property:Weight": "Weight"},
         ),
+        ImportDef(
+            id="112000000004",
+            name="Regions from file, no duplicates",
+            kind="HIERARCHY_DATA",
+            target=REGIONS,
+            source="113000000004",
+            headers=["Code", "Name", "Parent"],
+            columns={"code": "Code", "name": "Name", "parent": "Parent"},
+            on_duplicate="reject",
+        ),
+    ]
+
+
+def _module_imports() -> list[ImportDef]:
+    facts = list(FACT_ITEMS)
+    sales = ["Product", "Region", "Month", "Revenue"]
+    return [
         ImportDef(
             id="112000000002",
             name="Facts from file",
@@ -156,16 +175,12 @@ def _imports() -> list[ImportDef]:
             decimal_separator=",",
             ask={"Version": VERSIONS_ID},
         ),
-        ImportDef(
-            id="112000000004",
-            name="Regions from file, no duplicates",
-            kind="HIERARCHY_DATA",
-            target=REGIONS,
-            source="113000000004",
-            headers=["Code", "Name", "Parent"],
-            columns={"code": "Code", "name": "Name", "parent": "Parent"},
-            on_duplicate="reject",
-        ),
+    ]
+
+
+def _odd_imports() -> list[ImportDef]:
+    """Two from other models (one of them gone), and the kinds that load no data."""
+    return [
         ImportDef(
             id="112000000005",
             name="Entities from Finance Planning",
