@@ -9,8 +9,18 @@ from decimal import Decimal
 from typing import Any
 
 from ml_connector.cli.options import Output
+from ml_connector.domain.money import count_decimals, decimals_of, render_plain
 
-Cell = str | int | Decimal | bool | None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """An amount with the currency that says how many decimals it shows."""
+
+    amount: Decimal
+    currency: str
+
+
+Cell = str | int | Decimal | bool | Money | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +64,23 @@ def hint(text: str) -> None:
     print(f"\nhint: {text}", file=sys.stderr)
 
 
-def render_amount(amount: Decimal, decimals: int = 2) -> str:
-    """An amount with grouped thousands and at least the currency's decimals; never rounded."""
-    exponent = amount.as_tuple().exponent
-    shown = max(decimals, -exponent if isinstance(exponent, int) else 0)
-    return f"{amount:,.{shown}f}"
+def render_money(money: Money) -> str:
+    """An amount with grouped thousands and at least its currency's decimals; never rounded."""
+    shown = max(decimals_of(money.currency), count_decimals(money.amount))
+    return f"{money.amount:,.{shown}f}"
 
 
-def _plain(cell: Cell) -> Cell:
-    return format(cell, "f") if isinstance(cell, Decimal) else cell
+def _plain(cell: Cell) -> str | int | bool | None:
+    if isinstance(cell, Money):
+        return render_plain(cell.amount)
+    return render_plain(cell) if isinstance(cell, Decimal) else cell
 
 
 def _text(cell: Cell, *, grouped: bool) -> str:
     if isinstance(cell, Decimal):
-        return render_amount(cell) if grouped else format(cell, "f")
+        cell = Money(amount=cell, currency="")
+    if isinstance(cell, Money):
+        return render_money(cell) if grouped else render_plain(cell.amount)
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, int):
@@ -76,7 +89,7 @@ def _text(cell: Cell, *, grouped: bool) -> str:
 
 
 def _is_right(listing: Listing, column: int) -> bool:
-    return any(isinstance(row[column], Decimal | int) for row in listing.rows)
+    return any(isinstance(row[column], Decimal | Money | int) for row in listing.rows)
 
 
 def _show_text(listing: Listing) -> None:

@@ -3,8 +3,7 @@
 from decimal import Decimal
 
 from ml_connector.cli.options import Output
-from ml_connector.cli.output import Listing, hint, render_amount, say, show, show_json
-from ml_connector.domain.money import decimals_of
+from ml_connector.cli.output import Listing, Money, hint, render_money, say, show, show_json
 from ml_connector.ports import Json, RunRow, RunState
 
 EXIT_CODES = {
@@ -72,7 +71,7 @@ def _tell_actuals(row: RunRow, output: Output) -> None:
 
 def _tell_plan(summary: Json) -> None:
     for currency, totals in summary["plan"].items():
-        moved = render_amount(Decimal(totals["amount_moved"]), decimals_of(currency))
+        moved = render_money(Money(amount=Decimal(totals["amount_moved"]), currency=currency))
         cells = totals["added"] + totals["changed"] + totals["vanished"]
         say(
             f"{currency}: {cells:,} cells to send ({totals['added']:,} added,"
@@ -87,7 +86,10 @@ def _list_plan(summary: Json) -> Listing:
         for currency, totals in row["totals"].items():
             before, after = Decimal(totals["amount_before"]), Decimal(totals["amount_after"])
             cells = totals["added"] + totals["changed"] + totals["vanished"]
-            rows.append((member, currency, cells, before, after, after - before))
+            amounts = (before, after, after - before)
+            rows.append(
+                (member, currency, cells, *(Money(amount=a, currency=currency) for a in amounts))
+            )
     return Listing(
         columns=("Period", "Currency", "Cells", "Held", "Shall hold", "Difference"),
         rows=rows,
@@ -99,14 +101,13 @@ def list_tie_out(summary: Json) -> Listing:
     """The tie-out by ledger, period and currency; every column in the ledger's own sign."""
     return Listing(
         columns=(
-            "Ledger", "Period", "Currency", "Lines", "ERP debit", "ERP net", "Excluded", "Unmapped",
+            "Ledger", "Period", "Currency", "Lines", "Debits", "ERP net", "Excluded", "Unmapped",
             "Refused", "Model", "Unexplained",
         ),
         rows=[
             (
                 row["ledger"], row["period"], row["currency"], row["lines"],
-                _amount(row, "debit"), _amount(row, "erp"),
-                sum((Decimal(its[1]) for its in row["excluded"]), Decimal(0)),
+                _amount(row, "debit"), _amount(row, "erp"), _sum_excluded(row),
                 _amount(row, "unmapped"), _amount(row, "refused"), _amount(row, "held"),
                 _amount(row, "unexplained"),
             )
@@ -116,8 +117,13 @@ def list_tie_out(summary: Json) -> Listing:
     )  # fmt: skip
 
 
-def _amount(row: Json, name: str) -> Decimal:
-    return Decimal(row.get(name, 0))
+def _amount(row: Json, name: str) -> Money:
+    return Money(amount=Decimal(row[name]), currency=row["currency"])
+
+
+def _sum_excluded(row: Json) -> Money:
+    total = sum((Decimal(its[1]) for its in row["excluded"]), Decimal(0))
+    return Money(amount=total, currency=row["currency"])
 
 
 def _name_difference(difference: Json) -> str:

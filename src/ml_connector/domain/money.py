@@ -91,6 +91,13 @@ def count_digits(amount: Decimal) -> int:
     return len(amount.normalize(_LOOKING).as_tuple().digits)
 
 
+def render_plain(amount: Decimal) -> str:
+    """Plain digits with a point: no exponent, no grouping, no needless zeros, no negative zero."""
+    text = format(amount, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in {"-0", ""} else text
+
+
 def verify_cell_amount(amount: Decimal, *, currency: str, where: str) -> Decimal:
     """Return the amount when a planning cell can hold it to the last cent.
 

@@ -41,6 +41,7 @@ class UnknownPlacementError(ProtocolError):
 class TieOutRow:
     """The bridge from the ERP to the model for one scope, in the ledger's sign.
 
+    Balanced journals net to nothing by ledger, so `debit` says how much money went by.
     `unexplained` is `erp` less `held`, `unmapped`, `refused` and every exclusion.
     """
 
@@ -48,6 +49,7 @@ class TieOutRow:
     period: str
     currency: str
     erp: Decimal
+    debit: Decimal
     archived: Decimal
     excluded: tuple[tuple[str, Decimal], ...]
     unmapped: Decimal
@@ -82,6 +84,7 @@ class ScopeSums:
             period=scope.period,
             currency=scope.currency,
             erp=self.erp,
+            debit=self.archived.debit,
             archived=self.archived.net,
             excluded=excluded,
             unmapped=unmapped,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 from ml_connector.domain.ledger import Totals
-from ml_connector.domain.money import ZERO
+from ml_connector.domain.money import ZERO, render_plain
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Books, Pair
 from ml_connector.flows.reading import list_current, list_everything, read_listed
@@ -77,7 +77,12 @@ def control_pair(bench: ActualsBench, books: Books, pair: Pair) -> Json:
         "archived": archived_hash,
         "differences": len(differences),
         "shown": [
-            {"combination": key[3], "currency": key[2], "erp": str(erp), "archived": str(archived)}
+            {
+                "combination": key[3],
+                "currency": key[2],
+                "erp": render_plain(erp),
+                "archived": render_plain(archived),
+            }
             for key, erp, archived in differences[:DIFFERENCES_SHOWN_MAX]
         ],
     }

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.domain.money import verify_cell_amount
+from ml_connector.domain.money import render_plain, verify_cell_amount
 from ml_connector.domain.plan import (
     PlanGuards,
     PlannedCell,
@@ -68,7 +68,7 @@ def find_currency(bench: ActualsBench) -> int | None:
 
 def render_totals(totals: PlanTotals) -> Json:
     """Totals as a step result, amounts as text."""
-    return {k: str(v) if isinstance(v, Decimal) else v for k, v in asdict(totals).items()}
+    return {k: render_plain(v) if isinstance(v, Decimal) else v for k, v in asdict(totals).items()}
 
 
 def parse_totals(row: Mapping[str, Any]) -> PlanTotals:

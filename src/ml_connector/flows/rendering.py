@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from ml_connector.domain.money import render_plain
 from ml_connector.domain.plan import PlannedCell
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.flows.bench import ActualsBench
@@ -29,7 +30,7 @@ def render_rows(
     for planned in members.values():
         for cell in bench.archive.read_plan(planned["plan"]):
             columns = dict(zip((d.column for d in flow.dimensions), cell.key, strict=True))
-            columns[flow.amount_column] = render_amount(_amount_of(cell, mode=flow.mode))
+            columns[flow.amount_column] = render_plain(_amount_of(cell, mode=flow.mode))
             if flow.mode == "append":
                 columns[flow.code_column] = item_code(cell.key, revision)
             yield [columns[header] for header in headers]
@@ -37,13 +38,6 @@ def render_rows(
 
 def _amount_of(cell: PlannedCell, *, mode: str) -> Decimal:
     return cell.after - cell.before if mode == "append" else cell.after
-
-
-def render_amount(amount: Decimal) -> str:
-    """Plain digits with a point, no exponent, no grouping, no needless zeros."""
-    text = format(amount, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
 
 
 def item_code(key: SummaryKey, revision: int) -> str:

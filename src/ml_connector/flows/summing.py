@@ -81,6 +81,17 @@ class Placer:
             (name for name, when in self.exclusions if all(one.holds(facts) for one in when)), None
         )
 
+    def describe_place(self, facts: Mapping[str, str], line_sum: LineSum, member: str) -> str:
+        """Where these lines go, in words."""
+        exclusion = self.find_exclusion(facts)
+        if exclusion is not None:
+            return f"excluded: {exclusion}"
+        found = self.mapper.map_facts(facts, line_sum.accounting_date)
+        if not isinstance(found, Mapped):
+            return f"no rule for {', '.join(found.dimensions)}"
+        targets = dict(zip(self.mapper.dimensions, found.targets, strict=True))
+        return " / ".join(make_key(self.bench, targets, member, line_sum))
+
     def sign_of(self, facts: Mapping[str, str]) -> int:
         """Minus one where the flow turns this account type round for the model."""
         account = facts.get(self.bench.flow.signs.account_fact, "")
@@ -123,7 +134,7 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
         sorters = _Sorters(placed=placed, contributions=contributions, unmapped=unmapped)
         lines = 0
         for pair in pairs:
-            for line_sum in _read_pair(bench, pair):
+            for line_sum in read_pair(bench, pair):
                 lines += line_sum.totals.lines
                 _place(placer, sorters, member, line_sum)
         contributions_file = bench.archive.write_totals(contributions.merged())
@@ -142,7 +153,8 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
         }
 
 
-def _read_pair(bench: ActualsBench, pair: Pair) -> Iterator[LineSum]:
+def read_pair(bench: ActualsBench, pair: Pair) -> Iterator[LineSum]:
+    """Yield the archived line sums of one ledger period, by the flow's measure."""
     revisions = bench.records.batches.load_current(bench.source.connection, *pair)
     return bench.archive.read_line_sums(
         revisions, ledger=pair[0], period=pair[1], measure=Measure(bench.flow.measure)

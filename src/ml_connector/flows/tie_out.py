@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import partial
 
 from ml_connector.domain.ledger import CombinationKey, Totals
+from ml_connector.domain.money import render_plain
 from ml_connector.domain.summaries import Placed, SummaryKey
 from ml_connector.domain.tie_out import TieOutEvidence, tie_out
 from ml_connector.flows.accepting import load_refused_keys
@@ -40,7 +41,7 @@ def _render(row: Json) -> Json:
 
 def _render_value(value: object) -> object:
     if isinstance(value, Decimal):
-        return str(value)
+        return render_plain(value)
     if isinstance(value, tuple | list):
         return [_render_value(part) for part in value]
     if isinstance(value, dict):

@@ -3,6 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ml_connector.domain.ledger import Totals
+from ml_connector.domain.money import render_plain
+from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.books import Pair, load_books
+from ml_connector.flows.pins import NeverRunError, find_newest_pins, load_placer
+from ml_connector.flows.summing import Placer, read_pair
 from ml_connector.ports import Records
 
 
@@ -33,6 +39,41 @@ def trace_key(
             at=link.at.isoformat(timespec="seconds"),
             text=f"{link.event} {link.subject} by {link.actor}{'; ' + details if details else ''}",
             run_id=link.run_id,
+        )
+
+
+def trace_value(bench: ActualsBench, key: str) -> Iterator[TraceEntry]:
+    """Yield what the archive holds under a segment value, by ledger and period, and where it goes.
+
+    Reads the flow's archived lines once; nothing when the flow has never run.
+    """
+    try:
+        pins = find_newest_pins(bench)
+    except NeverRunError:
+        return
+    books, placer = load_books(bench, pins["books"]), load_placer(bench, pins)
+    for member in dict.fromkeys(books.members.values()):
+        for pair in books.pairs_of(member):
+            yield from _trace_pair(bench, placer, member=member, pair=pair, key=key)
+
+
+def _trace_pair(
+    bench: ActualsBench, placer: Placer, *, member: str, pair: Pair, key: str
+) -> Iterator[TraceEntry]:
+    found: dict[tuple[str, str], Totals] = {}
+    for line_sum in read_pair(bench, pair):
+        facts = placer.facts_of(line_sum)
+        if key in facts.values():
+            goes = placer.describe_place(facts, line_sum, member)
+            at = (line_sum.currency, goes)
+            found[at] = found.get(at, Totals()) + line_sum.totals
+    for (currency, goes), totals in sorted(found.items()):
+        yield TraceEntry(
+            place=f"lines of {bench.flow.name}",
+            at="",
+            text=f"{pair[0]} {pair[1]}: {totals.lines} lines, debit"
+            f" {render_plain(totals.debit)}, credit {render_plain(totals.credit)} {currency}"
+            f" → {goes}",
         )
 
 
@@ -75,6 +116,6 @@ def _trace_refused(records: Records, key: str, flows: list[str]) -> Iterator[Tra
             yield TraceEntry(
                 place=f"refused summaries of {flow}",
                 at="",
-                text=f"{' / '.join(row.key)}: {row.after} refused ({settled}):"
+                text=f"{' / '.join(row.key)}: {render_plain(row.after)} refused ({settled}):"
                 f" {'; '.join(row.reasons)}",
             )

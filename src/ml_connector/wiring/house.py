@@ -42,6 +42,10 @@ ENGINE_FILE = "engine.db"
 ARCHIVE_FOLDER = "archive"
 
 
+def _close_engine(engine: "DurableEngine") -> None:
+    engine.close()
+
+
 def find_actor() -> str:
     """Who acts: the operating system's user at this host, as the audit chain will name him."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
@@ -139,7 +143,9 @@ class House(Questions):
         keys = find_keys(
             file=self.project.resolve(key.file) if key.file else None, variable=key.env or None
         )
-        return Vault(open_secret_store(self._database, clock=self.clock), keys)
+        return Vault(
+            open_secret_store(self._database, clock=self.clock), keys, folder=self.project.root
+        )
 
     @cached_property
     def archive(self) -> "LocalArchive":
@@ -305,7 +311,7 @@ class House(Questions):
         for name in self.project.flows:
             engine.register(name, partial(self._run_flow, name))
         engine.launch()
-        self._closers.append(engine.close)
+        self._closers.append(partial(_close_engine, engine))
         return engine
 
     def run(self, flow_name: str, request: Json) -> RunRow:

@@ -82,14 +82,14 @@ class Questions:
 
     def trace(self, key: str) -> Iterator["TraceEntry"]:
         """Yield everything known of a key."""
-        from ml_connector.flows.trace import trace_key  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.trace import trace_key, trace_value  # noqa: PLC0415 - start-up.
 
-        return trace_key(
-            self.records,
-            key,
-            connections=sorted(self.project.connections),
-            flows=sorted(self.project.flows),
-        )
+        names = sorted(self.project.flows)
+        connections = sorted(self.project.connections)
+        yield from trace_key(self.records, key, connections=connections, flows=names)
+        for flow in map(self.flow, names):
+            if isinstance(flow, ActualsFlow):
+                yield from trace_value(self.actuals_bench(flow), key)
 
     def export_audit(self) -> Iterator[str]:
         """Yield the audit chain as JSON lines."""
