@@ -1,4 +1,15 @@
-"""The side door under /__sandbox/ through which tests look behind and turn the screws."""
+"""The side door under /__sandbox/ through which tests look behind and turn the screws.
+
+- `GET info`: ids, users, addresses of the server.
+- `GET journal[?after=seq]`, `DELETE journal`: every request answered so far.
+- `GET switches`, `POST switches {"name": value}`: decisions the contract leaves open.
+- `GET faults`, `POST faults {rule}` or `[{rule}]`, `DELETE faults`: see `faults.FaultRule`.
+- `GET clock`, `POST clock {"advance_s": 60}` or `{"set": "2026-11-30T08:00:00Z"}`.
+- `POST reset`: all but the clock is as on a fresh state folder.
+- `POST <operation> {…}`: what the server itself registered; answers `{"result": …}`.
+
+An unknown name is answered with the list of those that exist.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
