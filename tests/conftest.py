@@ -1,4 +1,4 @@
-"""The sandbox company as tests use it: both servers in one process, on a clock that is moved."""
+"""For every test: no network but this machine's; and the sandbox company on a clock that is moved."""
 
 import json
 import os
@@ -12,11 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
 import ml_connector
 
 SOURCE_ROOT = Path(ml_connector.__file__).parents[1]
+HERE = Path(__file__).parent
+WITHOUT_SOCKETS = {"unit", "laws"}
+LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 LINES = 3_000
+
+
+@pytest.fixture(autouse=True)
+def bounded_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A unit that opens a socket fails; any other test reaches the loopback interface only."""
+    folder = request.path.relative_to(HERE).parts[0]
+    if folder in WITHOUT_SOCKETS:
+        disable_socket(allow_unix_socket=True)
+    else:
+        socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
+    yield
+    enable_socket()
+    socket_allow_hosts(None)
 
 
 @dataclass(slots=True)

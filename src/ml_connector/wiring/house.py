@@ -320,11 +320,19 @@ class House(Questions):
         Raises:
             ConnectorError: What stopped it; it stays in the history and may be resumed.
         """
+        return self.run_as(new_run_id(self.clock), flow_name, request)
+
+    def run_as(self, run_id: str, flow_name: str, request: Json) -> RunRow:
+        """A run under an id of the caller's, executed to its end.
+
+        Raises:
+            ConnectorError: What stopped it; it stays in the history and may be resumed.
+        """
         from ml_connector.flows.runs import start_run  # noqa: PLC0415 - start-up time.
 
         flow = self.flow(flow_name)
         return start_run(
-            self._desk(), run_id=new_run_id(self.clock), flow=flow.name, kind=flow.kind,
+            self._desk(), run_id=run_id, flow=flow.name, kind=flow.kind,
             request=request, queue=self.target(flow.target).model_id,
         )  # fmt: skip
 

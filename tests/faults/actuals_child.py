@@ -1,0 +1,117 @@
+"""A process that runs or resumes an actuals run and dies where it is told to; used by the tests here.
+
+Usage: actuals_child.py PROJECT FUSION_URL DEATHS PLACE RUN [start]. PLACE is `steps` (die once after
+the body of every step, before its result is stored) or the name of a target call, such as
+`submit_task` (die once right after the model has answered it). DEATHS is a file of the places
+already died at; a place is died at once.
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from ml_connector.ports import Json, Steps
+from ml_connector.systems.anaplan.adapter import AnaplanTarget
+from ml_connector.wiring import House, read_project
+
+PROJECT, FUSION, DEATHS = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+PLACE, RUN = sys.argv[4], sys.argv[5]
+KILLED = 137
+
+
+class BridgedClock:
+    """Waits pass at once, here and in the sandbox."""
+
+    def __init__(self) -> None:
+        self._moved = timedelta()
+
+    def now(self) -> datetime:
+        """The machine's time and all that was waited."""
+        return datetime.now(UTC) + self._moved
+
+    def sleep(self, seconds: float) -> None:
+        """That much later, at once."""
+        self._moved += timedelta(seconds=seconds)
+        body = f'{{"advance_s": {seconds}}}'.encode()
+        with urlopen(Request(f"{FUSION}/__sandbox/clock", data=body, method="POST")):
+            pass
+
+
+def die_once(place: str) -> None:
+    """The process is gone, unless it has died here before."""
+    died = DEATHS.read_text().splitlines() if DEATHS.exists() else []
+    if place in died:
+        return
+    with DEATHS.open("a") as out:
+        out.write(f"{place}\n")
+        out.flush()
+        os.fsync(out.fileno())
+    os._exit(KILLED)
+
+
+class DyingSteps:
+    """Steps whose bodies are executed to the end, and whose results are then lost once."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._seen: Counter[str] = Counter()
+        self.run_id = steps.run_id
+
+    def step(self, name: str, body: Callable[[], Json]) -> Json:
+        """The step, died after once."""
+        self._seen[name] += 1
+        place = f"{name} #{self._seen[name]}"
+
+        def dying() -> Json:
+            result = body()
+            die_once(place)
+            return result
+
+        return self._steps.step(name, dying)
+
+    def is_stop_requested(self) -> bool:
+        """As the engine says."""
+        return self._steps.is_stop_requested()
+
+
+class DyingHouse(House):
+    """A house whose flows run on dying steps."""
+
+    def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json:
+        return super()._run_flow(flow_name, DyingSteps(steps), request)
+
+
+def die_in(name: str) -> None:
+    """The target's call is answered, and then the process is gone."""
+    call: Callable[..., Any] = getattr(AnaplanTarget, name)
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        answer = call(*args, **kwargs)
+        die_once(name)
+        return answer
+
+    setattr(AnaplanTarget, name, dying)
+
+
+def main() -> None:
+    """Start or resume the run; 0 when it ended."""
+    make = DyingHouse if PLACE == "steps" else House
+    if PLACE != "steps":
+        die_in(PLACE)
+    house = make(read_project(PROJECT), clock=BridgedClock())
+    try:
+        if len(sys.argv) > 6:
+            house.run_as(RUN, "actuals-fusion", {})
+        else:
+            house.resume(RUN)
+    finally:
+        house.close()
+
+
+if __name__ == "__main__":
+    main()
