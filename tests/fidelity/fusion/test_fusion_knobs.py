@@ -322,3 +322,16 @@ def test_late_change_that_is_refused_is_refused_at_once(own: Any) -> None:
 
     assert own.client.post(url, json={"JeBatchId": 1}).status_code == 400
     assert own.server.store.query("SELECT COUNT(*) FROM deferred") == [(0,)]
+
+
+def test_late_change_that_has_become_impossible_is_dropped(own: Any) -> None:
+    """A batch that was deleted before its posting committed is simply not posted."""
+    created = own.do("create_batch", **LATER, status="U")["JeBatchId"]
+    own.turn(visibility_delay_s=60)
+    own.do("post_batch", JeBatchId=created)
+    own.turn(visibility_delay_s=0)
+    own.do("delete_batch", JeBatchId=created)
+    own.clock.advance(61)
+
+    assert own.call("GET", f"{BATCHES}/{created}").status_code == 404
+    assert own.server.store.query("SELECT COUNT(*) FROM deferred") == [(0,)]

@@ -1,5 +1,6 @@
 """What happens behind the stage: posting, reversal, copies, late entries, restarts."""
 
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -369,6 +370,45 @@ def test_reset_puts_the_company_back(own: Any) -> None:
 
     assert own.do("totals", status=None) == before
     assert own.read("/accountCombinationsLOV?q=" + quote("account='68990'"))["count"] == 0
+
+
+def test_another_size_does_not_replace_the_company_that_is_there(own: Any, tmp_path: Path) -> None:
+    """A state folder keeps its company; the size it has is told."""
+    own.server.stop()
+    server = build_fusion_server(tmp_path, SandboxClock(tmp_path, virtual=True), lines=9_000)
+    held = server.info()["lines"]
+    server.stop()
+
+    assert held == 2_000
+
+
+def test_side_door_refuses_what_the_value_set_refuses(own: Any) -> None:
+    """A protected set is protected from behind, too."""
+    assert "protected" in refused(own, "add_value", value_set="Halden Future", Value="001")
+
+
+def test_reading_goes_on_while_batches_are_posted(own: Any) -> None:
+    """Readers in other threads see whole pages while the books move."""
+    stop = threading.Event()
+    statuses: list[int] = []
+
+    def keep_reading() -> None:
+        with httpx2.Client(auth=("INTEGRATION.USER", "halden-password")) as client:
+            url = f"{own.server.url}/fscmRestApi/resources/latest{BATCHES}?limit=50&expand=all"
+            while not stop.is_set():
+                statuses.append(client.get(url).status_code)
+
+    readers = [threading.Thread(target=keep_reading) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    made = [own.do("create_batch", **form())["JeBatchId"] for _ in range(15)]
+    stop.set()
+    for reader in readers:
+        reader.join()
+
+    assert len(set(made)) == 15
+    assert statuses
+    assert set(statuses) == {200}
 
 
 def test_info_tells_how_to_come_in(own: Any) -> None:

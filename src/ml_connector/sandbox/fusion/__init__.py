@@ -1,1 +1,22 @@
-"""A server that answers as the general ledger of Oracle Fusion Cloud ERP does."""
+"""A server that answers as the general ledger of Oracle Fusion Cloud ERP does.
+
+`server.build_fusion_server` puts it together; `switches.FUSION_SWITCHES` are its knobs. Besides
+the foundation's own controls, POST /__sandbox/<operation> with a JSON object does this, and
+answers `{"result": ...}`, or 400 with `error` and nothing written:
+
+- create_batch {name, journals, source?, status?, period?, actual_flag?, posted_date?,
+  allow_closed?, at?}; a journal is {ledger, period, lines, name?, currency?, rate?, date?,
+  category?}; a line is {combination, debit | credit, accounted_debit?, accounted_credit?,
+  description?, stat_amount?}. Amounts are texts. The answer holds JeBatchId.
+- post_batch {JeBatchId, to?: S | I | P, allow_closed?}; change_batch {JeBatchId, name?,
+  description?, journals?}; delete_batch {JeBatchId, force?}; touch_batch {JeBatchId}
+- reverse_batch {JeBatchId, period, date?, method?, allow_closed?}; replicate_batch {JeBatchId}
+- set_period_status {ledger, period, status, application?}
+- add_value {value_set, Value, ...}; change_value {value_set, value, Description?, ...}
+- late_journals {periods?: [[ledger, period], ...]}
+- totals {ledger?, period?, combination?, currency?, status?, actual_flag?}
+- register_certificate {alias, pem, issuer?}; revoke_tokens {}
+
+A fault rule `{"kind": "hook", "hook": "mutate", "arguments": {op, row?, form?}}` changes, deletes
+or inserts a batch before the request it matches is answered, that is between two pages.
+"""

@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from ml_connector.sandbox.clock import SandboxClock
 from ml_connector.sandbox.company.ledgers import LEDGERS_BY_NAME
 from ml_connector.sandbox.fusion.desk import Change, Desk
 from ml_connector.sandbox.fusion.late import LateJournals
+from ml_connector.sandbox.fusion.refusals import RefusalError
 from ml_connector.sandbox.fusion.seeding import reserve_batch_ids
 from ml_connector.sandbox.fusion.stamps import render_stamp
 from ml_connector.sandbox.fusion.values import ValueDesk
@@ -42,6 +44,7 @@ class Backstage:
     switches: Switches
     _operations: dict[str, Operation] = field(default_factory=dict)
     _next_due: float = -_NEVER
+    _turn: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         desk = Desk(store=self.store)
@@ -71,33 +74,23 @@ class Backstage:
         self.apply_due()
         change = Change(at=self._moment(body), next_id=reserve_batch_ids(self.store))
         delay = float(self.switches["visibility_delay_s"])
-        if delay <= 0:
-            with self.store.transaction():
-                return self._operations[name](change, body)
-        answer = self._rehearse(name, Change(at=change.at, next_id=change.next_id), body)
-        due = self.clock.now() + delay
-        self.store.execute(
-            "INSERT INTO deferred (due, stamp, first_id, operation, body) VALUES (?,?,?,?,?)",
-            (due, change.stamp, change.next_id, name, json.dumps(body)),
-        )
-        self._next_due = -_NEVER
-        return answer
+        try:
+            if delay <= 0:
+                with self.store.transaction():
+                    return self._operations[name](change, body)
+            return self._defer(name, change, body, delay)
+        except RefusalError as refusal:
+            raise ValueError(str(refusal)) from refusal
 
     def apply_due(self) -> None:
         """What was on its way and is due now is visible."""
         if self.clock.now() < self._next_due:
             return
-        with self.store.transaction():
-            sql = (
-                "SELECT _id, stamp, first_id, operation, body FROM deferred WHERE due <= ?"
-                " ORDER BY _id"
-            )
-            for row_id, stamp, first_id, name, body in self.store.query(sql, (self.clock.now(),)):
-                change = Change(at=datetime.fromisoformat(stamp), next_id=first_id)
-                self._operations[name](change, json.loads(body))
-                self.store.execute("DELETE FROM deferred WHERE _id = ?", (row_id,))
-        left = self.store.query("SELECT MIN(due) FROM deferred")[0][0]
-        self._next_due = _NEVER if left is None else float(left)
+        with self._turn:
+            while self._apply_first_due():
+                pass
+            left = self.store.query("SELECT MIN(due) FROM deferred")[0][0]
+            self._next_due = _NEVER if left is None else float(left)
 
     def mutate(self, arguments: Mapping[str, Any]) -> None:
         """Between two pages of a scan a batch has changed, has gone, or has come.
@@ -113,6 +106,35 @@ class Backstage:
         batch_id = self.store.query(sql, (offset,))[0][0]
         name = {"update": "touch_batch", "delete": "delete_batch"}[op]
         self.perform(name, {"JeBatchId": batch_id, "force": True})
+
+    def _defer(
+        self, name: str, change: Change, body: Mapping[str, Any], delay_s: float
+    ) -> dict[str, Any]:
+        answer = self._rehearse(name, Change(at=change.at, next_id=change.next_id), body)
+        self.store.execute(
+            "INSERT INTO deferred (due, stamp, first_id, operation, body) VALUES (?,?,?,?,?)",
+            (self.clock.now() + delay_s, change.stamp, change.next_id, name, json.dumps(body)),
+        )
+        self._next_due = -_NEVER
+        return answer
+
+    def _apply_first_due(self) -> bool:
+        """Return whether a change was due; one that cannot be made any more is dropped."""
+        sql = (
+            "SELECT _id, stamp, first_id, operation, body FROM deferred WHERE due <= ?"
+            " ORDER BY _id LIMIT 1"
+        )
+        found = self.store.query(sql, (self.clock.now(),))
+        if not found:
+            return False
+        row_id, stamp, first_id, name, body = found[0]
+        change = Change(at=datetime.fromisoformat(stamp), next_id=first_id)
+        forget = "DELETE FROM deferred WHERE _id = ?"
+        with contextlib.suppress(LookupError, ValueError, RefusalError), self.store.transaction():
+            self._operations[name](change, json.loads(body))
+            self.store.execute(forget, (row_id,))
+        self.store.execute(forget, (row_id,))
+        return True
 
     def _moment(self, body: Mapping[str, Any]) -> datetime:
         """Return the moment the rows will show: now, unless the form says `at`."""

@@ -73,7 +73,6 @@ class BalanceInquiry:
             name="ledgerBalances",
             title="Ledger Balances",
             opaque=True,
-            opaque_name="ledgerBalancesUniqID",
             compute=self.rows,
             attributes=attributes("string", _NAMES),
             finders=(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from threading import Lock
@@ -28,10 +28,7 @@ class Overload:
 
     clock: SandboxClock
     _seen: int = 0
-    _lock: Any = None
-
-    def __post_init__(self) -> None:
-        self._lock = Lock()
+    _lock: Lock = field(default_factory=Lock)
 
     def find_refusal(self, setting: Mapping[str, Any] | None) -> Response | None:
         """Return the refusal of this request, or None where it may go on."""

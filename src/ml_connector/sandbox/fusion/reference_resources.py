@@ -7,7 +7,6 @@ from ml_connector.sandbox.fusion.resource import (
     Attribute,
     Child,
     Finder,
-    Kind,
     Resource,
     attributes,
 )
@@ -114,7 +113,6 @@ PERIODS_LOV = Resource(
     title="Accounting Periods",
     table="periods",
     opaque=True,
-    opaque_name="accountingPeriodsLOVUniqID",
     privilege="lov",
     attributes=(
         *attributes("string", "PeriodNameId PeriodSetNameId PeriodType AdjustmentPeriodFlag"),
@@ -128,7 +126,6 @@ PERIOD_STATUS_LOV = Resource(
     title="Accounting Period Statuses",
     table="period_statuses",
     opaque=True,
-    opaque_name="accountingPeriodStatusLOVUniqID",
     privilege="lov",
     finders=(
         Finder(
@@ -154,7 +151,6 @@ CURRENCY_RATES = Resource(
     title="Currency Rates",
     table="currency_rates",
     opaque=True,
-    opaque_name="currencyRatesUniqID",
     finders=(
         Finder(
             name="CurrencyRatesFinder",
@@ -206,13 +202,12 @@ CATEGORIES_LOV = Resource(
 
 
 def _empty(name: str, title: str, key: str, others: str) -> Resource:
-    kind: Kind = "integer"
     return Resource(
         name=name,
         title=title,
         key=key,
         compute=lambda _variables, _user: [],
-        attributes=(Attribute(name=key, kind=kind), *attributes("string", others)),
+        attributes=(Attribute(name=key, kind="integer"), *attributes("string", others)),
     )
 
 

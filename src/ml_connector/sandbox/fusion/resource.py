@@ -64,7 +64,6 @@ class Resource:
     table: str = ""
     compute: Compute | None = None
     opaque: bool = False
-    opaque_name: str = ""
     children: tuple[Child, ...] = ()
     finders: tuple[Finder, ...] = ()
     verbs: frozenset[str] = frozenset({"GET"})

@@ -45,15 +45,20 @@ _CATEGORIES = (
 )  # fmt: skip
 
 
-def seed_company(store: Store, *, lines: int) -> None:
-    """The tables hold the company; nothing happens where they hold it already."""
-    if store.find(_SPACE, _SEEDED) is not None:
-        return
+def seed_company(store: Store, *, lines: int) -> int:
+    """The tables hold the company; the lines it was asked to have.
+
+    Where the tables hold a company already it stays, of whatever size it is.
+    """
+    before = store.find(_SPACE, _SEEDED)
+    if before is not None:
+        return int(before)
     with store.transaction():
         _seed_setup(store)
         last_id = _seed_batches(store, Company(lines=lines))
         store.save(_SPACE, _BATCH_ID, last_id + 1)
         store.save(_SPACE, _SEEDED, lines)
+    return lines
 
 
 def forget_company(store: Store) -> None:

@@ -56,7 +56,7 @@ class FusionServer(SandboxServer):
         super().__init__("fusion", state_dir=state_dir, clock=clock, switches=FUSION_SWITCHES)
         self._lines = lines
         create_tables(self.store, SEGMENT_NAMES)
-        seed_company(self.store, lines=lines)
+        self._lines_held = seed_company(self.store, lines=lines)
         certificates = CertificateBook(store=self.store, clock=clock)
         tokens = TokenBook(store=self.store, clock=clock, switches=self.switches)
         self._certificates = certificates
@@ -87,7 +87,7 @@ class FusionServer(SandboxServer):
             "clients": CLIENTS,
             "users": USERS,
             "scope": SCOPE,
-            "lines": self._lines,
+            "lines": self._lines_held,
         }
 
     def reseed(self) -> None:
@@ -97,7 +97,7 @@ class FusionServer(SandboxServer):
             forget_company(self.store)
             for space in ("fusion.tokens", "fusion.certificates"):
                 self.store.clear_space(space)
-            seed_company(self.store, lines=self._lines)
+            self._lines_held = seed_company(self.store, lines=self._lines)
 
     def _answer_token(self, request: Request) -> Response:
         busy = self._token_overload.find_refusal(self.switches["token_throttle"])
