@@ -50,5 +50,9 @@ FUSION_SWITCHES: dict[str, Switch] = {
     "throttle": Switch(default=None),
     "token_throttle": Switch(default=None),
 }
-"""Name to switch. `data_roles` maps a user to the ledgers the user may see (a token for a client
-acts as the user of the client's name); unnamed users see all. `link_host` is `configured`, `443`, or an origin that stands in every link instead."""
+"""Name to switch.
+
+`data_roles` maps a user to the ledgers the user may see (a token for a client acts as the user
+of the client's name); unnamed users see all. `link_host` is `configured`, `443`, or an origin
+that stands in every link instead.
+"""
