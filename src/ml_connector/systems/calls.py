@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from ml_connector.errors import ConnectorError, OutcomeUnknownError, ProtocolError
+from ml_connector.errors import ConnectorError, OutcomeUnknownError, ProtocolError, RefusedError
 
 T = TypeVar("T")
 
@@ -19,16 +19,19 @@ NOT_FOUND: Final = 404
 ACCEPTED_DEFAULT: Final = frozenset({NOT_FOUND})
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 """Largest reply body a call takes unless it names its own limit."""
+BODY_S_DEFAULT: Final = 900.0
+"""A body that drips for longer, however steadily, counts as broken off."""
 EXCERPT_CHARACTERS_MAX: Final = 300
 REPEATABLE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallTimeouts:
-    """How long a kind of call may take to connect, and between two pieces of its reply."""
+    """How long a kind of call may take: to connect, between two pieces of its reply, for all."""
 
     connect_s: float
     read_s: float
+    body_s: float = BODY_S_DEFAULT
 
 
 LOGIN_TIMEOUTS: Final = CallTimeouts(connect_s=10, read_s=30)
@@ -115,11 +118,12 @@ class RemoteReply:
         """The body as a typed value; amounts come from their literals.
 
         Raises:
-            ProtocolError: The body is cut, HTML, or of another shape; or the status is no success.
+            ProtocolError: The body is cut, HTML, or of another shape.
             OutcomeUnknownError: The same after a call that may have changed something.
+            RefusedError: The status is one the call accepts, but no success.
         """
         if not self.is_success:
-            raise self.render_off_contract(f"status {self.status} instead of a result")
+            raise self._render_no_result()
         try:
             return msgspec.json.decode(self.content, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError) as error:
@@ -139,6 +143,15 @@ class RemoteReply:
             refused,
             written="Nothing was written by this call.",
             next_step="Run the flow again; if it stays, show the vendor's support this answer.",
+            method=self.call.method, path=self.call.path, status=self.status,
+        )  # fmt: skip
+
+    def _render_no_result(self) -> ConnectorError:
+        return RefusedError(
+            f"{self.system} answered {self.call.method} {self.call.path} with status"
+            f" {self.status} instead of a result.",
+            written="Nothing was written by this call.",
+            next_step="Check the ids in the connection and the flow, and the user's rights.",
             method=self.call.method, path=self.call.path, status=self.status,
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ import random
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
@@ -249,10 +250,13 @@ class HttpClient:
             headers=headers, content=b"",
         )  # fmt: skip
         content = bytearray()
+        ends_at = self._clock.now() + timedelta(seconds=call.timeouts.body_s)
         for piece in response.iter_bytes():
             content += piece
             if len(content) > call.bytes_max:
                 raise head.render_off_contract(f"a body of more than {call.bytes_max} bytes")
+            if self._clock.now() > ends_at:
+                raise httpx2.ReadTimeout("the body drips")
         return RemoteReply(
             system=head.system, call=call, status=head.status,
             headers=headers, content=bytes(content),

@@ -394,6 +394,17 @@ def test_batches_of_other_letters_are_left_out_of_an_unfiltered_listing(script: 
     assert [each.batch_id for each in script.connect().read_all_stamps()] == [str(BATCH_ID)]
 
 
+def test_unknown_address_is_refused_and_not_taken_for_an_empty_pod(empty_script: Any) -> None:
+    """A wrong version answers 404 everywhere; that is no deletion of anything."""
+    source = empty_script.connect(api_version="1.0")
+
+    for read in (source.read_ledgers, source.read_server_time, source.read_all_stamps):
+        with pytest.raises(RefusedError, match="status 404"):
+            list(read())
+    (check,) = source.check()
+    assert "api_version" in check.next_step
+
+
 def test_timestamp_without_zone_is_refused(script: Any) -> None:
     """Nobody guesses the zone of a watermark."""
     script.on(f"{ROOT}/journalBatches", script.page(BATCH.replace(".001+00:00", ".001")))

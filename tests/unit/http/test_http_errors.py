@@ -1,6 +1,7 @@
 """What each failure becomes, what is quoted of it, and what never is."""
 
 import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from ml_connector.errors import (
     CredentialsError,
     OutcomeUnknownError,
     ProtocolError,
+    RefusedError,
     SettingsError,
     SystemUnavailableError,
 )
@@ -95,6 +97,32 @@ def test_write_is_unknown_when_its_reply_is_past_the_limit(build: Any) -> None:
 
     with pytest.raises(OutcomeUnknownError):
         chain.client.send(RemoteCall(method="POST", path="/x", bytes_max=1000))
+
+
+def test_body_that_drips_for_ever_counts_as_broken_off(build: Any) -> None:
+    """Steady drops keep every read time-out quiet; the whole body has its own limit."""
+    chain = build(reply(200))
+
+    def drip(_: httpx2.Request) -> httpx2.Response:
+        def drops() -> Iterator[bytes]:
+            for _ in range(100):
+                chain.clock.sleep(30)
+                yield b" "
+
+        return httpx2.Response(200, content=drops())
+
+    chain.client._client._transport = httpx2.MockTransport(drip)
+
+    with pytest.raises(SystemUnavailableError, match="ReadTimeout"):
+        chain.client.send(READ)
+
+
+def test_accepted_refusal_of_a_write_is_no_unknown_outcome(build: Any) -> None:
+    """A 404 the caller did not look at says plainly that nothing was done."""
+    got = build(reply(404)).client.send(WRITE)
+
+    with pytest.raises(RefusedError, match="status 404"):
+        got.parse_json(dict[str, str])
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ class FusionSource:
     def _read_queryable(self) -> frozenset[str]:
         try:
             return self._client.read_queryable(wire.BATCHES)
-        except (GoneError, AccessDeniedError, RefusedError):
+        except (AccessDeniedError, RefusedError):
             # Without a description the change date counts as not queryable: the sweep that
             # follows is slow, a query that is wrongly believed would lose batches.
             _log.warning("fusion.describe_unreadable", connection=self.connection)

@@ -8,13 +8,15 @@ from ml_connector.domain.ledger import Ledger
 from ml_connector.domain.periods import Period
 from ml_connector.errors import AccessDeniedError, ConnectorError
 from ml_connector.ports import Check, CheckState, Clock, LedgerSource
+from ml_connector.systems.calls import NOT_FOUND
 from ml_connector.systems.fusion import wire
-from ml_connector.systems.fusion.client import FusionClient, GoneError
+from ml_connector.systems.fusion.client import FusionClient
 from ml_connector.systems.fusion.connection import FusionSettings
 
 SKEW_S_MAX: Final = 60.0
 """Assertions are back-dated by as much; watermarks do not depend on our clock."""
 LEDGERS_PROBED_MAX: Final = 10
+ADDRESS_STEP: Final = "Check `pod_url` and `api_version` of the connection."
 LOV_PRIVILEGE: Final = "FUN_GET_ENTERPRISE_STRUCTURES_REST_SERVICE_PRIV"
 _ORDER: Final = (CheckState.OK, CheckState.WARNING, CheckState.FAILED)
 
@@ -136,13 +138,12 @@ def _guard(subject: str, body: Callable[[], Findings]) -> Findings:
     """The findings, or the error they ended with as a finding of its own."""
     try:
         return body()
-    except GoneError as error:
-        finding = f"The pod knows no {error}."
-        return [_fail(subject, finding, "Check `pod_url` and `api_version` of the connection.")]
     except AccessDeniedError as error:
         return [_fail(subject, error.refused, f"Grant the right, such as {LOV_PRIVILEGE}.")]
     except ConnectorError as error:
-        return [_fail(subject, error.refused, error.next_step)]
+        is_lost = error.arguments.get("status") == NOT_FOUND
+        next_step = ADDRESS_STEP if is_lost else error.next_step
+        return [_fail(subject, error.refused, next_step)]
 
 
 def _find_period(periods: list[Period], today: date) -> Period | None:

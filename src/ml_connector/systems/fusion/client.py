@@ -1,6 +1,7 @@
 """One method per remote call; rows come out as the wire has them."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeVar
 from urllib.parse import quote
@@ -10,7 +11,7 @@ import httpx2
 from ml_connector.domain.ledger import Chart
 from ml_connector.errors import RefusedError
 from ml_connector.ports import Clock, RequestBudget, Secrets
-from ml_connector.systems.calls import RemoteReply
+from ml_connector.systems.calls import ACCEPTED_DEFAULT, RemoteReply
 from ml_connector.systems.fusion import wire
 from ml_connector.systems.fusion.connection import FusionSettings
 from ml_connector.systems.fusion.login import build_authorizer, find_token_origin
@@ -25,20 +26,30 @@ from ml_connector.systems.http import (
 )
 
 RowT = TypeVar("RowT")
-Query = dict[str, str]
 Window = tuple[datetime, datetime]
 
+VERSIONS_PATH: Final = "/fscmRestApi/resources"
 TRACE_HEADER: Final = "X-ORACLE-DMS-ECID"
 ACCEPT: Final = "application/json, application/vnd.oracle.adf.error+json"
 LANGUAGE: Final = "en"
 """Meanings and source names come translated; one language serves every user (F-10)."""
-DATA_ONLY: Final = {"onlyData": "true"}
+DATA_ONLY: Final[Mapping[str, str]] = {"onlyData": "true"}
 """Leaves the links out, which only journals need: half the bytes."""
 PAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 class GoneError(Exception):
     """The row asked for does not exist, or no longer under this key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is asked for; `is_keyed` when a 404 says that a row is gone, not that we are wrong."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    timeouts: CallTimeouts = READ_TIMEOUTS
+    is_keyed: bool = False
 
 
 class FusionClient:
@@ -56,7 +67,7 @@ class FusionClient:
         self.system = f"Fusion ({settings.name})"
         self._page_size = settings.page_size
         self._api_version = settings.api_version
-        self._root = f"/fscmRestApi/resources/{quote(settings.api_version)}"
+        self._root = f"{VERSIONS_PATH}/{quote(settings.api_version)}"
         self._identity = _build_identity(settings, clock=clock, transport=transport)
         self._http = HttpClient(
             _build_options(settings, system=self.system),
@@ -76,7 +87,7 @@ class FusionClient:
 
     def read_versions(self) -> tuple[list[str] | None, datetime | None]:
         """Framework versions of the configured API version, and the pod's time of the answer."""
-        reply = self._send("/fscmRestApi/resources", {})
+        reply = self._send(_Asked(path=VERSIONS_PATH))
         return wire.parse_framework_versions(reply, self._api_version), reply.server_date
 
     def read_server_time(self) -> datetime:
@@ -85,14 +96,15 @@ class FusionClient:
         Raises:
             ProtocolError: The answer carries no date.
         """
-        reply = self._send("/fscmRestApi/resources", {})
+        reply = self._send(_Asked(path=VERSIONS_PATH))
         if reply.server_date is None:
             raise reply.render_off_contract("no Date header")
         return reply.server_date
 
     def read_queryable(self, resource: str) -> frozenset[str]:
         """Names of the attributes that may stand in a query on the resource."""
-        reply = self._send(f"{self._root}/{resource}/describe", {}, timeouts=SLOW_READ_TIMEOUTS)
+        path = f"{self._root}/{resource}/describe"
+        reply = self._send(_Asked(path=path, timeouts=SLOW_READ_TIMEOUTS))
         return wire.parse_queryable(reply, resource)
 
     def read_batches(
@@ -105,7 +117,8 @@ class FusionClient:
                 queryable, after_id=after_id, window=window, period=period
             )
             query = {"q": condition, "orderBy": f"{wire.BATCH_KEY}:asc", **DATA_ONLY}
-            return self._read_page(wire.BATCHES, query, offset=0, row=wire.BatchRow)
+            asked = _Asked(path=f"{self._root}/{wire.BATCHES}", query=query)
+            return self._read_page(asked, offset=0, row=wire.BatchRow)
 
         return read_by_key(read_page, page_size=self._page_size)
 
@@ -115,8 +128,8 @@ class FusionClient:
         Raises:
             GoneError: There is no such batch, or the user may not see it.
         """
-        reply = self._send(f"{self._root}/{wire.BATCHES}/{quote(batch_id, safe='')}", DATA_ONLY)
-        return reply.parse_json(wire.BatchRow)
+        asked = _Asked(path=self._batch_path(batch_id), query=DATA_ONLY, is_keyed=True)
+        return self._send(asked).parse_json(wire.BatchRow)
 
     def read_headers(self, batch_id: str) -> Iterator[tuple[str, wire.HeaderRow]]:
         """Yield the batch's journals, each with the key its lines are found under.
@@ -125,10 +138,11 @@ class FusionClient:
             GoneError: The batch has vanished.
             ProtocolError: A journal comes without its link.
         """
-        path = f"{wire.BATCHES}/{quote(batch_id, safe='')}/child/{wire.HEADERS}"
+        path = f"{self._batch_path(batch_id)}/child/{wire.HEADERS}"
+        asked = _Asked(path=path, is_keyed=True)
 
         def read_page(offset: int) -> tuple[RemoteReply, wire.Page[tuple[str, wire.HeaderRow]]]:
-            reply, page = self._read_page(path, {}, offset=offset, row=wire.HeaderRow)
+            reply, page = self._read_page(asked, offset=offset, row=wire.HeaderRow)
             keyed = [(_find_key(reply, row), row) for row in page.items or []]
             return reply, wire.Page(
                 items=keyed,
@@ -148,27 +162,27 @@ class FusionClient:
         """
         # The key was decoded once from its link and is encoded once here, for one more or one
         # less breaks those that hold a percent sign (F-06).
-        path = (
-            f"{wire.BATCHES}/{quote(batch_id, safe='')}/child/{wire.HEADERS}"
-            f"/{quote(header_key, safe='')}/child/{wire.LINES}"
+        above = f"{self._batch_path(batch_id)}/child/{wire.HEADERS}/{quote(header_key, safe='')}"
+        asked = _Asked(
+            path=f"{above}/child/{wire.LINES}",
+            query={"orderBy": wire.LINE_ORDER, **DATA_ONLY},
+            is_keyed=True,
         )
-        query = {"orderBy": wire.LINE_ORDER, **DATA_ONLY}
-        return self._read_rows(
-            path, query, row=wire.LineRow, identify=lambda row: row.je_line_number
-        )
+        return self._read_rows(asked, row=wire.LineRow, identify=lambda row: row.je_line_number)
 
     def read_ledgers(self) -> Iterator[wire.LedgerRow]:
         """Yield ledgers, ledger sets left out."""
         rows = self._read_rows(
-            "ledgersLOV", DATA_ONLY, row=wire.LedgerRow, identify=lambda row: row.ledger_id
+            self._ask("ledgersLOV", DATA_ONLY),
+            row=wire.LedgerRow,
+            identify=lambda row: row.ledger_id,
         )
         return (row for row in rows if row.ledger_type_code in (None, wire.LEDGER_TYPE))
 
     def read_charts(self) -> Iterator[wire.ChartRow]:
         """Yield charts of accounts."""
         return self._read_rows(
-            "chartOfAccountsLOV",
-            DATA_ONLY,
+            self._ask("chartOfAccountsLOV", DATA_ONLY),
             row=wire.ChartRow,
             identify=lambda row: row.structure_instance_number,
         )
@@ -177,8 +191,7 @@ class FusionClient:
         """Yield the periods of a calendar."""
         query = {"q": wire.render_calendar_query(calendar), **DATA_ONLY}
         return self._read_rows(
-            "accountingPeriodsLOV",
-            query,
+            self._ask("accountingPeriodsLOV", query),
             row=wire.PeriodRow,
             identify=lambda row: (row.period_set_name_id, row.period_type, row.period_name_id),
         )
@@ -187,8 +200,7 @@ class FusionClient:
         """Yield the general-ledger statuses of one period of one ledger; at best one."""
         query = {"q": wire.render_status_query(period, ledger_id), **DATA_ONLY}
         return self._read_rows(
-            "accountingPeriodStatusLOV",
-            query,
+            self._ask("accountingPeriodStatusLOV", query),
             row=wire.PeriodStatusRow,
             identify=lambda row: (row.period_name_id, row.application_id, row.ledger_id),
         )
@@ -196,7 +208,9 @@ class FusionClient:
     def read_value_sets(self) -> Iterator[wire.ValueSetRow]:
         """Yield value sets."""
         return self._read_rows(
-            "valueSets", DATA_ONLY, row=wire.ValueSetRow, identify=lambda row: row.value_set_code
+            self._ask("valueSets", DATA_ONLY),
+            row=wire.ValueSetRow,
+            identify=lambda row: row.value_set_code,
         )
 
     def read_values(self, code: str) -> Iterator[wire.ValueRow]:
@@ -205,11 +219,13 @@ class FusionClient:
         Raises:
             GoneError: There is no such value set.
         """
-        query = {"orderBy": wire.VALUE_ORDER, **DATA_ONLY}
-        path = f"valueSets/{quote(code, safe='')}/child/values"
+        asked = _Asked(
+            path=f"{self._root}/valueSets/{quote(code, safe='')}/child/values",
+            query={"orderBy": wire.VALUE_ORDER, **DATA_ONLY},
+            is_keyed=True,
+        )
         return self._read_rows(
-            path,
-            query,
+            asked,
             row=wire.ValueRow,
             identify=lambda row: (row.independent_value, row.value),
         )
@@ -217,7 +233,9 @@ class FusionClient:
     def read_currencies(self) -> Iterator[wire.CurrencyRow]:
         """Yield currencies."""
         return self._read_rows(
-            "currenciesLOV", DATA_ONLY, row=wire.CurrencyRow, identify=lambda row: row.currency_code
+            self._ask("currenciesLOV", DATA_ONLY),
+            row=wire.CurrencyRow,
+            identify=lambda row: row.currency_code,
         )
 
     def read_balances(
@@ -234,57 +252,49 @@ class FusionClient:
             currency_type=currency_type,
         )  # fmt: skip
         query = {"finder": finder, **DATA_ONLY}
+        asked = _Asked(
+            path=f"{self._root}/ledgerBalances", query=query, timeouts=SLOW_READ_TIMEOUTS
+        )
         return self._read_rows(
-            "ledgerBalances",
-            query,
-            row=wire.BalanceRow,
-            identify=lambda row: row.detail_account_combination,
-            timeouts=SLOW_READ_TIMEOUTS,
+            asked, row=wire.BalanceRow, identify=lambda row: row.detail_account_combination
         )
 
+    def _ask(self, resource: str, query: Mapping[str, str]) -> _Asked:
+        return _Asked(path=f"{self._root}/{resource}", query=query)
+
+    def _batch_path(self, batch_id: str) -> str:
+        return f"{self._root}/{wire.BATCHES}/{quote(batch_id, safe='')}"
+
     def _read_rows(
-        self,
-        path: str,
-        query: Query,
-        *,
-        row: type[RowT],
-        identify: Callable[[RowT], Hashable],
-        timeouts: CallTimeouts = READ_TIMEOUTS,
+        self, asked: _Asked, *, row: type[RowT], identify: Callable[[RowT], Hashable]
     ) -> Iterator[RowT]:
         def read_page(offset: int) -> tuple[RemoteReply, wire.Page[RowT]]:
-            return self._read_page(path, query, offset=offset, row=row, timeouts=timeouts)
+            return self._read_page(asked, offset=offset, row=row)
 
         return read_by_offset(read_page, identify=identify, page_size=self._page_size)
 
     def _read_page(
-        self,
-        path: str,
-        query: Query,
-        *,
-        offset: int,
-        row: type[RowT],
-        timeouts: CallTimeouts = READ_TIMEOUTS,
+        self, asked: _Asked, *, offset: int, row: type[RowT]
     ) -> tuple[RemoteReply, wire.Page[RowT]]:
-        paged = {**query, "limit": str(self._page_size), "offset": str(offset)}
-        reply = self._send(f"{self._root}/{path}", paged, timeouts=timeouts)
+        paging = {"limit": str(self._page_size), "offset": str(offset)}
+        reply = self._send(replace(asked, query={**asked.query, **paging}))
         # Structs are made generic at run time only; mypy has no word for that.
         kind: type[wire.Page[RowT]] = wire.Page[row]  # type: ignore[valid-type]  # see above
         return reply, reply.parse_json(kind)
 
-    def _send(
-        self, path: str, query: Query, *, timeouts: CallTimeouts = READ_TIMEOUTS
-    ) -> RemoteReply:
+    def _send(self, asked: _Asked) -> RemoteReply:
         reply = self._http.send(
             RemoteCall(
                 method="GET",
-                path=path,
-                query=tuple(query.items()),
-                timeouts=timeouts,
+                path=asked.path,
+                query=tuple(asked.query.items()),
+                accepted=ACCEPTED_DEFAULT if asked.is_keyed else frozenset(),
+                timeouts=asked.timeouts,
                 bytes_max=PAGE_BYTES_MAX,
             )
         )
         if reply.is_missing:
-            raise GoneError(path)
+            raise GoneError(asked.path)
         return reply
 
 
