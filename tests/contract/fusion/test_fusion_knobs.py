@@ -70,6 +70,9 @@ def outline(books: dict[str, Batch]) -> dict[str, list[tuple[Any, ...]]]:
         {"default_framework_version": 9},
         {"session_zone": "+14:00"},
         {"body_401": "empty", "bearer_challenge": True},
+        {"empty_children_missing": True},
+        {"total_results_drift": 7},
+        {"without_credentials": "redirect"},
     ],
     ids=str,
 )
@@ -90,6 +93,17 @@ def test_books_are_the_same_in_each_framework_version(
     pinned = read_books(build(pod), sample)
 
     assert read_books(build(pod, framework_version=version), sample) == pinned
+
+
+@pytest.mark.parametrize("language", ["de", "fr"])
+def test_books_are_the_same_for_a_user_of_another_language(
+    pod: Any, build: Build, sample: list[BatchStamp], language: str
+) -> None:
+    """Meanings are asked for in English: encumbrances, sources and categories stay."""
+    plain = read_books(build(pod), sample)
+    pod.turn(user_language=language)
+
+    assert read_books(build(pod), sample) == plain
 
 
 def test_framework_version_is_pinned_on_each_request(
