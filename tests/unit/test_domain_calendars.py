@@ -1,0 +1,248 @@
+"""Periods by the names people use, and the members they become."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from ml_connector.domain.calendars import (
+    PeriodRangeError,
+    UnknownPeriodError,
+    find_period_of,
+    period_after,
+    period_before,
+    periods_between,
+    resolve_month,
+    resolve_period,
+    resolve_range,
+    sort_periods,
+)
+from ml_connector.domain.period_rules import (
+    PeriodBlockedError,
+    PeriodClashError,
+    PeriodPatternError,
+    PeriodRule,
+    periods_of_member,
+    verify_period_rule,
+)
+from ml_connector.domain.periods import AdjustmentRule, Period
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+def month_of(year: int, number: int) -> Period:
+    """A regular period that is a calendar month."""
+    first = date(year, number, 1)
+    last = date(year + number // 12, number % 12 + 1, 1) - timedelta(days=1)
+    return Period(
+        name=f"{MONTHS[number - 1]}-{year % 100}",
+        calendar="Month",
+        year=year,
+        number=number,
+        date_first=first,
+        date_last=last,
+    )
+
+
+def adjusting(name: str, on: date, number: int = 13) -> Period:
+    """An adjustment period of one day."""
+    return Period(
+        name=name,
+        calendar="Month",
+        year=on.year,
+        number=number,
+        date_first=on,
+        date_last=on,
+        is_adjustment=True,
+    )
+
+
+ADJ = adjusting("Adj-26", date(2026, 12, 31))
+REGULAR = [month_of(year, number) for year in (2025, 2026, 2027) for number in range(1, 13)]
+PERIODS = [*REGULAR, ADJ]
+
+
+def named(name: str) -> Period:
+    """The period by its own name."""
+    return next(period for period in PERIODS if period.name == name)
+
+
+@pytest.mark.parametrize("text", ["Oct-26", "oct-26", " OCT-26 ", "FY2026-P10", "fy2026-p10"])
+def test_period_is_found_by_either_of_its_names(text: str) -> None:
+    """The ledger's own name and the fiscal one mean the same period, in any case."""
+    assert resolve_period(text, periods=PERIODS, ledger="Vision") == named("Oct-26")
+
+
+def test_period_keeps_case_where_two_names_differ_in_nothing_else() -> None:
+    """An exact name is never ambiguous; a name that fits two is refused with both."""
+    other = adjusting("OCT-26", date(2026, 10, 31))
+
+    assert resolve_period("OCT-26", periods=[*PERIODS, other], ledger="V") == other
+    with pytest.raises(UnknownPeriodError, match="Oct-26, OCT-26"):
+        resolve_period("oct-26", periods=[*PERIODS, other], ledger="V")
+
+
+@pytest.mark.parametrize(
+    ("text", "candidate"),
+    [("Okt-26", "Oct-26"), ("FY2026-P14", "FY2026-P13"), ("?", "Jan-25")],
+)
+def test_unknown_period_names_candidates(text: str, candidate: str) -> None:
+    """A name that fits nothing is answered with names that exist."""
+    with pytest.raises(UnknownPeriodError) as caught:
+        resolve_period(text, periods=PERIODS, ledger="Vision")
+
+    assert caught.value.exit_code == 2
+    assert "'Vision'" in caught.value.refused
+    assert candidate in caught.value.next_step
+
+
+def test_period_of_an_empty_calendar_is_refused_in_words() -> None:
+    """A ledger without periods says that it has none."""
+    with pytest.raises(UnknownPeriodError, match="none at all"):
+        resolve_period("Oct-26", periods=[], ledger="V")
+
+
+def test_month_holds_its_adjustment_periods() -> None:
+    """A calendar month means every period that ends in it, adjustments last."""
+    assert resolve_month("2026-12", periods=PERIODS, ledger="V") == [named("Dec-26"), ADJ]
+    with pytest.raises(UnknownPeriodError, match="2027-12"):
+        resolve_month("2028-01", periods=PERIODS, ledger="V")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "names"),
+    [
+        ("Nov-26", "Jan-27", ["Nov-26", "Dec-26", "Adj-26", "Jan-27"]),
+        ("2026-12", "2026-12", ["Dec-26", "Adj-26"]),
+        ("FY2026-P12", "Adj-26", ["Dec-26", "Adj-26"]),
+        ("Adj-26", "2027-01", ["Adj-26", "Jan-27"]),
+    ],
+)
+def test_range_holds_both_its_ends(first: str, last: str, names: list[str]) -> None:
+    """From and to may be any name of a period or month, and both belong to the range."""
+    found = resolve_range(first, last, periods=PERIODS, ledger="V")
+
+    assert [period.name for period in found] == names
+
+
+def test_range_that_begins_after_its_end_is_refused() -> None:
+    """An exchanged range is an error and not an empty one."""
+    with pytest.raises(PeriodRangeError, match="Exchange --from and --to"):
+        resolve_range("Jan-27", "Dec-26", periods=PERIODS, ledger="V")
+
+
+def test_neighbours_are_regular_periods() -> None:
+    """Adjustment periods are skipped; before one of them comes the one it adjusts."""
+    assert period_before(named("Jan-27"), periods=PERIODS) == named("Dec-26")
+    assert period_after(named("Dec-26"), periods=PERIODS) == named("Jan-27")
+    assert period_before(ADJ, periods=PERIODS) == named("Dec-26")
+    assert period_after(ADJ, periods=PERIODS) == named("Jan-27")
+    assert period_before(named("Jan-25"), periods=PERIODS) is None
+    assert period_after(named("Dec-27"), periods=PERIODS) is None
+
+
+def test_periods_between_and_sorting_follow_the_calendar() -> None:
+    """The order given does not matter; an adjustment stands after what it adjusts."""
+    shuffled = PERIODS[::-1]
+
+    assert sort_periods(shuffled)[23:26] == [named("Dec-26"), ADJ, named("Jan-27")]
+    assert periods_between(named("Dec-26"), named("Jan-27"), periods=shuffled) == [
+        named("Dec-26"),
+        ADJ,
+        named("Jan-27"),
+    ]
+    assert find_period_of(date(2026, 12, 31), periods=shuffled) == named("Dec-26")
+    assert find_period_of(date(2030, 1, 1), periods=shuffled) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "member"),
+    [
+        ("%b %y", "Oct 26"),
+        ("%B %Y", "October 2026"),
+        ("%Y-%m", "2026-10"),
+        ("FY{year:02} P{number:02}", "FY26 P10"),
+        ("{year}/{number}", "2026/10"),
+        ("{name}", "Oct-26"),
+        ("100%%", "100%"),
+    ],
+)
+def test_pattern_makes_the_member(pattern: str, member: str) -> None:
+    """Months are English whatever the machine speaks; fiscal parts come from the calendar."""
+    rule = PeriodRule(pattern=pattern)
+
+    assert rule.target_member(named("Oct-26"), periods=PERIODS) == member
+
+
+@pytest.mark.parametrize("pattern", ["%d", "%", "{month}", "{", "}", "{year:03}"])
+def test_pattern_with_an_unknown_sign_is_refused(pattern: str) -> None:
+    """A sign that stands for nothing is refused when the rule is made, with what may stand."""
+    with pytest.raises(PeriodPatternError, match=r"\{number:02\}"):
+        PeriodRule(pattern=pattern)
+    with pytest.raises(PeriodPatternError):
+        PeriodRule(adjustment_pattern=pattern)
+
+
+@pytest.mark.parametrize(
+    ("rule", "member"),
+    [
+        (PeriodRule(adjustment=AdjustmentRule.FOLD), "Dec 26"),
+        (PeriodRule(adjustment=AdjustmentRule.EXCLUDE), None),
+        (PeriodRule(adjustment=AdjustmentRule.OWN, adjustment_pattern="Adj %y"), "Adj 26"),
+        (PeriodRule(adjustment=AdjustmentRule.FOLD, overrides={"Dec-26": "YE26"}), "YE26"),
+        (PeriodRule(overrides={"Adj-26": "P13"}), "P13"),
+        (PeriodRule(overrides={"FY2026-P13": "P13"}), "P13"),
+        (PeriodRule(adjustment=AdjustmentRule.EXCLUDE, overrides={"Adj-26": "P13"}), "P13"),
+    ],
+)
+def test_adjustment_period_goes_where_its_rule_says(rule: PeriodRule, member: str | None) -> None:
+    """Fold, own member and exclusion each do what they say; an override wins over all."""
+    assert rule.target_member(ADJ, periods=PERIODS) == member
+    assert rule.target_member(named("Oct-26"), periods=PERIODS) == "Oct 26"
+
+
+@pytest.mark.parametrize(
+    ("rule", "setting"),
+    [
+        (PeriodRule(), "adjustment rule (fold-into-last, own-member, exclude)"),
+        (PeriodRule(adjustment=AdjustmentRule.OWN), "adjustment pattern"),
+    ],
+)
+def test_adjustment_period_without_a_place_blocks_and_names_the_setting(
+    rule: PeriodRule, setting: str
+) -> None:
+    """What only a person can decide stops the run and says where to decide it."""
+    with pytest.raises(PeriodBlockedError) as caught:
+        rule.target_member(ADJ, periods=PERIODS)
+
+    assert caught.value.exit_code == 5
+    assert setting in caught.value.next_step
+    assert "`Adj-26: MEMBER`" in caught.value.next_step
+
+
+def test_fold_looks_for_the_regular_period_in_its_own_calendar() -> None:
+    """An adjustment that ends in no regular period of its calendar has nowhere to be folded."""
+    weekly = Period(
+        name="W53", calendar="Week", year=2026, number=53,
+        date_first=date(2026, 12, 28), date_last=date(2026, 12, 31),
+    )  # fmt: skip
+    rule = PeriodRule(adjustment=AdjustmentRule.FOLD)
+
+    with pytest.raises(PeriodBlockedError, match="in no regular period"):
+        rule.target_member(ADJ, periods=[weekly, ADJ])
+
+
+def test_periods_of_a_member_are_planned_together() -> None:
+    """A folded adjustment belongs to the member of the period it is folded into."""
+    fold = PeriodRule(adjustment=AdjustmentRule.FOLD)
+
+    assert periods_of_member("Dec 26", rule=fold, periods=PERIODS) == [named("Dec-26"), ADJ]
+    assert periods_of_member("Dec 26", rule=PeriodRule(), periods=PERIODS) == [named("Dec-26")]
+
+
+def test_rule_that_would_merge_two_regular_periods_is_refused() -> None:
+    """A pattern without a year gives three Octobers one member; all clashes are listed."""
+    with pytest.raises(PeriodClashError, match=r"Oct \(Oct-25, Oct-26, Oct-27\); Nov"):
+        verify_period_rule(PeriodRule(pattern="%b"), periods=PERIODS)
+    verify_period_rule(PeriodRule(), periods=PERIODS)
+    overrides = {p.name: "old" for p in PERIODS if p.year < 2027}
+    verify_period_rule(PeriodRule(pattern="%b", overrides=overrides), periods=PERIODS)
