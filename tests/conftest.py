@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
@@ -55,11 +57,15 @@ class BridgedClock:
 
 def call_control(url: str, method: str, name: str, body: Any = None) -> Any:
     """The answer of a control operation of the sandbox."""
-    import httpx2  # noqa: PLC0415 - the root conftest is read by every test process.
-
-    reply = httpx2.request(method, f"{url}/__sandbox/{name}", json=body, timeout=60)
-    assert reply.status_code < 300, reply.text
-    return reply.json() if reply.content else None
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(f"{url}/__sandbox/{name}", data=data, method=method)  # noqa: S310 - loopback.
+    try:
+        with urlopen(request, timeout=60) as reply:  # noqa: S310 - as above.
+            content = reply.read()
+    except HTTPError as error:
+        with error:
+            raise AssertionError(error.read().decode()) from error
+    return json.loads(content) if content else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +80,11 @@ class Company:
         """A clock that moves the sandbox's as well."""
         return BridgedClock(self.fusion)
 
-    def erp(self, name: str, **body: Any) -> Any:
+    def erp(self, name: str, /, **body: Any) -> Any:
         """Do something in the ERP that no client could."""
         return call_control(self.fusion, "POST", name, body)["result"]
 
-    def model(self, name: str, **body: Any) -> Any:
+    def model(self, name: str, /, **body: Any) -> Any:
         """Do something in the planning tenant that no client could."""
         return call_control(self.anaplan, "POST", name, body)["result"]
 

@@ -1,13 +1,17 @@
 """A process that runs or resumes an actuals run and dies where it is told to; used by the tests here.
 
-Usage: actuals_child.py PROJECT FUSION_URL DEATHS PLACE RUN [start]. PLACE is `steps` (die once after
+Usage: actuals_child.py PROJECT FUSION_URL DEATHS PLACE RUN. It starts the run in a process of its
+own, and resumes it in a new one for as long as that dies: forked, so that only the first pays for
+the imports. PLACE is `steps` (die once after
 the body of every step, before its result is stored) or the name of a target call, such as
 `submit_task` (die once right after the model has answered it). DEATHS is a file of the places
 already died at; a place is died at once.
 """
 
+import importlib
 import os
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,6 +26,11 @@ from ml_connector.wiring import House, read_project
 PROJECT, FUSION, DEATHS = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 PLACE, RUN = sys.argv[4], sys.argv[5]
 KILLED = 137
+DEATHS_MAX = 200
+WARM = (
+    "pyarrow.parquet", "pyarrow.compute", "ml_connector.engine.durable",
+    "ml_connector.flows.actuals", "ml_connector.systems.fusion.adapter",
+)  # fmt: skip
 
 
 class BridgedClock:
@@ -98,14 +107,12 @@ def die_in(name: str) -> None:
     setattr(AnaplanTarget, name, dying)
 
 
-def main() -> None:
-    """Start or resume the run; 0 when it ended."""
+def attempt(*, first: bool) -> None:
+    """Start or resume the run, to its end or to the next death."""
     make = DyingHouse if PLACE == "steps" else House
-    if PLACE != "steps":
-        die_in(PLACE)
     house = make(read_project(PROJECT), clock=BridgedClock())
     try:
-        if len(sys.argv) > 6:
+        if first:
             house.run_as(RUN, "actuals-fusion", {})
         else:
             house.resume(RUN)
@@ -113,5 +120,34 @@ def main() -> None:
         house.close()
 
 
+def fork_attempt(*, first: bool) -> int:
+    """The exit code of an attempt in a process of its own."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            attempt(first=first)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> int:
+    """Attempt after attempt until one is not killed; its exit code."""
+    for module in WARM:
+        importlib.import_module(module)
+    if PLACE != "steps":
+        die_in(PLACE)
+    for number in range(DEATHS_MAX):
+        code = fork_attempt(first=number == 0)
+        if code != KILLED:
+            return code
+    return KILLED
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
