@@ -1,4 +1,4 @@
-"""For every test: no network but this machine's; and the sandbox company on a clock that is moved."""
+"""For every test: no network but this machine's; the sandbox company on a clock that is moved."""
 
 import json
 import os
@@ -58,9 +58,9 @@ class BridgedClock:
 def call_control(url: str, method: str, name: str, body: Any = None) -> Any:
     """The answer of a control operation of the sandbox."""
     data = None if body is None else json.dumps(body).encode()
-    request = Request(f"{url}/__sandbox/{name}", data=data, method=method)  # noqa: S310 - loopback.
+    request = Request(f"{url}/__sandbox/{name}", data=data, method=method)
     try:
-        with urlopen(request, timeout=60) as reply:  # noqa: S310 - as above.
+        with urlopen(request, timeout=60) as reply:
             content = reply.read()
     except HTTPError as error:
         with error:

@@ -32,6 +32,14 @@ class RunBoard:
                 self._executing += Counter()  # drops runs that are counted zero times
                 self._changed.notify_all()
 
+    def wait_change(self, seconds: float) -> None:
+        """Return when a run has ended here, or after that time of the machine.
+
+        Not of the clock port: what is waited for are threads, which no moved clock hastens.
+        """
+        with self._changed:
+            self._changed.wait(timeout=seconds)
+
     def wait_idle(self, seconds: float) -> list[str]:
         """Runs still executed after that time; none as soon as all have ended."""
         with self._changed:

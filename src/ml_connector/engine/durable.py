@@ -148,7 +148,7 @@ class DurableEngine:
             if status.status not in _ACTIVE:
                 raise self._find_error(run_id, status)
             self._verify_version(status)
-            self._clock.sleep(WAIT_POLL_S)
+            self._board.wait_change(WAIT_POLL_S)
 
     def resume(self, run_id: str) -> None:
         """An interrupted, failed or abandoned run goes on at its first missing step.
