@@ -12,7 +12,7 @@ from ml_connector.domain.mapping_file import parse_mapping
 from ml_connector.domain.money import use_exact_money
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Pair, load_books, pin_books
-from ml_connector.flows.control import OFF, control_pairs
+from ml_connector.flows.control import OFF, control_members
 from ml_connector.flows.delivery import deliver
 from ml_connector.flows.dimensions import run_dimensions
 from ml_connector.flows.outcome import conclude
@@ -50,7 +50,7 @@ def run_actuals(steps: Steps, request: Json, bench: ActualsBench) -> Json:
     read_whole(steps, bench, run.books, pairs, everything=bool(request.get("backfill")))
     if until:
         steps.step("read: move watermark", partial(move_watermark, bench, until))
-    found = examine(run, members, control_pairs(steps, bench, run.books, pairs))
+    found = examine(run, members, control_members(steps, bench, run.books, members))
     verify_or_rebuild_shadow(run, list(found.sendable))
     found = replace(found, planned=make_plan(run, found.sendable))
     found = replace(found, delivered=deliver(run, found.planned))

@@ -1,44 +1,55 @@
 """Control totals: what the archive holds of a period is what the ERP says it holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
+from threading import Lock
 
 from ml_connector.domain.ledger import Totals
-from ml_connector.domain.money import ZERO, render_plain
+from ml_connector.domain.money import ZERO, use_exact_money
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Books, Pair
 from ml_connector.flows.reading import list_current, list_everything, read_listed
-from ml_connector.ports import Json, Measure, Steps
+from ml_connector.ports import Json, Measure, Steps, TotalsSorter
 
 ROUNDS_MAX = 2
 """Times a differing period is read again before the difference counts as one."""
+BALANCES_AT_ONCE = 4
+"""Ledgers of a planning period whose balances are asked for side by side: each takes seconds."""
 DIFFERENCES_SHOWN_MAX = 20
+"""Differences shown of one pair; all are counted."""
+DIFFERENCES_STORED_MAX = 200
+"""Differences shown of all pairs of a planning period, so that a step's result stays small."""
 
 TIED = "tied"
 OFF = "off"
 MOVING = "moving"
 
 Stream = Iterator[tuple[tuple[str, ...], Totals]]
+Members = Mapping[str, Sequence[Pair]]
 
 
-def control_pairs(
-    steps: Steps, bench: ActualsBench, books: Books, pairs: Sequence[Pair]
+def control_members(
+    steps: Steps, bench: ActualsBench, books: Books, members: Members
 ) -> dict[Pair, Json]:
     """Each pair's control: tied, off, or moving; tied pairs count as read whole.
 
     A difference is first looked for in what changed meanwhile and in batches filed under other
     periods, then in the batches themselves; what still differs is moving when anything moved.
     """
-    controls = {pair: _control_step(steps, bench, books, pair) for pair in pairs}
+    controls: dict[Pair, Json] = {}
+    for member, pairs in members.items():
+        controls |= _control_step(steps, bench, books, member=member, pairs=pairs)
     moved = 0
     for round_number in range(1, ROUNDS_MAX + 1):
         off = [pair for pair, control in controls.items() if control["state"] == OFF]
         if not off:
             break
         moved = _read_again(steps, bench, off, round_number)
-        for pair in off:
-            controls[pair] = _control_step(steps, bench, books, pair)
+        for member, pairs in members.items():
+            if set(pairs) & set(off):
+                controls |= _control_step(steps, bench, books, member=member, pairs=pairs)
     for control in controls.values():
         if control["state"] == OFF and moved:
             control["state"] = MOVING
@@ -56,56 +67,82 @@ def _read_again(steps: Steps, bench: ActualsBench, off: Sequence[Pair], round_nu
     return moved
 
 
-def _control_step(steps: Steps, bench: ActualsBench, books: Books, pair: Pair) -> Json:
-    return steps.step(f"control: {pair[0]} {pair[1]}", partial(control_pair, bench, books, pair))
+def _control_step(
+    steps: Steps, bench: ActualsBench, books: Books, *, member: str, pairs: Sequence[Pair]
+) -> dict[Pair, Json]:
+    found = steps.step(f"control: {member}", partial(control_member, bench, books, pairs))
+    files = {name: found[name] for name in ("erp", "archived")}
+    return {pair: row | files for pair, row in zip(pairs, found["pairs"], strict=True)}
 
 
-def control_pair(bench: ActualsBench, books: Books, pair: Pair) -> Json:
-    """The archive's totals of a pair against the ERP's own, per account combination."""
-    erp_hash = store_balances(bench, books, pair)
-    archived_hash = store_archived(bench, pair)
-    differences = list(
+def control_member(bench: ActualsBench, books: Books, pairs: Sequence[Pair]) -> Json:
+    """The archive's totals of a planning period against the ERP's own, per account combination.
+
+    Returns the two files, and for each pair in its order state, count and some differences.
+    """
+    erp_hash = store_balances(bench, books, pairs)
+    archived_hash = store_archived(bench, pairs)
+    found = _sort_differences(
+        pairs,
         find_differences(
             bench.archive.read_totals(erp_hash), bench.archive.read_totals(archived_hash)
-        )
+        ),
     )
-    if not differences and Measure(bench.flow.measure) is Measure.BASE:
-        bench.records.batches.record_whole(bench.source.connection, *pair, run_id="")
-    return {
-        "state": OFF if differences else TIED,
-        "erp": erp_hash,
-        "archived": archived_hash,
-        "differences": len(differences),
-        "shown": [
-            {
-                "combination": key[3],
-                "currency": key[2],
-                "erp": render_plain(erp),
-                "archived": render_plain(archived),
-            }
-            for key, erp, archived in differences[:DIFFERENCES_SHOWN_MAX]
-        ],
-    }
+    if Measure(bench.flow.measure) is Measure.BASE:
+        for pair in pairs:
+            if found[pair]["state"] == TIED:
+                bench.records.batches.record_whole(bench.source.connection, *pair, run_id="")
+    return {"erp": erp_hash, "archived": archived_hash, "pairs": [found[pair] for pair in pairs]}
 
 
-def store_balances(bench: ActualsBench, books: Books, pair: Pair) -> str:
-    """The ERP's movements of the pair, archived in key order; returns the file's hash."""
-    ledger, period = books.ledgers[pair[0]], books.period(pair)
-    with bench.archive.sorter() as sorter:
-        for balance in bench.source.read_balances(ledger, period, Measure(bench.flow.measure)):
-            sorter.add(tuple(balance.key), Totals(debit=balance.activity))
+def _sort_differences(
+    pairs: Sequence[Pair], differences: Iterator[tuple[tuple[str, ...], Decimal, Decimal]]
+) -> dict[Pair, Json]:
+    found: dict[Pair, Json] = {p: {"state": TIED, "differences": 0, "shown": []} for p in pairs}
+    for number, (key, erp, archived) in enumerate(differences):
+        ledger, period, currency, combination = key
+        row = found[ledger, period]
+        row["state"] = OFF
+        row["differences"] += 1
+        if number < DIFFERENCES_STORED_MAX and row["differences"] <= DIFFERENCES_SHOWN_MAX:
+            row["shown"].append(
+                {"combination": combination, "currency": currency, "erp": str(erp),
+                 "archived": str(archived)}
+            )  # fmt: skip
+    return found
+
+
+def store_balances(bench: ActualsBench, books: Books, pairs: Sequence[Pair]) -> str:
+    """The ERP's movements of the pairs, archived in key order; returns the file's hash."""
+    with (
+        bench.archive.sorter() as sorter,
+        ThreadPoolExecutor(BALANCES_AT_ONCE, initializer=use_exact_money) as pool,
+    ):
+        read = partial(_read_balances, bench, books, sorter, Lock())
+        for _ in pool.map(read, pairs):
+            pass
         return bench.archive.write_totals(sorter.merged()).file_hash
 
 
-def store_archived(bench: ActualsBench, pair: Pair) -> str:
-    """The archive's totals of the pair per combination, archived; returns the file's hash."""
-    revisions = bench.records.batches.load_current(bench.source.connection, *pair)
+def _read_balances(
+    bench: ActualsBench, books: Books, sorter: TotalsSorter, guard: Lock, pair: Pair
+) -> None:
+    ledger, period = books.ledgers[pair[0]], books.period(pair)
+    for balance in bench.source.read_balances(ledger, period, Measure(bench.flow.measure)):
+        with guard:
+            sorter.add(tuple(balance.key), Totals(debit=balance.activity))
+
+
+def store_archived(bench: ActualsBench, pairs: Sequence[Pair]) -> str:
+    """The archive's totals of the pairs per combination, archived; returns the file's hash."""
     with bench.archive.sorter() as sorter:
-        for line_sum in bench.archive.read_line_sums(
-            revisions, ledger=pair[0], period=pair[1], measure=Measure(bench.flow.measure)
-        ):
-            key = (line_sum.ledger, line_sum.period, line_sum.currency, line_sum.combination)
-            sorter.add(key, line_sum.totals)
+        for ledger, period in pairs:
+            revisions = bench.records.batches.load_current(bench.source.connection, ledger, period)
+            for line_sum in bench.archive.read_line_sums(
+                revisions, ledger=ledger, period=period, measure=Measure(bench.flow.measure)
+            ):
+                key = (line_sum.ledger, line_sum.period, line_sum.currency, line_sum.combination)
+                sorter.add(key, line_sum.totals)
         return bench.archive.write_totals(sorter.merged()).file_hash
 
 

@@ -27,8 +27,8 @@ def prove(run: ActualsRun, found: Findings) -> dict[str, Json]:
         evidence = {
             "member": member,
             "period_at": run.pins["period_at"],
-            "erp": [found.controls[pair]["erp"] for pair in found.members[member]],
-            "archived": [found.controls[pair]["archived"] for pair in found.members[member]],
+            "erp": _list_files(found, member, "erp"),
+            "archived": _list_files(found, member, "archived"),
             "placed": row["placed"],
             "contributions": row["contributions"],
             "summaries": row["summaries"],
@@ -41,6 +41,11 @@ def prove(run: ActualsRun, found: Findings) -> dict[str, Json]:
             f"tie out: {member}", partial(tie_out_member, run.bench, evidence)
         )
     return proof
+
+
+def _list_files(found: Findings, member: str, kind: str) -> list[str]:
+    """The control's files of a planning period, each once."""
+    return list(dict.fromkeys(found.controls[pair][kind] for pair in found.members[member]))
 
 
 def _list_unsent(steps: Steps, bench: ActualsBench, planned: Json) -> str:

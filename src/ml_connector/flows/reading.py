@@ -155,8 +155,9 @@ def _list_periods(
     everything: bool,  # noqa: FBT001 - bound by partial.
 ) -> Json:
     """Batches filed under the pairs' periods, and those archived there that may have vanished."""
-    periods = {books.period(pair).name: books.period(pair) for pair in pairs}
-    stamps = list(bench.source.read_period_stamps(list(periods.values())))
+    # Two calendars may use the same names, so the period itself is the key.
+    periods = dict.fromkeys(books.period(pair) for pair in pairs)
+    stamps = list(bench.source.read_period_stamps(list(periods)))
     listed = list_stamps(bench, stamps)
     wanted = read_document(bench.archive, listed["document"])
     archived = read_document(bench.archive, list_current(bench, pairs)["document"])
