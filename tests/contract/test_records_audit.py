@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
 
 import ml_connector.records
 from ml_connector.errors import UnexplainedDifferenceError
@@ -29,13 +30,6 @@ from ml_connector.records.chain import (
 Move = Callable[[float], None]
 Spawn = Callable[..., "subprocess.Popen[str]"]
 Sql = Callable[..., list[tuple[object, ...]]]
-TRIGGERS = (
-    "records_audit_no_update", "records_audit_no_delete",
-    "records_audit_head_grows", "records_audit_head_stays",
-    "records_audit_no_replace", "records_audit_head_once",
-)  # fmt: skip
-DROP_TRIGGERS = tuple(f"DROP TRIGGER {name}" for name in TRIGGERS)
-
 RESET_HEAD = (
     "INSERT OR REPLACE INTO records_audithead (organisation_id, number, hash_after)"
     " SELECT organisation_id, 0, '' FROM records_audithead"
@@ -119,26 +113,37 @@ def test_links_are_found_by_subject_run_and_details(records: Records, move: Move
 
 
 @pytest.mark.parametrize(
-    ("statement", "refusal"),
+    "statement",
     [
-        ("UPDATE records_auditlink SET actor = 'me' WHERE number = 2", "never changed"),
-        ("DELETE FROM records_auditlink WHERE number = 5", "never removed"),
-        ("UPDATE records_audithead SET number = 4", "only grows"),
-        ("UPDATE records_audithead SET hash_after = 'x'", "only grows"),
-        ("DELETE FROM records_audithead", "only grows"),
-        ("INSERT OR REPLACE INTO records_auditlink SELECT * FROM records_auditlink", "never"),
-        ("UPDATE OR REPLACE records_auditlink SET number = 1 WHERE number = 2", "never changed"),
-        (RESET_HEAD, "only grows"),
+        "UPDATE records_auditlink SET actor = 'me' WHERE number = 2",
+        "DELETE FROM records_auditlink WHERE number = 5",
+        "UPDATE records_audithead SET number = 4",
+        "UPDATE records_audithead SET hash_after = 'x'",
+        "DELETE FROM records_audithead",
+        "INSERT OR REPLACE INTO records_auditlink SELECT * FROM records_auditlink",
+        "UPDATE OR REPLACE records_auditlink SET number = 1 WHERE number = 2",
+        RESET_HEAD,
+        "TRUNCATE records_auditlink",
+        "TRUNCATE records_audithead",
     ],
 )
 def test_database_refuses_to_touch_the_chain(
-    records: Records, sql: Sql, move: Move, statement: str, refusal: str
+    records: Records, sql: Sql, move: Move, statement: str
 ) -> None:
     """Triggers stand between any client of the database and a link."""
+    foreign = "TRUNCATE" if connection.vendor == "sqlite" else "OR REPLACE"
+    if foreign in statement:
+        pytest.skip("this database has no such statement")
     record_five(records, move)
-    with pytest.raises(sqlite3.IntegrityError, match=refusal):
+    with pytest.raises(Exception, match="the audit chain"):
         sql(statement)
     assert records.audit.verify() == 5
+
+
+@pytest.fixture
+def unguarded(records: Records) -> None:
+    """The triggers are gone, as for somebody who owns the database."""
+    call_command("migrate", "records", "0003", verbosity=0)
 
 
 SET_2 = "UPDATE records_auditlink SET {} WHERE number = 2"
@@ -178,28 +183,35 @@ CLOSE_GAP = "UPDATE records_auditlink SET number = number - 1 WHERE number > 3"
     ],
 )
 def test_tampering_past_the_triggers_is_named_by_the_first_broken_link(
-    records: Records, sql: Sql, move: Move, statements: tuple[str, ...], finding: str
+    records: Records,
+    unguarded: None,
+    sql: Sql,
+    move: Move,
+    statements: tuple[str, ...],
+    finding: str,
 ) -> None:
     """Changed, removed, inserted or reordered: the walk says which link and what of it."""
     record_five(records, move)
     assert records.audit.verify() == 5
-    sql(*DROP_TRIGGERS, *statements)
+    sql(*statements)
     with pytest.raises(UnexplainedDifferenceError, match=finding) as broken:
         records.audit.verify()
     assert broken.value.exit_code == 4
 
 
-def test_chain_without_its_head_takes_no_further_link(records: Records, sql: Sql) -> None:
+def test_chain_without_its_head_takes_no_further_link(
+    records: Records, unguarded: None, sql: Sql
+) -> None:
     """A fork is refused in our own words, and nothing is stored."""
     records.audit.record("run.started", subject="s", actor="kim")
-    sql(*DROP_TRIGGERS, "DELETE FROM records_audithead")
+    sql("DELETE FROM records_audithead")
     with pytest.raises(UnexplainedDifferenceError, match="link 1: it stands where"):
         records.audit.record("run.finished", subject="s", actor="kim")
     assert sql("SELECT count(*) FROM records_auditlink") == [(1,)]
 
 
 def test_link_put_in_with_a_right_hash_breaks_the_next(
-    records: Records, sql: Sql, move: Move
+    records: Records, unguarded: None, sql: Sql, move: Move
 ) -> None:
     """A forged link that follows well is betrayed by the genuine one after it."""
     record_five(records, move)
@@ -207,7 +219,6 @@ def test_link_put_in_with_a_right_hash_breaks_the_next(
     forged = replace(genuine[2], subject="load l99")
     forged = replace(forged, hash_after=hash_link(forged))
     sql(
-        *DROP_TRIGGERS,
         f"UPDATE records_auditlink SET subject = 'load l99', hash_after = '{forged.hash_after}'"
         " WHERE number = 3",
     )
@@ -282,6 +293,7 @@ def test_processes_append_without_gap_or_fork(records: Records, spawn: Spawn) ->
     script = (
         "for number in range(40):\n"
         "    open_records().audit.record('run.started', subject=sys.argv[1], actor='kim')\n"
+        "close()\n"
     )
     writers = [spawn(script, name) for name in ("a", "b")]
     for writer in writers:

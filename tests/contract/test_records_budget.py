@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from django.db import transaction
 
 from ml_connector.errors import SystemUnavailableError
-from ml_connector.ports import Clock, Records
+from ml_connector.ports import Clock, Records, RequestBudget
 from ml_connector.records import Allowance, create_organisation, open_budget
 
 Move = Callable[[float], None]
@@ -93,7 +92,7 @@ def test_keys_and_organisations_have_allowances_of_their_own(
 
 def test_hold_makes_everybody_wait(records: Records, records_clock: Clock, move: Move) -> None:
     """Retry-After told to one process holds all; a shorter one does not end a longer one."""
-    told = open_budget(clock=records_clock, allowances={KEY: SMALL})
+    told: RequestBudget = open_budget(clock=records_clock, allowances={KEY: SMALL})
     told.hold(KEY, 30)
     told.hold(KEY, 5)
     told.hold("other tenant", 500)
@@ -250,9 +249,7 @@ while time.time() < until:
 
 
 @pytest.mark.long
-def test_four_processes_stay_exact_and_none_starves(
-    records: Records, records_database: Path, spawn: Spawn
-) -> None:
+def test_four_processes_stay_exact_and_none_starves(records: Records, spawn: Spawn) -> None:
     """Real processes, real clock: no sliding window over the limit, everybody gets a share."""
     processes = [spawn(SEND, "6") for _ in range(4)]
     for process in processes:

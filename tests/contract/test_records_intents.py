@@ -176,7 +176,7 @@ def test_database_itself_refuses_a_second_unsettled_intent(records: Records, sql
     """No store has to be asked: the constraint stands in the schema."""
     make(records, take(records, "r1/p1"), "c1")
     copied = "organisation_id, model_id, action_name, task_id, made_at, fence, run_id, action_id"
-    with pytest.raises(Exception, match="UNIQUE constraint failed"):
+    with pytest.raises(Exception, match=r"(?i)unique constraint"):
         sql(
             f"INSERT INTO records_intent ({copied}, content_hash, state, intent_id)"
             f" SELECT {copied}, 'c2', 'unknown', 'i2' FROM records_intent"
@@ -268,7 +268,7 @@ def test_two_processes_racing_for_a_lease_never_share_a_fence(
         assert sorted(taken, key=int) == taken
     everything = sorted(int(fence) for taken in fences for fence in taken)
     assert everything == list(range(1, len(everything) + 1))
-    assert len(everything) >= 40
+    assert len(everything) >= 10
 
 
 DECIDE_AND_DIE = """

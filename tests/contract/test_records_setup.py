@@ -67,22 +67,26 @@ def test_migrating_again_asks_but_writes_nothing(records_database: Path) -> None
         assert reader.execute("PRAGMA data_version").fetchone() == before
 
 
-def test_schema_is_what_the_models_declare(records_database: Path) -> None:
+def test_schema_is_what_the_models_declare(records_url: str) -> None:
     """No migration is missing."""
     call_command("makemigrations", "records", check=True, dry_run=True, verbosity=0)
 
 
-def test_migrations_run_backwards_as_well(records_database: Path, sql: Sql) -> None:
+def test_migrations_run_backwards_as_well(records_url: str, sql: Sql) -> None:
     """Every migration can be undone, triggers included."""
     call_command("migrate", "records", "zero", verbosity=0)
-    assert sql("SELECT name FROM sqlite_master WHERE name LIKE 'records%'") == []
+    tables = connection.introspection.table_names()
+    assert not [table for table in tables if table.startswith("records")]
     migrate()
     assert sql("SELECT name FROM records_organisation") == [("default",)]
 
 
-def test_database_of_a_newer_version_is_refused(records_database: Path, sql: Sql) -> None:
+def test_database_of_a_newer_version_is_refused(records_url: str, sql: Sql) -> None:
     """A migration this version does not know stops it before it writes anything."""
-    sql("INSERT INTO django_migrations (app, name, applied) VALUES ('records', '0099_new', '')")
+    sql(
+        "INSERT INTO django_migrations (app, name, applied)"
+        " VALUES ('records', '0099_new', CURRENT_TIMESTAMP)"
+    )
     with pytest.raises(SettingsError, match="0099_new"):
         migrate()
 
@@ -119,6 +123,49 @@ def test_close_leaves_no_connection_of_any_thread(records: Records) -> None:
     assert [getattr(wrapper, "connection", "") for wrapper in wrappers] == [None] * 3
 
 
+def test_connections_of_ended_threads_are_closed_by_the_next_one(records: Records) -> None:
+    """A process that lives long and starts many threads does not run out of files."""
+    wrappers = []
+
+    def read() -> None:
+        records.runs.load_runs()
+        wrappers.append(connections["default"])
+
+    for _ in range(3):
+        thread = Thread(target=read)
+        thread.start()
+        thread.join()
+    assert [wrapper.connection is None for wrapper in wrappers] == [True, True, False]
+
+
+def test_file_that_is_no_database_is_refused_in_our_own_words(
+    records_database: Path, tmp_path: Path
+) -> None:
+    """Damage is said as such, and the file stays as it is for whoever can mend it."""
+    close()
+    (tmp_path / "odd.db").write_text("no database at all, but long enough to be looked at" * 40)
+    before = (tmp_path / "odd.db").read_bytes()
+    configure(f"sqlite:///{tmp_path}/odd.db", secret_key="x")
+    with pytest.raises(SystemUnavailableError, match=r"odd\.db cannot be used"):
+        migrate()
+    assert (tmp_path / "odd.db").read_bytes() == before
+
+
+def test_write_that_finds_no_room_says_what_is_not_stored(
+    records: Records, records_database: Path
+) -> None:
+    """A full disk is a fault that a resume gets over, not a broken program."""
+    pages = connection.cursor()
+    pages.execute("PRAGMA page_count")
+    pages.execute(f"PRAGMA max_page_count={pages.fetchone()[0]}")
+    pages.close()
+    with pytest.raises(SystemUnavailableError, match="could not store the mapping of actuals"):
+        records.mappings.save_mapping(
+            "actuals", content_hash="h", content="x" * 100_000, actor="kim"
+        )
+    assert records.mappings.find_mapping("h") is None
+
+
 @pytest.mark.long
 def test_several_first_starts_at_once_make_one_schema(
     records_database: Path, spawn: Spawn, tmp_path: Path
@@ -133,14 +180,14 @@ def test_several_first_starts_at_once_make_one_schema(
     assert stat.S_IMODE((tmp_path / "fresh.db").stat().st_mode) == 0o600
 
 
-def test_unknown_organisation_is_refused_by_name(records_database: Path) -> None:
+def test_unknown_organisation_is_refused_by_name(records_url: str) -> None:
     """A misspelt organisation does not silently get records of its own."""
     create_organisation("north")
     with pytest.raises(UsageError, match=r"no organisation 'nort'; there are: default, north"):
         open_records("nort")
 
 
-def test_user_name_is_unique_within_its_organisation_only(records_database: Path) -> None:
+def test_user_name_is_unique_within_its_organisation_only(records_url: str) -> None:
     """Two organisations may each have a Kim, one may not have two; passwords are argon2."""
     from ml_connector.records.models import Organisation, User  # noqa: PLC0415 -- needs Django
 
@@ -154,7 +201,7 @@ def test_user_name_is_unique_within_its_organisation_only(records_database: Path
         User.objects.create_user("kim", organisation=here)
 
 
-def test_every_row_and_unique_key_belongs_to_an_organisation(records_database: Path) -> None:
+def test_every_row_and_unique_key_belongs_to_an_organisation(records_url: str) -> None:
     """No table and no unique key of ours is shared between organisations."""
     from ml_connector.records import models  # noqa: PLC0415 -- needs Django
 
@@ -192,7 +239,7 @@ def test_backup_is_a_whole_copy_taken_while_somebody_writes(
 
 
 def test_backup_overwrites_nothing_and_leaves_nothing_half_made(
-    records: Records, tmp_path: Path
+    records: Records, records_database: Path, tmp_path: Path
 ) -> None:
     """An existing file and a missing folder are refused, and nothing new lies around."""
     (tmp_path / "copy.db").write_text("kept")

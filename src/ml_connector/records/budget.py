@@ -8,7 +8,8 @@ Bookings are in line order, so nobody is overtaken and nobody polls.
 The instant is the one of `ports.Clock` on SQLite: all processes that share the file share the
 machine and so its clock, which SQLite itself would ask too, if only to the millisecond. On
 PostgreSQL the processes may run on several machines whose clocks differ; there the server's
-`clock_timestamp()` is asked, after the row lock is held, and only differences are slept.
+`clock_timestamp()` stands in for the machine's, asked after the row lock is held, and only
+differences are slept. A clock that somebody moves is asked on both.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from ml_connector.errors import SystemUnavailableError
 from ml_connector.ports import Clock
 from ml_connector.records import models
 from ml_connector.records.allowance import MICROSECONDS, Allowance
+from ml_connector.records.clock import SystemClock
 from ml_connector.records.setup import BUDGET_ALIAS, DEFAULT_ALIAS
 from ml_connector.records.store import writing
 
@@ -151,7 +153,7 @@ class RingBudget:
 
     def _now_us(self) -> int:
         connection = connections[BUDGET_ALIAS]
-        if connection.vendor == "sqlite":
+        if connection.vendor == "sqlite" or not isinstance(self._clock, SystemClock):
             return (self._clock.now() - EPOCH) // timedelta(microseconds=1)
         with connection.cursor() as cursor:
             cursor.execute("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")

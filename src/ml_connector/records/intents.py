@@ -1,4 +1,9 @@
-"""Leases and intents: the database forbids the second writer, whatever the queue does."""
+"""Leases and intents: the database forbids the second writer, whatever the queue does.
+
+Expiry is told by the clock of whoever asks. Where machines' clocks differ, a lease may change hands
+early; the fence, which is checked in the transaction that stores the intent, then shuts out the one
+who lost it.
+"""
 
 from datetime import datetime, timedelta
 from hashlib import sha256

@@ -42,7 +42,8 @@ class LoadRecords(OrganisationStore):
 
     def load_shadow(self, flow: str, model_id: str) -> tuple[int, dict[str, str]]:
         """Shadow revision, and the shadow file's hash by target period; (0, {}) before any load."""
-        with self._writing("nothing"):  # One transaction, so that number and files belong together.
+        # In one transaction, so that number and files belong together.
+        with self._writing(f"a look at the shadow of {flow}"):
             row = models.Shadow.of(self._id).filter(flow=flow, model_id=model_id).first()
             if row is None:
                 return 0, {}

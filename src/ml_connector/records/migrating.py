@@ -9,9 +9,9 @@ from pkgutil import iter_modules
 
 from django.apps import apps
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 
-from ml_connector.errors import SettingsError
+from ml_connector.errors import SettingsError, SystemUnavailableError
 from ml_connector.records.setup import MIGRATION_LOCK
 
 SQLITE = "sqlite"
@@ -19,6 +19,17 @@ SQLITE = "sqlite"
 
 def migrate_database() -> None:
     """The schema is the one of this version; see `setup.migrate`."""
+    try:
+        _migrate()
+    except (DatabaseError, OSError) as error:
+        raise SystemUnavailableError(
+            f"The records database {connection.settings_dict['NAME']} cannot be used: {error}.",
+            written="No run was started; each migration is whole or not there.",
+            next_step="Look at the disk or the database server, then run the command again.",
+        ) from error
+
+
+def _migrate() -> None:
     if _is_current():
         return
     with _migration_lock():

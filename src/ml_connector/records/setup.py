@@ -5,9 +5,8 @@ Django is imported inside the functions only, so that commands without a databas
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -27,7 +26,13 @@ BUDGET_ALIAS = "budget"
 MIGRATION_LOCK = 7_340_117_001
 """Number of the PostgreSQL advisory lock that one migrating process holds."""
 
-_opened: weakref.WeakSet[BaseDatabaseWrapper] = weakref.WeakSet()
+_opened: dict[BaseDatabaseWrapper, threading.Thread] = {}
+"""Connections of this process and the thread each belongs to.
+
+Django keeps them per thread and forgets them, open as they are, when the thread ends. A process has
+one set of connections as it has one set of Django settings; hence a module's own state.
+"""
+_opened_lock = threading.Lock()
 
 
 def configure(database_url: str, *, secret_key: str) -> None:
@@ -64,6 +69,7 @@ def migrate() -> None:
 
     Raises:
         SettingsError: The database was written by a newer version; nothing was changed.
+        SystemUnavailableError: It cannot be opened, or is no database.
     """
     from ml_connector.records.migrating import migrate_database  # noqa: PLC0415 -- imports Django
 
@@ -75,13 +81,9 @@ def close() -> None:
 
     Call it when all threads are done; a thread that comes later opens a new connection.
     """
-    for connection in list(_opened):
-        connection.inc_thread_sharing()
-        try:
-            connection.close()
-        finally:
-            connection.dec_thread_sharing()
-    _opened.clear()
+    with _opened_lock:
+        for connection in list(_opened):
+            _close_from_here(connection)
 
 
 def parse_database_url(database_url: str) -> dict[str, dict[str, Any]]:
@@ -184,15 +186,19 @@ def _point_to(databases: dict[str, dict[str, Any]]) -> None:
 
 
 def _note_connection(connection: BaseDatabaseWrapper, **_: object) -> None:
-    _opened.add(connection)
+    """The connection is known; those whose threads have ended are closed on the occasion."""
+    with _opened_lock:
+        for other, thread in list(_opened.items()):
+            if not thread.is_alive():
+                _close_from_here(other)
+        _opened[connection] = threading.current_thread()
 
 
-@contextmanager
-def own_connections() -> Iterator[None]:
-    """Connections this thread opens inside the block are closed at its end; for short threads."""
-    from django.db import connections  # noqa: PLC0415 -- importing Django costs a third of a second
-
+def _close_from_here(connection: BaseDatabaseWrapper) -> None:
+    """Closed and forgotten, though another thread may have opened it."""
+    connection.inc_thread_sharing()
     try:
-        yield
+        connection.close()
     finally:
-        connections.close_all()
+        connection.dec_thread_sharing()
+        _opened.pop(connection, None)
