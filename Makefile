@@ -3,9 +3,10 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
+LINES ?= 1000000
 LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
 
-.PHONY: help demo test quick check format reference lock clean
+.PHONY: help demo bench test quick check format reference lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,6 +23,9 @@ $(VENV)/stamp-dev: $(LOCKS) requirements/dev.txt
 
 demo: $(VENV)/stamp-run ## Run the main job on the sandbox and say where to look
 	@$(BIN)/python scripts/demo.py
+
+bench: $(VENV)/stamp-run ## Time and memory of the main job (LINES=1000000), beside a bare loop
+	@$(BIN)/python scripts/benchmark.py $(LINES)
 
 test: check ## Every check and every test
 	@$(BIN)/python -m pytest -n $(WORKERS)
