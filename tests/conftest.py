@@ -1,7 +1,8 @@
-"""For every test: no network but this machine's; the sandbox company on a clock that is moved."""
+"""For every test: the network ends at this machine; the sandbox company, on a moved clock."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -176,21 +177,13 @@ class ProjectMaker:
 
     def make(self, **changes: Any) -> Path:
         """A project folder; `changes` replace keys of flows/actuals-fusion.yaml."""
-        from ruamel.yaml import YAML  # noqa: PLC0415 - as above.
-
-        from ml_connector.wiring import write_sandbox_project  # noqa: PLC0415 - as above.
+        from ml_connector.wiring import write_sandbox_project  # noqa: PLC0415 - the root conftest
+        # is read by every test process.
 
         write_sandbox_project(
             self.root, fusion_url=self.company.fusion, anaplan_url=self.company.anaplan
         )
-        path = self.root / "flows" / "actuals-fusion.yaml"
-        yaml = YAML()
-        flow = yaml.load(path)
-        flow.update(changes)
-        for key in [key for key, value in flow.items() if value is None]:
-            del flow[key]
-        with path.open("w") as out:
-            yaml.dump(flow, out)
+        change_yaml(self.root / "flows" / "actuals-fusion.yaml", changes)
         return self.root
 
 
@@ -198,3 +191,129 @@ class ProjectMaker:
 def projects(company: Company, tmp_path: Path) -> ProjectMaker:
     """Makes a project folder for the company."""
     return ProjectMaker(company=company, root=tmp_path / "project")
+
+
+ONE_LEDGER = {"first_month": "2026-09", "ledgers": ["Halden US"], "dimensions_flow": None}
+LISTS = {
+    "Entities": ("Halden Company", "Halden Global Entity"),
+    "Accounts": ("Halden Account", "Halden Global Account"),
+    "Cost Centres": ("Halden Cost Centre", "Halden Global Department"),
+}
+ACTUALS = "actuals-fusion"
+LOAD_ACTUALS = "112000000005"
+
+
+@dataclass(slots=True)
+class Office:
+    """A project of one ledger from September on, each command in a house of its own."""
+
+    company: Company
+    root: Path
+    clock: BridgedClock
+    on_step: Callable[[str, str, str], None] | None = None
+    """Told (run id, step name, state) of each step, in the midst of the run."""
+
+    def run(self, flow: str = ACTUALS, **request: Any) -> Any:
+        """A run of the flow that ended."""
+        from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+        with open_house(self.root, clock=self.clock, on_step=self.on_step) as house:
+            return house.run(flow, request)
+
+    def resume(self, run_id: str) -> Any:
+        """A stopped run that went on to its end."""
+        from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+        with open_house(self.root, clock=self.clock, on_step=self.on_step) as house:
+            return house.resume(run_id)
+
+    def fail(self, action: Callable[..., Any], *args: Any, **request: Any) -> tuple[Any, Any]:
+        """The error that `run` or `resume` stopped with, and the newest run as it stands."""
+        from ml_connector.errors import ConnectorError  # noqa: PLC0415 - as above.
+
+        with pytest.raises(ConnectorError) as caught:
+            action(*args, **request)
+        return caught.value, self.newest()
+
+    def newest(self) -> Any:
+        """The newest run in the history."""
+        from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+        with open_house(self.root, clock=self.clock) as house:
+            return next(iter(house.records.runs.load_runs(limit=1)), None)
+
+    def change(self, file: str = f"flows/{ACTUALS}.yaml", **changes: Any) -> None:
+        """Keys of a project file stand as given; None takes one away."""
+        change_yaml(self.root / file, changes)
+
+    def map(self, *rules: str) -> None:
+        """The mapping file holds these rules, written `dimension,when,target`."""
+        lines = ["dimension,when,target,precedence,valid_from,valid_to,note"]
+        lines += [f"{rule},,,," for rule in rules]
+        path = self.root / "mappings" / f"{ACTUALS}.csv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def tasks(self, action_id: str = LOAD_ACTUALS) -> list[str]:
+        """Ids of the tasks of an action the tenant has, answered or not, oldest first."""
+        found = self.company.model("read_tasks")
+        return [task["task"] for task in found if task["object"] == action_id]
+
+
+def change_yaml(path: Path, changes: dict[str, Any]) -> None:
+    """Keys of a YAML file stand as given; None takes one away."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - as above.
+
+    yaml = YAML()
+    content = yaml.load(path)
+    content.update(changes)
+    for key in [key for key, value in content.items() if value is None]:
+        del content[key]
+    with path.open("w") as out:
+        yaml.dump(content, out)
+
+
+def fill_lists(company: Company) -> None:
+    """The model's lists hold every code of the company; quicker than a run of F1."""
+    from ml_connector.sandbox.company.accounts import find_value_set  # noqa: PLC0415 - as above.
+
+    for name, value_sets in LISTS.items():
+        found = [find_value_set(code) for code in value_sets]
+        codes = {value.value for each in found if each is not None for value in each.values}
+        company.model("add_items", list=name, items=[{"code": code} for code in sorted(codes)])
+    company.model("add_items", list="Currencies", items=[{"code": "USD"}, {"code": "JPY"}])
+
+
+@pytest.fixture(scope="session")
+def office_template(shared_company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose databases stand already: making them takes longer than a run."""
+    from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+    root = tmp_path_factory.mktemp("office") / "project"
+    ProjectMaker(company=shared_company, root=root).make(**ONE_LEDGER)
+    with open_house(root, clock=shared_company.clock()) as house:
+        assert house.engine is not None
+    return root
+
+
+@pytest.fixture
+def office(company: Company, office_template: Path, tmp_path: Path) -> Office:
+    """A fresh project of one ledger; the model's lists are filled."""
+    fill_lists(company)
+    root = tmp_path / "office"
+    shutil.copytree(office_template, root)
+    return Office(company=company, root=root, clock=company.clock())
+
+
+@pytest.fixture(scope="session")
+def quiet_cells(
+    shared_company: Company, office_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What the model holds after a run of the office that nothing disturbed."""
+    for url in (shared_company.fusion, shared_company.anaplan):
+        call_control(url, "POST", "reset", {})
+    fill_lists(shared_company)
+    root = tmp_path_factory.mktemp("quiet") / "project"
+    shutil.copytree(office_template, root)
+    run = Office(company=shared_company, root=root, clock=shared_company.clock()).run()
+    assert str(run.state) == "succeeded"
+    return shared_company.cells()

@@ -156,6 +156,7 @@ class LedgerSource(Protocol):
         """Yield the ERP's own movement per account combination, in no promised order.
 
         For `Measure.BASE` in the ledger's currency; for `Measure.ENTERED` per entered currency.
+        Statistical units are no money and are left out.
         """
 
     def read_members(self, dimension: str) -> Iterator[Member]:

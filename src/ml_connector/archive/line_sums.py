@@ -12,14 +12,12 @@ import pyarrow.compute as pc
 
 from ml_connector.archive.columns import AMOUNT
 from ml_connector.archive.line_files import equals_all, read_line_batches
-from ml_connector.domain.ledger import Totals
+from ml_connector.domain.ledger import STATISTICAL, Totals
 from ml_connector.domain.money import EXACT
 from ml_connector.ports import LineSum, Measure
 
 GROUPS_HELD_MAX = 32_768
 """Groups held while a file is read; at this many they are yielded and begun anew."""
-STATISTICAL = "STAT"
-"""The currency of counts, hours and square metres: no money, never summed."""
 _KEYS = ("accounting_date", "chart", "combination", "currency", "source", "category")
 _SUMMABLE_MAX = Decimal(10) ** 23
 """Below it a record batch's sum fits 38 digits at scale 9; Arrow's own sum wraps in silence."""

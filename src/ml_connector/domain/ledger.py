@@ -8,6 +8,9 @@ from typing import NamedTuple
 from ml_connector.domain.money import ZERO
 from ml_connector.errors import RefusedError
 
+STATISTICAL = "STAT"
+"""The pretended currency of statistical units: they are no money and are never added to it."""
+
 
 class CombinationSplitError(RefusedError):
     """An account combination does not fit its chart's delimiter and segments."""

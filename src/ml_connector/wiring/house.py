@@ -214,8 +214,15 @@ class House(Questions):
     def _kept(self) -> dict[str, Any]:
         return {}
 
+    def _set_up_logs(self) -> None:
+        """Log lines look as the project says; only what talks to a system or runs flows logs."""
+        from ml_connector.logs import set_up_logs  # noqa: PLC0415 - start-up time.
+
+        set_up_logs(log_format=self.project.settings.log_format)
+
     def _keep(self, key: str, make: Callable[[], Any]) -> Any:
         if key not in self._kept:
+            self._set_up_logs()
             self._kept[key] = made = make()
             self._closers.append(made.close)
         return self._kept[key]

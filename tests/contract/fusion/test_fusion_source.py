@@ -63,13 +63,15 @@ def sum_lines(lines: Iterable[Line]) -> dict[tuple[str, ...], tuple[Any, ...]]:
 
 
 def net_by_combination(lines: Iterable[Line], measure: Measure) -> Sums:
-    """Nets as the pod's balances show them: accounted without units, or entered."""
+    """Nets as the source promises balances: accounted or entered, statistical units left out."""
     sums: Sums = defaultdict(Decimal)
     for line in lines:
+        if line.entered_currency == STAT:
+            continue
         if measure is Measure.ENTERED:
             key = (line.ledger, line.period, line.entered_currency, line.combination)
             sums[key] += line.entered_debit - line.entered_credit
-        elif line.entered_currency != STAT:
+        else:
             key = (line.ledger, line.period, line.currency, line.combination)
             sums[key] += line.debit - line.credit
     return {key: net for key, net in sums.items() if net}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from ml_connector.domain.ledger import Balance, Chart, CombinationKey, Ledger
+from ml_connector.domain.ledger import STATISTICAL, Balance, Chart, CombinationKey, Ledger
 from ml_connector.domain.money import ZERO
 from ml_connector.domain.periods import Period
 from ml_connector.errors import ProtocolError, RefusedError, SettingsError
@@ -42,9 +42,13 @@ class BalanceReader:
             yield from self._read(chart, ledger, period, currency=currency, kind=ENTERED)
 
     def _list_currencies(self, ledger: Ledger) -> list[str]:
-        """The ledger's own currency first, then every enabled one: the pod tells no used ones."""
+        """The ledger's own currency first, then every enabled one: the pod tells no used ones.
+
+        Statistical units are left out: they are no money and never add up with it.
+        """
         members = (translation.build_currency(row) for row in self._client.read_currencies())
         found = dict.fromkeys([ledger.currency, *(m.code for m in members if m.is_active)])
+        found.pop(STATISTICAL, None)  # Units, not money (F-11).
         if len(found) > CURRENCIES_MAX:
             raise RefusedError(
                 f"{self._client.system} has {len(found)} enabled currencies; balances are asked"

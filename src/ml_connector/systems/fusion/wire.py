@@ -21,7 +21,6 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Flag = str | bool | None
 
 POSTED: Final = "P"
-STATISTICAL: Final = "STAT"
 GENERAL_LEDGER: Final = 101
 """Application id; without it the status of some other subledger comes back (F-13)."""
 LIFETIME_S_UNSAID: Final = 300.0
