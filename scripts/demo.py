@@ -47,7 +47,7 @@ def main() -> None:
         " start the sandbox again with\n"
         "    ml-connector sandbox --state demo/sandbox\n"
         "and look around:\n"
-        f"    cd {PROJECT.relative_to(Path.cwd()) if PROJECT.is_relative_to(Path.cwd()) else PROJECT}\n"
+        f"    cd {name_project()}\n"
         "    ml-connector status · runs list · runs show RUN · trace 68990 · audit verify\n"
         "Next: docs/start/ for real systems, docs/guides/anaplan-model-checklist.md for the model."
     )
@@ -80,6 +80,12 @@ def play(servers: dict[str, str]) -> None:
     run("trace", "68990", *project(), show=12)
     run("audit", "verify", *project())
     run("status", *project())
+
+
+def name_project() -> Path:
+    """The project's folder as the reader would type it."""
+    here = Path.cwd()
+    return PROJECT.relative_to(here) if PROJECT.is_relative_to(here) else PROJECT
 
 
 def project() -> tuple[str, str]:
@@ -145,7 +151,7 @@ def chapter(title: str) -> None:
 
 def tell(text: str) -> None:
     """A line for the reader, at once."""
-    print(text, flush=True)  # noqa: T201 - the demo talks.
+    print(text, flush=True)
 
 
 def fail(text: str) -> NoReturn:

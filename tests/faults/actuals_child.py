@@ -1,4 +1,4 @@
-"""A process that runs or resumes an actuals run and dies where it is told to; used by the tests here.
+"""A process that runs or resumes an actuals run and dies where it is told to.
 
 Usage: actuals_child.py PROJECT FUSION_URL DEATHS PLACE RUN. It starts the run in a process of its
 own, and resumes it in a new one for as long as that dies: forked, so that only the first pays for
@@ -128,7 +128,7 @@ def fork_attempt(*, first: bool) -> int:
         try:
             attempt(first=first)
             code = 0
-        except BaseException:
+        except Exception:
             traceback.print_exc()
         finally:
             sys.stderr.flush()
