@@ -203,8 +203,11 @@ def test_adjustment_period_goes_where_its_rule_says(rule: PeriodRule, member: st
 @pytest.mark.parametrize(
     ("rule", "setting"),
     [
-        (PeriodRule(), "adjustment rule (fold-into-last, own-member, exclude)"),
-        (PeriodRule(adjustment=AdjustmentRule.OWN), "adjustment pattern"),
+        (
+            PeriodRule(),
+            "`adjustment` to one of fold-into-last, own-member, exclude, or an override",
+        ),
+        (PeriodRule(adjustment=AdjustmentRule.OWN), "the member as an override"),
     ],
 )
 def test_adjustment_period_without_a_place_blocks_and_names_the_setting(
@@ -216,7 +219,7 @@ def test_adjustment_period_without_a_place_blocks_and_names_the_setting(
 
     assert caught.value.exit_code == 5
     assert setting in caught.value.next_step
-    assert "`Adj-26: MEMBER`" in caught.value.next_step
+    assert "(`Adj-26: MEMBER`)" in caught.value.next_step
 
 
 def test_fold_looks_for_the_regular_period_in_its_own_calendar() -> None:

@@ -27,7 +27,7 @@ from ml_connector.domain.mapping_rules import (
     diff_mappings,
     render_mapping,
 )
-from ml_connector.domain.patterns import PatternError, PatternKind, parse_pattern
+from ml_connector.domain.patterns import Pattern, PatternError, PatternKind, parse_pattern
 
 ON = date(2026, 10, 31)
 FACTS = {"entity": "101", "account": "68010", "center": "0200", "ledger": "Vision"}
@@ -93,6 +93,13 @@ def test_pattern_is_refused_with_its_reason(pattern: str, why: str) -> None:
     """A pattern that means nothing is refused in words that say why."""
     with pytest.raises(PatternError, match=why):
         parse_pattern(pattern)
+
+
+def test_range_of_values_that_end_in_dots_is_written_so_that_it_is_read_again() -> None:
+    """A dot beside the two dots of a range is escaped."""
+    pattern = Pattern(kind=PatternKind.RANGE, values=("a.", "b."))
+
+    assert parse_pattern(pattern.text) == pattern
 
 
 def test_pattern_of_stars_is_a_rule_for_everything() -> None:
@@ -251,7 +258,7 @@ def test_mapping_file_faults_are_told_all_at_once() -> None:
         "account,account=1..22,X,,,,\n"
         "account,account=1,{acc},,,,\n"
         "account,account=1,{,,,,\n"
-        ",account=1,,x,2026-02-30,2026-1-1,\n"
+        ",account=1,,x,2026-02-30,20261101,\n"
         "centre,account,X,,2026-02-02,2026-02-01,\n"
         "\n"
         "account,account=7,A,,,,\n"
@@ -275,7 +282,7 @@ def test_mapping_file_faults_are_told_all_at_once() -> None:
         (6, "the precedence 'x' is no whole num"),
         (6, "the target is empty"),
         (6, "valid_from '2026-02-30' is no date"),
-        (6, "valid_to '2026-1-1' is no date suc"),
+        (6, "valid_to '20261101' is no date suc"),
         (7, "the condition 'account' is not wri"),
         (7, "unknown dimension 'centre'"),
         (7, "valid_from 2026-02-02 lies after v"),

@@ -99,16 +99,18 @@ class PeriodRule:
             case AdjustmentRule.OWN if self.adjustment_pattern:
                 return _render(self.adjustment_pattern, period)
             case AdjustmentRule.OWN:
-                raise _block(period, "has no member of its own yet", "an adjustment pattern")
+                raise _block(period, "has no member of its own yet", "the member as an override")
             case AdjustmentRule.BLOCK:
                 rules = ", ".join(rule for rule in AdjustmentRule if rule != AdjustmentRule.BLOCK)
-                raise _block(period, "has no rule", f"an adjustment rule ({rules})")
+                raise _block(
+                    period, "has no rule", f"`adjustment` to one of {rules}, or an override"
+                )
 
     def _fold(self, period: Period, periods: Iterable[Period]) -> str | None:
         same = (other for other in periods if other.calendar == period.calendar)
         regular = find_period_of(period.date_last, periods=same)
         if regular is None:
-            raise _block(period, f"ends on {period.date_last}, in no regular period", "it")
+            raise _block(period, f"ends on {period.date_last}, in no regular period", "an override")
         return self.target_member(regular, periods=())
 
 
@@ -161,7 +163,6 @@ def _block(period: Period, fault: str, setting: str) -> PeriodBlockedError:
         f"The period {period.name!r} ({period.fiscal_name}, {period.date_first} to"
         f" {period.date_last}) {fault}.",
         written="Nothing of this period was sent.",
-        next_step=f"Set {setting} in the flow's periods, or an override"
-        f" `{period.name}: MEMBER` there.",
+        next_step=f"Set {setting} (`{period.name}: MEMBER`) under `periods` of the flow.",
         period=period.name,
     )
