@@ -128,7 +128,7 @@ def fork_attempt(*, first: bool) -> int:
         try:
             attempt(first=first)
             code = 0
-        except Exception:
+        except Exception:  # noqa: BLE001 - the parent asks for a code, whatever went wrong.
             traceback.print_exc()
         finally:
             sys.stderr.flush()
