@@ -45,6 +45,7 @@ class AdminDesk:
             self.restore, self.rename_import, self.remove_import, self.rename_header,
             self.hold_lock, self.release_lock, self.drop_dump, self.force_outcome,
             self.set_task_fate, self.set_default_file, self.expire_file, self.add_action,
+            self.read_tasks, self.start_task, self.cancel_task,
         )  # fmt: skip
         for operation in operations:
             server.add_admin(operation.__name__, operation)
@@ -306,6 +307,38 @@ class AdminDesk:
         model = self._model(body)
         files = {**model.definitions.sources, **model.definitions.exports}
         model.files.empty(body["email"], _named(files, body["file"]).id)
+
+    def read_tasks(self, body: Body) -> list[Body]:
+        """Every task of the model {model} the server still knows, whoever started it."""
+        with self._server.lock:
+            self._server.engine.settle()
+            found = self._server.engine.tasks(self._model(body).id)
+            return [
+                {"task": one.id, "object": one.object_id, "state": one.state, "user": one.user}
+                for one in found
+            ]
+
+    def start_task(self, body: Body) -> Body:
+        """The user {user} has started the import {import} (id or name) by hand."""
+        with self._server.lock:
+            model = self._model(body)
+            one = _named(model.definitions.imports, body["import"])
+
+            def by_hand(task_id: str, number: int, now: float) -> Task:
+                return Task(
+                    id=task_id, model=model.id, kind="imports", object_id=one.id,
+                    user=body["user"], created_at=now, number=number, steps=[one.id],
+                )  # fmt: skip
+
+            return {"task": self._server.engine.submit(by_hand).id}
+
+    def cancel_task(self, body: Body) -> None:
+        """Somebody, {user}, cancels the task {task} in the model's own pages."""
+        with self._server.lock:
+            task = self._server.engine.find(body["task"])
+            if task is None:
+                raise LookupError(f"There is no task {body['task']}.")
+            self._server.engine.cancel(task, body.get("user", "owner@halden.example"))
 
     def _apply_fate(self, task: Task, fate: str) -> None:
         if fate == "vanished":
