@@ -106,7 +106,7 @@ def run_load(steps: Steps, bench: Bench, load: Load) -> Json:
         upload(steps, bench, load, lease)
         intent = steps.step(f"{load.label}: intent", partial(_intend, steps, bench, load))
         started = _start_once(steps, bench, load, intent)
-        return {**_finish(steps, bench, load, started), "intent_id": intent["intent_id"]}
+        return {**_finish(steps, bench, load, started, lease), "intent_id": intent["intent_id"]}
     finally:
         bench.records.intents.release_lease(lease)
 
@@ -295,16 +295,20 @@ def _settle(bench: Bench, load: Load, intended: Json, intent: Intent) -> Json:
     return {"task_id": "", "adopted": False}
 
 
-def _finish(steps: Steps, bench: Bench, load: Load, started: Json) -> Json:
+def _finish(steps: Steps, bench: Bench, load: Load, started: Json, lease: Lease) -> Json:
     followed = steps.step(
-        f"{load.label}: follow task", partial(_follow, steps, bench, load, started["task_id"])
+        f"{load.label}: follow task",
+        partial(_follow, steps, bench, load, started["task_id"], lease),
     )
     return {**followed, "task_id": started["task_id"], "adopted": started["adopted"]}
 
 
-def _follow(steps: Steps, bench: Bench, load: Load, task_id: str) -> Json:
+def _follow(steps: Steps, bench: Bench, load: Load, task_id: str, lease: Lease) -> Json:
     """Follow the task; its result and dumps are archived in the same step it ends in."""
-    result = follow_task(steps, bench.target, bench.clock, load.action, task_id)
+    result = follow_task(
+        steps, bench.target, bench.clock, load.action, task_id,
+        beat=partial(bench.records.intents.verify_lease, lease),
+    )  # fmt: skip
     dumps = [
         bench.archive.write_bytes(
             bench.target.read_dump(load.action, task_id, object_id), suffix="dump.csv"

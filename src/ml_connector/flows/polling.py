@@ -1,5 +1,7 @@
 """Following a task to its end without crowding the model or outstaying a stop request."""
 
+from collections.abc import Callable
+
 from ml_connector.errors import RunInterruptedError, SystemUnavailableError
 from ml_connector.ports import Action, Clock, PlanningTarget, Steps, TaskResult
 
@@ -18,9 +20,18 @@ class TaskDeadlineError(SystemUnavailableError):
 
 
 def follow_task(
-    steps: Steps, target: PlanningTarget, clock: Clock, action: Action, task_id: str
+    steps: Steps,
+    target: PlanningTarget,
+    clock: Clock,
+    action: Action,
+    task_id: str,
+    *,
+    beat: Callable[[], None] | None = None,
 ) -> TaskResult:
     """The task's result once it is terminal; one durable step follows one task.
+
+    `beat` is called before each look: a load keeps its model's lease alive with it, however long
+    the task takes, so that no other run uploads to the file that is still being read.
 
     Raises:
         RunInterruptedError: A stop was asked for; the task runs on and is followed after a resume.
@@ -31,6 +42,8 @@ def follow_task(
     while waited_s < DEADLINE_S:
         wait_s = WAITS_S[number] if number < len(WAITS_S) else WAIT_MAX_S
         _wait(steps, clock, wait_s, task_id)
+        if beat is not None:
+            beat()
         waited_s += wait_s
         number += 1
         result = target.read_task(action, task_id)
