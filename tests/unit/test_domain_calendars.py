@@ -1,5 +1,6 @@
 """Periods by the names people use, and the members they become."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -152,6 +153,17 @@ def test_periods_between_and_sorting_follow_the_calendar() -> None:
     ]
     assert find_period_of(date(2026, 12, 31), periods=shuffled) == named("Dec-26")
     assert find_period_of(date(2030, 1, 1), periods=shuffled) is None
+
+
+def test_adjustments_stand_after_the_period_they_end_in_however_long_they_are() -> None:
+    """An adjustment on the first day of a month and one over a whole year each find their place."""
+    opening = adjusting("Open-26", date(2026, 1, 1), number=14)
+    year = replace(adjusting("Year-26", date(2026, 12, 31), 15), date_first=date(2026, 1, 1))
+    ordered = sort_periods([year, opening, *PERIODS])
+
+    assert ordered[12:15] == [named("Jan-26"), opening, named("Feb-26")]
+    assert ordered[24:28] == [named("Dec-26"), ADJ, year, named("Jan-27")]
+    assert period_before(opening, periods=ordered) == named("Jan-26")
 
 
 @pytest.mark.parametrize(

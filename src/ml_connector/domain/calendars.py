@@ -1,6 +1,7 @@
 """Finds periods by what people call them, and the members they become in the model."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -39,8 +40,17 @@ class PeriodRangeError(UsageError):
 
 
 def sort_periods(periods: Iterable[Period]) -> list[Period]:
-    """The periods as they follow each other, an adjustment period after the one it adjusts."""
-    return sorted(periods, key=lambda p: (p.date_last, p.is_adjustment, p.year, p.number))
+    """The periods as they follow each other, an adjustment after the period it ends in."""
+    known = list(periods)
+    ends = sorted(p.date_last for p in known if not p.is_adjustment)
+
+    def place_of(period: Period) -> tuple[date, bool, int, int]:
+        # One adjustment may span a day, another the whole year; what counts is where it ends.
+        at = bisect_left(ends, period.date_last)
+        end = ends[at] if at < len(ends) else period.date_last
+        return end, period.is_adjustment, period.year, period.number
+
+    return sorted(known, key=place_of)
 
 
 def resolve_period(name: str, *, periods: Sequence[Period], ledger: str) -> Period:
@@ -86,7 +96,7 @@ def resolve_range(first: str, last: str, *, periods: Sequence[Period], ledger: s
     begin = _resolve_end(first, periods=periods, ledger=ledger)[0]
     end = _resolve_end(last, periods=periods, ledger=ledger)[-1]
     found = periods_between(begin, end, periods=periods)
-    if not found or begin.date_first > end.date_first:
+    if begin.date_first > end.date_first:
         raise PeriodRangeError(
             f"The range from {first!r} ({begin.date_first}) to {last!r} ({end.date_last}) begins"
             " after its end.",

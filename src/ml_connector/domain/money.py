@@ -98,6 +98,11 @@ def render_plain(amount: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+def render_amount(amount: Decimal, currency: str) -> str:
+    """For people: grouped thousands and at least the currency's decimals; never rounded."""
+    return f"{amount:,.{max(decimals_of(currency), count_decimals(amount))}f}"
+
+
 def verify_cell_amount(amount: Decimal, *, currency: str, where: str) -> Decimal:
     """Return the amount when a planning cell can hold it to the last cent.
 

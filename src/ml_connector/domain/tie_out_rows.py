@@ -106,7 +106,10 @@ class TieOutBooks:
 
     def sums_of(self, scope: Scope) -> ScopeSums:
         """The sums of a scope, zeros at first."""
-        return self.scopes.setdefault(scope, ScopeSums())
+        sums = self.scopes.get(scope)
+        if sums is None:
+            sums = self.scopes[scope] = ScopeSums()
+        return sums
 
     def add_combination(
         self, scope: Scope, *, erp: Decimal, archived: Totals, placed: Sequence[Placed]
