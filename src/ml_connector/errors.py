@@ -5,9 +5,12 @@ the error follow from it. Each error says three things: what was refused, what h
 written, what to do next. It is stored as code plus arguments, never pickled.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 ArgumentValue = str | int | bool | None
+DANGER = (9, 4, 7, 8, 6, 5, 3, 2, 1, 130, 0)
+"""Exit codes, the most dangerous first: where several hold, the first of them is told."""
 
 
 class ConnectorError(Exception):
@@ -143,6 +146,11 @@ class RunInterruptedError(ConnectorError):
 
     code = "interrupted"
     exit_code = 130
+
+
+def find_worst(exit_codes: Iterable[int]) -> int:
+    """The most dangerous of several exit codes; 0 when there is none."""
+    return min(exit_codes, key=DANGER.index, default=0)
 
 
 def _walk(parent: type[ConnectorError]) -> list[type[ConnectorError]]:

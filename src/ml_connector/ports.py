@@ -69,12 +69,16 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One line of `doctor`: what was looked at, what was found, what to do."""
+    """One line of `doctor`: what was looked at, what was found, what to do.
+
+    `code` is the stable code of the error a failed check ended with, if it was one.
+    """
 
     subject: str
     state: CheckState
     finding: str
     next_step: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -780,7 +784,13 @@ class RequestBudget(Protocol):
     """One allowance of requests per tenant, over all processes."""
 
     def acquire(self, key: str) -> None:
-        """Return when one request may be sent now; waits, first come first served."""
+        """Return when one request may be sent now; waits, first come first served.
+
+        An empty key draws on no allowance.
+
+        Raises:
+            RunInterruptedError: A stop was asked for; the request must not be sent.
+        """
 
     def hold(self, key: str, seconds: float) -> None:
         """Nobody sends for that long: a process was told Retry-After."""

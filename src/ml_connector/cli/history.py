@@ -1,12 +1,13 @@
 """Commands about what has happened: runs, lines, keys, the audit chain. They read our records."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from ml_connector.cli.options import Options, opened, output_of
+from ml_connector.cli.options import Options, Output, opened, output_of
 from ml_connector.cli.output import Listing, hint, say, show, show_json
 from ml_connector.cli.report import tell_run
 from ml_connector.ports import RunRow, StepRow
@@ -67,25 +68,32 @@ def list_runs(
     return 0
 
 
-def show_run(run_id: str, *, options: Options | None = None) -> int:
+def show_run(run_id: str, /, *, options: Options | None = None) -> int:
     """Show a run: its steps, its tie-out, the error that stopped it."""
     with opened(options) as house:
         row = house.records.runs.load_run(run_id)
         steps = house.records.runs.load_steps(row.run_id)
-        if output_of(options) == "json":
-            show_json({"run": row, "steps": steps})
-            return 0
-        listed = [(its.name, its.attempt, its.state, _seconds(its)) for its in steps]
-        show(
-            Listing(columns=("Step", "Attempt", "State", "Seconds"), rows=listed),
-            output_of(options),
-        )
-        if row.error:
-            say(f"error: {row.error['refused']}\n{row.error['written']}")
-            hint(str(row.error["next_step"]))
-        elif row.summary:
-            tell_run(row, output_of(options))
+    if output_of(options) == "json":
+        show_json({**asdict(row), "steps": [asdict(step) for step in steps]})
+        return 0
+    listed = [(its.name, its.attempt, its.state, _seconds(its)) for its in steps]
+    show(Listing(columns=("Step", "Attempt", "State", "Seconds"), rows=listed), output_of(options))
+    # One table per CSV: who reads it by a program wants the steps, or the summary as JSON.
+    if output_of(options) != "csv":
+        print()
+        _tell_end(row, output_of(options))
     return 0
+
+
+def _tell_end(row: RunRow, output: Output) -> None:
+    if row.error:
+        say(f"Run {row.run_id} of {row.flow} {row.state}: {row.error['refused']}")
+        say(str(row.error["written"]))
+        hint(str(row.error["next_step"]))
+    elif row.summary:
+        tell_run(row, output)
+    else:
+        say(f"Run {row.run_id} of {row.flow} is {row.state}.")
 
 
 def _seconds(step: StepRow) -> str:
@@ -96,6 +104,7 @@ def _seconds(step: StepRow) -> str:
 
 def show_lines(
     run_id: str,
+    /,
     *,
     refused: Annotated[bool, Parameter(negative=(), help="Only refused summaries.")] = True,
     options: Options | None = None,
@@ -130,7 +139,7 @@ def show_lines(
     return 0
 
 
-def cancel(run_id: str, *, options: Options | None = None) -> int:
+def cancel(run_id: str, /, *, options: Options | None = None) -> int:
     """Put an unfinished run away; a task it started in the model is left alone."""
     with opened(options) as house:
         row = house.cancel(run_id)
@@ -138,7 +147,7 @@ def cancel(run_id: str, *, options: Options | None = None) -> int:
     return 0
 
 
-def trace(key: str, *, options: Options | None = None) -> int:
+def trace(key: str, /, *, options: Options | None = None) -> int:
     """Tell everything known of a key: batch, account, task, run, member."""
     with opened(options) as house:
         rows = [(its.place, its.at, its.run_id, its.text) for its in house.trace(key)]
@@ -157,12 +166,15 @@ def verify_audit(*, options: Options | None = None) -> int:
     """Walk the audit chain and name the first broken link."""
     with opened(options) as house:
         count = house.records.audit.verify()
+    if output_of(options) == "json":
+        show_json({"links": count, "holds": True})
     say(f"The audit chain holds: {count:,} links, none changed, removed or reordered.")
     return 0
 
 
 def export_audit(
     file: Annotated[Path | None, Parameter(help="Default: standard output.")] = None,
+    /,
     *,
     options: Options | None = None,
 ) -> int:

@@ -3,18 +3,20 @@
 Exit codes follow the error classes; where several hold, the most dangerous wins.
 """
 
-import signal
+import os
 import sys
 from collections.abc import Sequence
-from types import FrameType
+from typing import Any
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from ml_connector import __version__
+from ml_connector.cli.signals import Interruption, terminating
 from ml_connector.errors import ConnectorError, StoredError
 
-EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+EXIT_OUTPUT_GONE = 141
+"""What a shell says of a command whose reader went away: 128 and the number of SIGPIPE."""
 
 app = App(
     name="ml-connector",
@@ -22,7 +24,6 @@ app = App(
     help="Keeps Oracle ERP ledgers and Anaplan in step: nothing posted twice, nothing lost,"
     " every amount tied out.",
     help_format="plaintext",
-    result_action="return_value",
 )
 
 _COMMANDS = {
@@ -39,6 +40,7 @@ _COMMANDS = {
     "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
     "trace": ("history:trace", "Tell everything known of a key."),
     "sandbox": ("sandbox:sandbox", "Start pretended Fusion and Anaplan servers."),
+    "completion": ("completion:completion", "Print a completion script for a shell."),
 }
 _GROUPS = {
     "config": (
@@ -108,47 +110,65 @@ for _name, (_about, _members) in _GROUPS.items():
     for _member, (_place, _help) in _members.items():
         _group.command(f"ml_connector.cli.{_place}", name=_member, help=_help)
     app.command(_group)
-app.register_install_completion_command(name="completion")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run_command(arguments))
+    with terminating():
+        code = run_command(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    sys.exit(code)
 
 
-def run_command(arguments: Sequence[str] | None = None) -> int:
+def run_command(arguments: Sequence[str]) -> int:
     """The exit code of one command; errors are told on stderr, with what to do next."""
+    output = "text"
     try:
-        result = app(arguments, exit_on_error=False, print_error=True)
+        command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
+        output = getattr(bound.arguments.get("options"), "output", "text")
+        return int(command(*bound.args, **bound.kwargs) or 0)
+    except CycloptsError as error:
+        from ml_connector.cli.usage import explain_usage  # noqa: PLC0415 - start-up time.
+
+        return tell_error(explain_usage(error), output)
     except ConnectorError as error:
-        return tell_error(error)
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return tell_error(error, output)
+    except KeyboardInterrupt as stop:
+        return _tell_interruption(stop, output)
     except BrokenPipeError:
-        return 0
-    except Exception as error:  # noqa: BLE001 - cyclopts' own usage errors share no public base with ours.
-        return _tell_unexpected(error)
-    return int(result or 0)
+        # The reader has seen enough; what Python would still flush has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OUTPUT_GONE
 
 
-def tell_error(error: ConnectorError) -> int:
-    """The three sentences of an error on stderr; returns its exit code."""
+def tell_error(error: ConnectorError, output: str = "text") -> int:
+    """The three sentences of an error on stderr, its record on stdout as JSON when that was asked.
+
+    Returns:
+        The error's exit code.
+    """
+    code = error.stored_exit_code if isinstance(error, StoredError) else error.exit_code
     print(f"error: {error.refused}\n{error.written}", file=sys.stderr)
     if error.next_step:
         print(f"\nhint: {error.next_step}", file=sys.stderr)
-    return error.stored_exit_code if isinstance(error, StoredError) else error.exit_code
+    if output == "json":
+        from ml_connector.cli.output import show_json  # noqa: PLC0415 - start-up time.
+
+        show_json({"error": _render_error(error), "exit_code": code})
+    return code
 
 
-def _tell_unexpected(error: Exception) -> int:
-    from cyclopts import CycloptsError  # noqa: PLC0415 - only needed when something went wrong.
-
-    if isinstance(error, CycloptsError):
-        return EXIT_USAGE
-    raise error
+def _render_error(error: ConnectorError) -> dict[str, Any]:
+    record = error.render_record()
+    return record | ({"code": error.stored_code} if isinstance(error, StoredError) else {})
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    """A SIGTERM ends a command as Ctrl-C does: the step ends, the run stays resumable."""
-    raise KeyboardInterrupt
+def _tell_interruption(stop: KeyboardInterrupt, output: str) -> int:
+    if not isinstance(stop, Interruption):
+        print("Interrupted.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    if stop.error is None:
+        print(f"{stop.name}.", file=sys.stderr)
+    else:
+        tell_error(stop.error, output)
+    return stop.exit_code

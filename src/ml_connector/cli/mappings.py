@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from ml_connector.cli.options import Options, opened, output_of
-from ml_connector.cli.output import Listing, hint, say, show
+from ml_connector.cli.output import Listing, Money, hint, say, show
 from ml_connector.errors import UsageError
 
 Periods = Annotated[
@@ -19,6 +19,7 @@ Periods = Annotated[
 def explain(
     flow: str,
     facts: Annotated[list[str], Parameter(help="Facts as NAME=VALUE, such as account=68010.")],
+    /,
     *,
     on: Annotated[date | None, Parameter(help="Accounting date; default: today.")] = None,
     options: Options | None = None,
@@ -59,7 +60,7 @@ def _parse_fact(text: str) -> tuple[str, str]:
     return name, value
 
 
-def coverage(flow: str, *, period: Periods = None, options: Options | None = None) -> int:
+def coverage(flow: str, /, *, period: Periods = None, options: Options | None = None) -> int:
     """Show where the archived lines go by the rules, in money."""
     with opened(options) as house:
         covered, _ = house.cover(flow, period)
@@ -70,8 +71,8 @@ def coverage(flow: str, *, period: Periods = None, options: Options | None = Non
                 c.currency,
                 c.placement,
                 c.totals.lines,
-                c.totals.debit,
-                c.totals.credit,
+                Money(amount=c.totals.debit, currency=c.currency),
+                Money(amount=c.totals.credit, currency=c.currency),
             )
             for c in covered
         ]
@@ -86,7 +87,7 @@ def coverage(flow: str, *, period: Periods = None, options: Options | None = Non
     return 0
 
 
-def list_unmapped(flow: str, *, period: Periods = None, options: Options | None = None) -> int:
+def list_unmapped(flow: str, /, *, period: Periods = None, options: Options | None = None) -> int:
     """List the account combinations no rule takes, largest amount first."""
     with opened(options) as house:
         _, unmapped = house.cover(flow, period)
@@ -98,8 +99,8 @@ def list_unmapped(flow: str, *, period: Periods = None, options: Options | None 
                 u.combination,
                 u.currency,
                 u.totals.lines,
-                u.totals.debit,
-                u.totals.credit,
+                Money(amount=u.totals.debit, currency=u.currency),
+                Money(amount=u.totals.credit, currency=u.currency),
             )
             for u in unmapped
         ]
@@ -130,6 +131,7 @@ def assign(
     dimension: str,
     when: str,
     target: str,
+    /,
     *,
     note: Annotated[str, Parameter(help="Why, for the history.")] = "",
     options: Options | None = None,
@@ -142,7 +144,7 @@ def assign(
     return 0
 
 
-def diff(flow: str, other: Path, *, options: Options | None = None) -> int:
+def diff(flow: str, other: Path, /, *, options: Options | None = None) -> int:
     """Compare the flow's rules with those of another file."""
     with opened(options) as house:
         found = house.diff_mapping(flow, other)
@@ -163,7 +165,7 @@ def diff(flow: str, other: Path, *, options: Options | None = None) -> int:
     return 0
 
 
-def import_rules(flow: str, file: Path, *, options: Options | None = None) -> int:
+def import_rules(flow: str, file: Path, /, *, options: Options | None = None) -> int:
     """Replace the flow's rules by those of a CSV file, once all of it is valid."""
     with opened(options) as house:
         path, count = house.replace_rules(flow, file)
@@ -172,7 +174,7 @@ def import_rules(flow: str, file: Path, *, options: Options | None = None) -> in
     return 0
 
 
-def export_rules(flow: str, *, options: Options | None = None) -> int:
+def export_rules(flow: str, /, *, options: Options | None = None) -> int:
     """Print the flow's rules as CSV."""
     with opened(options) as house:
         print(house.render_rules(flow), end="")

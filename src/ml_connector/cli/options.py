@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from ml_connector import wiring
 from ml_connector.cli.progress import Progress
+from ml_connector.cli.signals import stopping
 from ml_connector.errors import UsageError
 
 Output = Literal["text", "json", "csv", "markdown"]
@@ -62,11 +63,13 @@ def opened(options: Options | None) -> Iterator[wiring.House]:
     """The project's house for the length of a command, steps shown on a terminal."""
     chosen = options or Options()
     with (
+        stopping() as stop,
         Progress(sys.stderr) as progress,
         wiring.open_house(
             chosen.find_root(), overrides=chosen.parse_overrides(), on_step=progress.tell
         ) as house,
     ):
+        stop.watch(house.request_stop)
         yield house
 
 

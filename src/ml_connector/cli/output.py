@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from ml_connector.cli.options import Output
-from ml_connector.domain.money import count_decimals, decimals_of, render_plain
+from ml_connector.domain.money import render_amount, render_plain
+
+_NO_NAME = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Listing:
 def show(listing: Listing, output: Output) -> None:
     """The listing on stdout; amounts and counts right-aligned in text and markdown."""
     if output == "json":
-        keys = [title.lower().replace(" ", "_") for title in listing.columns]
+        keys = [_NO_NAME.sub("_", title.lower()).strip("_") for title in listing.columns]
         show_json([dict(zip(keys, map(_plain, row), strict=True)) for row in listing.rows])
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -66,8 +69,7 @@ def hint(text: str) -> None:
 
 def render_money(money: Money) -> str:
     """An amount with grouped thousands and at least its currency's decimals; never rounded."""
-    shown = max(decimals_of(money.currency), count_decimals(money.amount))
-    return f"{money.amount:,.{shown}f}"
+    return render_amount(money.amount, money.currency)
 
 
 def _plain(cell: Cell) -> str | int | bool | None:

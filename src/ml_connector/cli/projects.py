@@ -1,5 +1,6 @@
 """Commands about the project folder itself."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,10 +9,12 @@ from cyclopts import Parameter
 from ml_connector import wiring
 from ml_connector.cli.options import Options, output_of
 from ml_connector.cli.output import Listing, hint, say, show, show_json
+from ml_connector.settings import Project
 
 
 def init(
     folder: Path = Path(),
+    /,
     *,
     first_month: Annotated[
         str | None, Parameter(help="First month the model takes from here, such as 2026-01.")
@@ -28,8 +31,7 @@ def init(
         )
         next_step = "`ml-connector doctor`"
     else:
-        month = first_month or input("First month the model takes from here (YYYY-MM): ").strip()
-        written = wiring.write_project(folder, first_month=month)
+        written = wiring.write_project(folder, first_month=first_month or _ask_first_month())
         next_step = "fill in connections/*.yaml, then `ml-connector secrets set NAME`"
     for path in written:
         print(path)
@@ -38,15 +40,27 @@ def init(
     return 0
 
 
+def _ask_first_month() -> str:
+    """What is typed on the terminal; nothing where nobody sits."""
+    if not sys.stdin.isatty():
+        return ""
+    print("First month the model takes from here (YYYY-MM): ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
 def config_validate(*, options: Options | None = None) -> int:
     """Check every file of the project; all faults at once."""
-    chosen = options or Options()
-    project = wiring.read_project(chosen.find_root(), chosen.parse_overrides())
+    project = _read_project(options)
     say(
         f"{project.root} is valid: {len(project.connections)} connections,"
         f" {len(project.flows)} flows."
     )
     return 0
+
+
+def _read_project(options: Options | None) -> Project:
+    chosen = options or Options()
+    return wiring.read_project(chosen.find_root(), chosen.parse_overrides())
 
 
 def config_show(
@@ -57,8 +71,7 @@ def config_show(
     options: Options | None = None,
 ) -> int:
     """Show every setting in effect; secrets are references and stay that."""
-    chosen = options or Options()
-    values = wiring.read_project(chosen.find_root(), chosen.parse_overrides()).list_values()
+    values = _read_project(options).list_values()
     columns = ("Key", "Value", "Origin") if origin else ("Key", "Value")
     rows = [(v.key, v.value, v.origin) if origin else (v.key, v.value) for v in values]
     show(Listing(columns=columns, rows=rows), output_of(options))

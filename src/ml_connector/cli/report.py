@@ -2,8 +2,9 @@
 
 from decimal import Decimal
 
+from ml_connector.cli.next_step import tell_next
 from ml_connector.cli.options import Output
-from ml_connector.cli.output import Listing, Money, hint, render_money, say, show, show_json
+from ml_connector.cli.output import Listing, Money, render_money, say, show, show_json
 from ml_connector.ports import Json, RunRow, RunState
 
 EXIT_CODES = {
@@ -17,11 +18,19 @@ EXIT_CODES = {
     RunState.CANCELLED: 1,
     RunState.INTERRUPTED: 130,
 }
+MOVES = ("added", "changed", "vanished")
 
 
 def exit_code_of(row: RunRow) -> int:
     """The exit code of a finished run; 0 when it succeeded."""
     return EXIT_CODES.get(row.state, 0)
+
+
+def count_changes(summary: Json) -> int:
+    """Cells or list members that the run sent, or would have."""
+    if "lists" in summary:
+        return sum(row["new"] + row["changed"] for row in summary["lists"].values())
+    return int(summary["cells"])
 
 
 def tell_run(row: RunRow, output: Output) -> None:
@@ -32,64 +41,70 @@ def tell_run(row: RunRow, output: Output) -> None:
     if "lists" in row.summary:
         show(_list_members(row.summary), output)
     else:
-        _tell_actuals(row, output)
-    say(f"Run {row.run_id} of {row.flow}: {row.state}.")
-    _tell_next(row)
+        _tell_actuals(row.summary, output)
+    say(_conclude(row))
+    tell_next(row, changes=count_changes(row.summary))
 
 
 def _list_members(summary: Json) -> Listing:
+    columns = ("members", "new", "changed", "refused", "missing", "only_in_model")
     return Listing(
-        columns=("List", "Members", "New", "Changed", "Refused", "Missing", "Only in model"),
+        columns=("List", *(name.replace("_", " ").capitalize() for name in columns)),
         rows=[
-            (
-                name, row["members"], row["new"], row["changed"], row["refused"], row["missing"],
-                row["only_in_model"],
-            )
-            for name, row in summary["lists"].items()
+            (name, *(row[column] for column in columns)) for name, row in summary["lists"].items()
         ],
-    )  # fmt: skip
+    )
 
 
-def _tell_actuals(row: RunRow, output: Output) -> None:
-    summary = row.summary
-    if not summary["periods"]:
-        say("Nothing has changed in the ledger since the last run.")
-        return
-    _tell_plan(summary)
-    if summary["dry_run"]:
-        show(_list_plan(summary), output)
-        return
-    show(list_tie_out(summary), output)
+def _tell_actuals(summary: Json, output: Output) -> None:
+    show(_list_plan(summary) if summary["dry_run"] else list_tie_out(summary), output)
+    for currency, totals in summary["plan"].items():
+        if any(totals[move] for move in MOVES):
+            say(_tell_moves(currency, totals, is_sent=summary["loaded"]))
+    for member, combinations in summary["unmapped"].items():
+        say(f"{member} is held back: no rule takes {combinations:,} account combinations of it.")
     for difference in summary["erp_differences"]:
         say(
             f"{difference['ledger']} {difference['period']}: the ERP and the archive differ in"
-            f" {difference['combinations']} account combinations ({difference['state']})."
+            f" {difference['combinations']:,} account combinations ({difference['state']})."
         )
     for difference in summary["differences"]:
-        say(_name_difference(difference))
+        key = " / ".join(str(part) for part in difference["key"])
+        say(f"{difference['hop']}: {key}: {difference['left']} against {difference['right']}.")
 
 
-def _tell_plan(summary: Json) -> None:
-    for currency, totals in summary["plan"].items():
-        moved = render_money(Money(amount=Decimal(totals["amount_moved"]), currency=currency))
-        cells = totals["added"] + totals["changed"] + totals["vanished"]
-        say(
-            f"{currency}: {cells:,} cells to send ({totals['added']:,} added,"
-            f" {totals['changed']:,} changed, {totals['vanished']:,} vanished), {moved} moved;"
-            f" {totals['unchanged']:,} unchanged."
-        )
+def _tell_moves(currency: str, totals: Json, *, is_sent: bool) -> str:
+    moves = ", ".join(f"{totals[move]:,} {move}" for move in MOVES if totals[move])
+    moved = render_money(Money(amount=Decimal(totals["amount_moved"]), currency=currency))
+    return f"{moved} {currency} {'moved' if is_sent else 'would move'}: {moves}."
+
+
+def _conclude(row: RunRow) -> str:
+    """The last sentence: what became of the run."""
+    summary, name = row.summary, f"Run {row.run_id} of {row.flow}"
+    if row.state is RunState.SUCCEEDED and summary["dry_run"]:
+        return f"{name} looked only: {_count(summary)} would be sent; nothing was."
+    if row.state is RunState.SUCCEEDED and not count_changes(summary):
+        return f"{name} succeeded: nothing to do, the model is in step with the ledger."
+    if row.state is RunState.SUCCEEDED:
+        return f"{name} succeeded: {_count(summary)} sent, nothing unexplained."
+    return f"{name} ended as: {row.state}."
+
+
+def _count(summary: Json) -> str:
+    return f"{count_changes(summary):,} {'members' if 'lists' in summary else 'cells'}"
 
 
 def _list_plan(summary: Json) -> Listing:
     rows = []
     for member, row in summary["plan_by_period"].items():
         for currency, totals in row["totals"].items():
+            cells = sum(totals[move] for move in MOVES)
             before, after = Decimal(totals["amount_before"]), Decimal(totals["amount_after"])
-            cells = totals["added"] + totals["changed"] + totals["vanished"]
             amounts = (before, after, after - before)
-            rows.append(
-                (member, currency, cells, *(Money(amount=a, currency=currency) for a in amounts))
-            )
+            if cells:
+                shown = (Money(amount=amount, currency=currency) for amount in amounts)
+                rows.append((member, currency, cells, *shown))
     return Listing(
         columns=("Period", "Currency", "Cells", "Held", "Shall hold", "Difference"),
         rows=rows,
@@ -113,7 +128,7 @@ def list_tie_out(summary: Json) -> Listing:
             )
             for row in summary["tie_out"]
         ],
-        empty="No period was tied out.",
+        empty="Nothing has changed in the ledger since the last run.",
     )  # fmt: skip
 
 
@@ -124,26 +139,3 @@ def _amount(row: Json, name: str) -> Money:
 def _sum_excluded(row: Json) -> Money:
     total = sum((Decimal(its[1]) for its in row["excluded"]), Decimal(0))
     return Money(amount=total, currency=row["currency"])
-
-
-def _name_difference(difference: Json) -> str:
-    key = " / ".join(str(part) for part in difference["key"])
-    return f"{difference['hop']}: {key}: {difference['left']} against {difference['right']}."
-
-
-def _tell_next(row: RunRow) -> None:
-    summary = row.summary
-    if row.state is RunState.PARTLY and summary.get("refused"):
-        hint(
-            f"see the {summary['refused']} refused summaries with their journal lines:"
-            f" `ml-connector runs lines {row.run_id} --refused`"
-        )
-    elif row.state is RunState.PARTLY and summary.get("unmapped"):
-        hint(f"see what no rule takes: `ml-connector unmapped list {row.flow}`")
-    elif row.state is RunState.UNTIED:
-        hint(
-            f"look closer: `ml-connector runs show {row.run_id}`; when the model was edited or"
-            f" restored: `ml-connector plan {row.flow} --against model`"
-        )
-    elif row.state is RunState.MOVING:
-        hint(f"the books move; run again when they rest: `ml-connector run {row.flow}`")

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import hint, say
-from ml_connector.cli.report import exit_code_of, tell_run
+from ml_connector.cli.report import count_changes, exit_code_of, tell_run
 from ml_connector.errors import UsageError
 from ml_connector.ports import Json, RunRow
 from ml_connector.wiring import House
@@ -24,6 +24,7 @@ PLAN_FORMAT = "ml-connector plan 1"
 
 def run(
     flow: str,
+    /,
     *,
     period: Periods = None,
     month: Month = None,
@@ -50,6 +51,7 @@ def run(
 
 def plan(
     flow: str,
+    /,
     *,
     period: Periods = None,
     month: Month = None,
@@ -71,16 +73,17 @@ def plan(
     request = _ask(period, month, from_, to)
     request |= {"dry_run": True, "remap": remap, "against": _check_against(against)}
     with opened(options) as house:
-        row = _run(house, flow, request)
         if out is not None:
-            _save_plan(out, row)
-        tell_run(row, output_of(options))
-        code = exit_code_of(row)
-    changes = bool(row.summary.get("cells"))
-    return EXIT_CHANGES if detailed_exitcode and changes and not code else code
+            house.actuals_flow(flow)
+        row = _run(house, flow, request)
+        _tell(house, row, options)
+    if out is not None:
+        _save_plan(out, row)
+    code = exit_code_of(row)
+    return EXIT_CHANGES if detailed_exitcode and not code and count_changes(row.summary) else code
 
 
-def apply(file: Path, *, options: Options | None = None) -> int:
+def apply(file: Path, /, *, options: Options | None = None) -> int:
     """Load exactly the saved plan, or refuse it as stale, edited, foreign or drifted."""
     saved = _read_plan(file)
     request = {"apply": saved["plan"], "members": saved["periods"]}
@@ -89,7 +92,7 @@ def apply(file: Path, *, options: Options | None = None) -> int:
 
 
 def backfill(
-    flow: str, *, period: Periods = None, month: Month = None, options: Options | None = None
+    flow: str, /, *, period: Periods = None, month: Month = None, options: Options | None = None
 ) -> int:
     """Read periods whole again, whatever the archive holds of them, then load and tie out."""
     if not period and not month:
@@ -103,7 +106,7 @@ def backfill(
         return _execute(house, flow, request, options)
 
 
-def retry(run_id: str, *, options: Options | None = None) -> int:
+def retry(run_id: str, /, *, options: Options | None = None) -> int:
     """Start a new run with the scope of an earlier one."""
     with opened(options) as house:
         earlier = house.records.runs.load_run(run_id)
@@ -112,6 +115,7 @@ def retry(run_id: str, *, options: Options | None = None) -> int:
 
 def replay(
     flow: str,
+    /,
     *,
     refused: Annotated[
         bool, Parameter(negative=(), help="The refused summaries, only them.")
@@ -128,7 +132,7 @@ def replay(
 
 
 def reconcile(
-    flow: str, *, period: Periods = None, month: Month = None, options: Options | None = None
+    flow: str, /, *, period: Periods = None, month: Month = None, options: Options | None = None
 ) -> int:
     """Compare ledger, archive, summaries and model hop by hop; sends nothing."""
     request = _ask(period, month, None, None) | {"reconcile": True}
@@ -136,13 +140,11 @@ def reconcile(
         return _execute(house, flow, request, options)
 
 
-def resume(run_id: str, *, options: Options | None = None) -> int:
+def resume(run_id: str, /, *, options: Options | None = None) -> int:
     """Go on with an interrupted or failed run at its first missing step."""
     with opened(options) as house:
         found = house.records.runs.load_run(run_id)
-        row = house.resume(found.run_id)
-        tell_run(row, output_of(options))
-        return exit_code_of(row)
+        return _tell(house, house.resume(found.run_id), options)
 
 
 def _ask(periods: list[str] | None, month: str | None, first: str | None, last: str | None) -> Json:
@@ -174,7 +176,13 @@ def _run(house: House, flow: str, request: Json) -> RunRow:
 
 
 def _execute(house: House, flow: str, request: Json, options: Options | None) -> int:
-    row = _run(house, flow, request)
+    return _tell(house, _run(house, flow, request), options)
+
+
+def _tell(house: House, row: RunRow, options: Options | None) -> int:
+    if row.request.get("month_first") and "periods" in row.summary:
+        for its in house.list_scope(row.run_id):
+            say(f"{its.ledger} {its.period}: {its.date_first} to {its.date_last}.")
     tell_run(row, output_of(options))
     return exit_code_of(row)
 

@@ -10,13 +10,10 @@ from ml_connector.errors import UsageError
 SECRET_CHARACTERS_MAX = 65_536
 
 
-def set_secret(name: str, *, options: Options | None = None) -> int:
+def set_secret(name: str, /, *, options: Options | None = None) -> int:
     """Store a secret, encrypted; asks for it, or reads it from standard input."""
     with opened(options) as house:
-        if sys.stdin.isatty():
-            value = getpass.getpass(f"{name}: ")
-        else:
-            value = sys.stdin.read(SECRET_CHARACTERS_MAX + 1).removesuffix("\n")
+        value = _ask(name)
         if not value or len(value) > SECRET_CHARACTERS_MAX:
             raise UsageError(
                 f"The value of {name} is empty or longer than {SECRET_CHARACTERS_MAX} characters.",
@@ -27,6 +24,15 @@ def set_secret(name: str, *, options: Options | None = None) -> int:
         house.save_secret(name, value)
     say(f"Stored {name}, encrypted.")
     return 0
+
+
+def _ask(name: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.read(SECRET_CHARACTERS_MAX + 1).removesuffix("\n")
+    try:
+        return getpass.getpass(f"{name}: ")
+    except EOFError:
+        return ""
 
 
 def list_secrets(*, options: Options | None = None) -> int:
@@ -52,7 +58,7 @@ def rotate(*, options: Options | None = None) -> int:
     return 0
 
 
-def delete(name: str, *, options: Options | None = None) -> int:
+def delete(name: str, /, *, options: Options | None = None) -> int:
     """Delete a stored secret."""
     with opened(options) as house:
         house.delete_secret(name)

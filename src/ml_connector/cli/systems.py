@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, hint, show
+from ml_connector.errors import find_exit_code, find_worst
 from ml_connector.ports import Check, CheckState
 from ml_connector.wiring import House
 
@@ -18,7 +19,7 @@ def list_connections(*, options: Options | None = None) -> int:
     return 0
 
 
-def check_connection(name: str, *, options: Options | None = None) -> int:
+def check_connection(name: str, /, *, options: Options | None = None) -> int:
     """Check one connection: reach, log-in, rights."""
     with opened(options) as house:
         return _show_checks([(name, check) for check in house.system(name).check()], options)
@@ -45,13 +46,13 @@ def _show_checks(found: list[tuple[str, Check]], options: Options | None) -> int
         Listing(columns=("Where", "What", "State", "Found", "Next step"), rows=rows),
         output_of(options),
     )
-    failed = [where for where, check in found if check.state is CheckState.FAILED]
+    failed = [check for _, check in found if check.state is CheckState.FAILED]
     if failed:
         hint(f"{len(failed)} checks failed; mend them, then `ml-connector doctor` again")
-    return EXIT_RIGHTS if failed else 0
+    return find_worst(find_exit_code(c.code) if c.code else EXIT_RIGHTS for c in failed)
 
 
-def discover(connection: str | None = None, *, options: Options | None = None) -> int:
+def discover(connection: str | None = None, /, *, options: Options | None = None) -> int:
     """List what can be named in flows: ledgers, value sets, lists, imports, exports."""
     with opened(options) as house:
         names = [connection] if connection else sorted(house.project.connections)

@@ -58,5 +58,5 @@ def _look(subject: str, describe: Callable[[], str]) -> Check:
     except ConnectorError as error:
         return Check(
             subject=subject, state=CheckState.FAILED, finding=error.refused,
-            next_step=error.next_step,
+            next_step=error.next_step, code=error.code,
         )  # fmt: skip

@@ -92,9 +92,17 @@ def follow_run(desk: RunDesk, run_id: str) -> RunRow:
     """The run as it ended.
 
     Raises:
+        OutcomeUnknownError: It stopped, for whatever reason, and a task start of it is unsettled.
         ConnectorError: What stopped it.
     """
-    desk.engine.wait(run_id)
+    try:
+        desk.engine.wait(run_id)
+    except OutcomeUnknownError:
+        raise
+    except ConnectorError as error:
+        if desk.records.runs.load_run(run_id).state is RunState.UNKNOWN:
+            raise _unsettled(run_id) from error
+        raise
     return desk.records.runs.load_run(run_id)
 
 
@@ -106,6 +114,9 @@ def finish_run(
     A failed run keeps nothing open: an intent that was never sent is refused. One whose outcome is
     unknown stays, keeps the model shut, and makes the run's state *outcome unknown*.
     """
+    if records.runs.load_run(run_id).state is RunState.CANCELLED:
+        # Put away while no process executed it; an engine that finds it abandoned changes nothing.
+        return
     if error is None:
         records.runs.save_run(run_id, RunState((summary or {})["state"]), summary=summary)
         return
@@ -141,12 +152,16 @@ def cancel_run(records: Records, run_id: str, *, actor: str) -> RunRow:
             run=run.run_id,
         )
     if _close_intents(records, run.run_id):
-        raise UnsettledIntentError(
-            f"The run {run.run_id} has sent a task start whose outcome is unknown.",
-            written="Whether the task runs in the model is not known.",
-            next_step=f"Settle it by reading back: `ml-connector runs resume {run.run_id}`.",
-            run=run.run_id,
-        )
+        raise _unsettled(run.run_id)
     records.runs.save_run(run.run_id, RunState.CANCELLED)
     records.audit.record("run.cancelled", subject=run.flow, actor=actor, run_id=run.run_id)
     return records.runs.load_run(run.run_id)
+
+
+def _unsettled(run_id: str) -> UnsettledIntentError:
+    return UnsettledIntentError(
+        f"The run {run_id} has sent a task start whose outcome is unknown.",
+        written="Whether the task runs in the model is not known.",
+        next_step=f"Settle it by reading back: `ml-connector runs resume {run_id}`.",
+        run=run_id,
+    )

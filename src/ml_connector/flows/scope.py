@@ -1,14 +1,19 @@
 """Which planning periods a run is about, and every ledger period that makes them up."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 from ml_connector.domain.periods import READABLE_STATES
 from ml_connector.errors import RefusedError, UsageError
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books, Pair
+from ml_connector.flows.books import Books, Pair, load_books
+from ml_connector.flows.pins import find_pins
 from ml_connector.flows.run import ActualsRun
 from ml_connector.ports import Json
+
+SCOPE = "scope"
 
 
 class PeriodNotReadableError(RefusedError):
@@ -144,8 +149,36 @@ def _verify_time_range(members: set[str], pins: Json) -> None:
 def settle_scope(run: ActualsRun) -> dict[str, list[Pair]]:
     """The scope as one durable step: pairs by planning period, in the model's order."""
     found = run.steps.step(
-        "scope", partial(find_scope, run.bench, run.books, run.pins, run.request)
+        SCOPE, partial(find_scope, run.bench, run.books, run.pins, run.request)
     )
     return {
         member: [(pair[0], pair[1]) for pair in pairs] for member, pairs in found["members"].items()
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodInScope:
+    """A ledger period a run is about, with its dates."""
+
+    ledger: str
+    period: str
+    date_first: date
+    date_last: date
+
+
+def load_scope(bench: ActualsBench, run_id: str) -> list[PeriodInScope]:
+    """The ledger periods a run has settled on, by planning period; none before it came so far."""
+    steps = {step.name: step.result for step in bench.records.runs.load_steps(run_id)}
+    if "members" not in steps.get(SCOPE, {}):
+        return []
+    books = load_books(bench, find_pins(bench, run_id)["books"])
+    pairs = [(row[0], row[1]) for its in steps[SCOPE]["members"].values() for row in its]
+    return [
+        PeriodInScope(
+            ledger=pair[0],
+            period=pair[1],
+            date_first=books.period(pair).date_first,
+            date_last=books.period(pair).date_last,
+        )
+        for pair in pairs
+    ]

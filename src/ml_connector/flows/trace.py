@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml_connector.domain.ledger import Totals
-from ml_connector.domain.money import render_plain
+from ml_connector.domain.money import render_amount, render_plain
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Pair, load_books
 from ml_connector.flows.pins import NeverRunError, find_newest_pins, load_placer
@@ -71,9 +71,9 @@ def _trace_pair(
         yield TraceEntry(
             place=f"lines of {bench.flow.name}",
             at="",
-            text=f"{pair[0]} {pair[1]}: {totals.lines} lines, debit"
-            f" {render_plain(totals.debit)}, credit {render_plain(totals.credit)} {currency}"
-            f" → {goes}",
+            text=f"{pair[0]} {pair[1]}: {totals.lines:,} lines,"
+            f" debit {render_amount(totals.debit, currency)},"
+            f" credit {render_amount(totals.credit, currency)} {currency} → {goes}",
         )
 
 

@@ -99,7 +99,7 @@ class HttpOptions:
         origin: Scheme, host and port, without path; http only for loopback hosts.
         headers: Sent with every call; no credentials.
         ca_bundle: PEM file of authorities trusted besides the system's own.
-        budget_key: The allowance the calls draw on; empty: none.
+        budget_key: The allowance the calls draw on; empty: none, the budget only lets pass or stop.
         trace_header: Response header with the vendor's trace id.
         explain: Finds the vendor's own message in an error body.
         connections_max: Connections open at once.
@@ -130,7 +130,7 @@ class HttpClient:
         self._origin = verify_origin(options.origin)
         self._options = options
         self._clock = clock
-        self._budget = budget if options.budget_key else None
+        self._budget = budget
         self._authorizer = authorizer
         self._jitter: Callable[[], float] = random.random
         _quieten_libraries()
@@ -211,7 +211,7 @@ class HttpClient:
             self._budget.acquire(self._options.budget_key)
 
     def _hold(self, attempt: Attempt) -> None:
-        if self._budget is None or attempt.reply is None:
+        if self._budget is None or not self._options.budget_key or attempt.reply is None:
             return
         seconds = find_hold(attempt.reply, now=self._clock.now())
         if seconds is not None:

@@ -8,9 +8,10 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 from ml_connector.errors import UsageError
@@ -20,10 +21,12 @@ from ml_connector.ports import (
     LedgerSource,
     PlanningTarget,
     Records,
+    RequestBudget,
     RunRow,
     Steps,
 )
 from ml_connector.settings import ActualsFlow, DimensionsFlow, Project
+from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import RunHistory, StepListener
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     from ml_connector.archive import LocalArchive
     from ml_connector.engine.durable import DurableEngine
     from ml_connector.flows.bench import ActualsBench, DimensionsBench
-    from ml_connector.records.budget import RingBudget
     from ml_connector.vault import Vault
 
 APPLICATION_VERSION = 1
@@ -40,10 +42,6 @@ APPLICATION_VERSION = 1
 RECORDS_FILE = "records.db"
 ENGINE_FILE = "engine.db"
 ARCHIVE_FOLDER = "archive"
-
-
-def _close_engine(engine: "DurableEngine") -> None:
-    engine.close()
 
 
 def find_actor() -> str:
@@ -82,19 +80,36 @@ class House(Questions):
     def __init__(
         self, project: Project, *, clock: Clock | None = None, on_step: StepListener | None = None
     ) -> None:
-        from ml_connector.records.clock import SystemClock  # noqa: PLC0415 - start-up time.
+        from ml_connector.wiring.stopping import StoppableClock  # noqa: PLC0415 - start-up time.
 
         self.project = project
-        self.clock: Clock = clock or SystemClock()
+        self._stop = Event()
+        self.clock: Clock = clock or StoppableClock(self._stop)
         self.actor = find_actor()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._on_step = on_step
-        self._closers: list[Callable[[], None]] = []
+        self._closers = ExitStack()
 
     def close(self) -> None:
-        """Clients are logged out, the engine is down, database connections are closed."""
-        while self._closers:
-            self._closers.pop()()
+        """The engine is down, clients are logged out, database connections are closed."""
+        engine: DurableEngine | None = vars(self).get("engine")
+        with self._closers:
+            if engine is not None:
+                # First: a run that still executes needs its clients and records to stop well.
+                engine.close()
+            self._stop.clear()  # Logging out sends a request.
+
+    def request_stop(self) -> bool:
+        """Whether there is an engine; its runs end their step and stop, resumable.
+
+        Safe in a signal handler. Without an engine nothing is changed.
+        """
+        engine: DurableEngine | None = vars(self).get("engine")
+        if engine is None:
+            return False
+        engine.request_stop()
+        self._stop.set()
+        return True
 
     # --- stores -------------------------------------------------------------------------------
 
@@ -110,7 +125,7 @@ class House(Questions):
             secret_key=secrets.token_urlsafe(32),
         )
         setup.migrate()
-        self._closers.append(setup.close)
+        self._closers.callback(setup.close)
         return self.project.settings.organisation
 
     @cached_property
@@ -121,17 +136,19 @@ class House(Questions):
         return open_records(self._database, clock=self.clock)
 
     @cached_property
-    def budget(self) -> "RingBudget":
+    def budget(self) -> RequestBudget:
         """The request budget every client asks before it sends."""
         from ml_connector.records.allowance import Allowance  # noqa: PLC0415 - start-up time.
         from ml_connector.records.opening import open_budget  # noqa: PLC0415 - start-up time.
+        from ml_connector.wiring.stopping import StoppableBudget  # noqa: PLC0415 - start-up time.
 
         allowances = {}
         for connection in self.project.connections.values():
             model = cast("Any", connection)
             if model.requests_per_minute:
                 allowances[model.budget_key()] = Allowance(requests=model.requests_per_minute)
-        return open_budget(self._database, clock=self.clock, allowances=allowances)
+        ring = open_budget(self._database, clock=self.clock, allowances=allowances)
+        return StoppableBudget(ring, self._stop)
 
     @cached_property
     def vault(self) -> "Vault":
@@ -164,7 +181,7 @@ class House(Questions):
         if connection is None:
             raise UsageError(
                 f"There is no connection {name!r}; there are:"
-                f" {', '.join(sorted(self.project.connections)) or 'none'}.",
+                f" {list_names(name, self.project.connections)}",
                 written="Nothing was read or sent.",
                 next_step="List them: `ml-connector connections list`.",
                 connection=name,
@@ -224,7 +241,7 @@ class House(Questions):
         if key not in self._kept:
             self._set_up_logs()
             self._kept[key] = made = make()
-            self._closers.append(made.close)
+            self._closers.callback(made.close)
         return self._kept[key]
 
     # --- flows --------------------------------------------------------------------------------
@@ -238,8 +255,7 @@ class House(Questions):
         found = self.project.flows.get(name)
         if found is None:
             raise UsageError(
-                f"There is no flow {name!r}; there are:"
-                f" {', '.join(sorted(self.project.flows)) or 'none'}.",
+                f"There is no flow {name!r}; there are: {list_names(name, self.project.flows)}",
                 written="Nothing was read or sent.",
                 next_step="Look into the folder flows/ of the project.",
                 flow=name,
@@ -318,7 +334,6 @@ class House(Questions):
         for name in self.project.flows:
             engine.register(name, partial(self._run_flow, name))
         engine.launch()
-        self._closers.append(partial(_close_engine, engine))
         return engine
 
     def run(self, flow_name: str, request: Json) -> RunRow:
@@ -359,15 +374,22 @@ class House(Questions):
         return RunDesk(engine=self.engine, records=self.records, clock=self.clock, actor=self.actor)
 
     def cancel(self, run_id: str) -> RunRow:
-        """An unfinished run is put away.
+        """An unfinished run that no process executes is put away.
 
         Raises:
             NotResumableError: It has ended.
             OutcomeUnknownError: A task start of it has no known outcome.
+            BusyError: A process works on the state folder, maybe on this very run; names it.
         """
+        from ml_connector.engine.process_lock import ProcessLock  # noqa: PLC0415 - start-up time.
         from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
 
-        return cancel_run(self.records, run_id, actor=self.actor)
+        lock = ProcessLock(self.project.state_dir)
+        lock.take(now=self.clock.now())
+        try:
+            return cancel_run(self.records, run_id, actor=self.actor)
+        finally:
+            lock.release()
 
     # --- secrets ------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ml_connector.errors import ConnectorError
-from ml_connector.flows.runs import finish_run
+from ml_connector.flows.runs import NotResumableError, finish_run
 from ml_connector.ports import Json, Records, RunState
 
 StepListener = Callable[[str, str, str], None]
@@ -19,7 +19,18 @@ class RunHistory:
         self._names: dict[int, tuple[str, str]] = {}
 
     def run_started(self, run_id: str) -> None:
-        """The run left the queue."""
+        """The run left the queue.
+
+        Raises:
+            NotResumableError: Somebody has put it away while it waited there.
+        """
+        if self._records.runs.load_run(run_id).state is RunState.CANCELLED:
+            raise NotResumableError(
+                f"The run {run_id} was cancelled before it began.",
+                written="Nothing was read or sent.",
+                next_step="List the runs: `ml-connector runs list`.",
+                run=run_id,
+            )
         self._records.runs.save_run(run_id, RunState.RUNNING)
 
     def step_started(self, run_id: str, name: str) -> int:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ml_connector.flows.bench import ActualsBench, DimensionsBench
     from ml_connector.flows.coverage import CoverageRow, UnmappedRow
     from ml_connector.flows.refusals import Refusal
+    from ml_connector.flows.scope import PeriodInScope
     from ml_connector.flows.trace import TraceEntry
 
 
@@ -70,8 +71,15 @@ class Questions:
         except ConnectorError as error:
             yield Check(
                 subject="flow", state=CheckState.FAILED, finding=error.refused,
-                next_step=error.next_step,
+                next_step=error.next_step, code=error.code,
             )  # fmt: skip
+
+    def list_scope(self, run_id: str) -> list["PeriodInScope"]:
+        """The ledger periods an actuals run has settled on, with their dates."""
+        from ml_connector.flows.scope import load_scope  # noqa: PLC0415 - start-up time.
+
+        run = self.records.runs.load_run(run_id)
+        return load_scope(self.actuals_bench(self.actuals_flow(run.flow)), run.run_id)
 
     def join_refusals(self, run_id: str) -> Iterator["Refusal"]:
         """Yield the open refusals of a run's flow, joined to their journal lines."""

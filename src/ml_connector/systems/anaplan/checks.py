@@ -169,4 +169,5 @@ def _ask(subject: str, question: Question) -> Check:
             state=CheckState.FAILED,
             finding=error.refused,
             next_step=error.next_step,
+            code=error.code,
         )

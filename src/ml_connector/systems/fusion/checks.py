@@ -139,11 +139,12 @@ def _guard(subject: str, body: Callable[[], Findings]) -> Findings:
     try:
         return body()
     except AccessDeniedError as error:
-        return [_fail(subject, error.refused, f"Grant the right, such as {LOV_PRIVILEGE}.")]
+        next_step = f"Grant the right, such as {LOV_PRIVILEGE}."
+        return [_fail(subject, error.refused, next_step, code=error.code)]
     except ConnectorError as error:
         is_lost = error.arguments.get("status") == NOT_FOUND
         next_step = ADDRESS_STEP if is_lost else error.next_step
-        return [_fail(subject, error.refused, next_step)]
+        return [_fail(subject, error.refused, next_step, code=error.code)]
 
 
 def _find_period(periods: list[Period], today: date) -> Period | None:
@@ -159,5 +160,7 @@ def _warn(subject: str, finding: str, next_step: str) -> Check:
     return Check(subject=subject, state=CheckState.WARNING, finding=finding, next_step=next_step)
 
 
-def _fail(subject: str, finding: str, next_step: str) -> Check:
-    return Check(subject=subject, state=CheckState.FAILED, finding=finding, next_step=next_step)
+def _fail(subject: str, finding: str, next_step: str, *, code: str = "") -> Check:
+    return Check(
+        subject=subject, state=CheckState.FAILED, finding=finding, next_step=next_step, code=code
+    )
