@@ -3,12 +3,13 @@
 import functools
 import hashlib
 import itertools
-import json
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, BinaryIO, NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,7 +24,6 @@ from ml_connector.archive.columns import (
 from ml_connector.archive.errors import RepeatedBatchError
 from ml_connector.archive.store import NewFile
 from ml_connector.domain.ledger import Batch, Line
-from ml_connector.domain.money import ZERO
 from ml_connector.ports import BatchRevision
 
 _TYPES = {
@@ -41,6 +41,10 @@ SCHEMA = pa.schema(
         *(pa.field(name, _TYPES.get(name, pa.string()), nullable=False) for name in Line._fields),
     ]
 )
+_AMOUNTS = operator.attrgetter(*(name for name in Line._fields if _TYPES.get(name) == AMOUNT))
+_OTHERS = operator.attrgetter(*(name for name in Line._fields if _TYPES.get(name) != AMOUNT))
+_encode = msgspec.json.Encoder().encode
+"""Several times as fast as the standard library's, and every line passes here."""
 INDEXED = ("batch_id", "ledger", "period")
 """Columns by which a reader leaves out row groups."""
 
@@ -105,24 +109,25 @@ def equals_all(batch: pa.RecordBatch, wanted: Mapping[str, str]) -> Any:
     return functools.reduce(pc.and_, masks)
 
 
-def hash_lines(lines: Iterable[str]) -> str:
+def hash_lines(lines: Iterable[bytes]) -> str:
     """Sha256 over canonical lines."""
     digest = hashlib.sha256()
     for text in lines:
-        digest.update(text.encode() + b"\n")
+        digest.update(text)
+        digest.update(b"\n")
     return digest.hexdigest()
 
 
-def render_line(line: Line) -> str:
+def render_line(line: Line) -> bytes:
     """The canonical text of a line: equal lines, equal texts, whatever their amounts' zeros."""
-    return json.dumps([_render_value(value) for value in line], separators=(",", ":"))
+    return _encode([_OTHERS(line), [_render_amount(amount) for amount in _AMOUNTS(line)]])
 
 
-def _render_value(value: object) -> str:
-    if not isinstance(value, Decimal):
-        return str(value)
+def _render_amount(amount: Decimal) -> str:
     # No arithmetic: it would round in some context. A zero of any sign and scale is one zero.
-    text = format(value or ZERO, "f")
+    if not amount:
+        return "0"
+    text = format(amount, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

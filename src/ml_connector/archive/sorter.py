@@ -65,12 +65,14 @@ class SpillingSorter:
     def merged(self) -> Iterator[tuple[tuple[str, ...], Totals]]:
         """Yield each key once, ascending, with its totals; may be called again."""
         self._is_merged = True
+        if not self._runs:
+            for key in sorted(self._held):
+                yield key, _build_totals(self._held[key])
+            return
         with ExitStack() as files:
             for line in self._merge(self._sources(files)):
                 text, _, values = line.partition(_AFTER_KEY)
-                debit, credit, lines = _parse_values(values)
-                totals = Totals(debit=debit, credit=credit, lines=lines)
-                yield tuple(text.split(_BETWEEN_PARTS)), totals
+                yield tuple(text.split(_BETWEEN_PARTS)), _build_totals(_parse_values(values))
 
     def _sources(self, files: ExitStack) -> list[Iterable[str]]:
         runs: list[Iterable[str]] = [
@@ -131,13 +133,18 @@ def _open_run(path: Path) -> TextIO:
 def _verify_key(key: tuple[str, ...]) -> None:
     if not key:
         raise KeyOrderError(key, "it has no parts")
-    if any(_CONTROL.search(part) for part in key):
+    if _CONTROL.search("".join(key)):
         raise KeyOrderError(key, "a part holds a control character")
 
 
 def _render_row(text: str, total: _Sum) -> str:
     debit, credit, lines = total
     return f"{text}{_AFTER_KEY}{debit}{_BETWEEN_PARTS}{credit}{_BETWEEN_PARTS}{lines}\n"
+
+
+def _build_totals(total: _Sum) -> Totals:
+    debit, credit, lines = total
+    return Totals(debit=debit, credit=credit, lines=lines)
 
 
 def _parse_values(values: str) -> _Sum:

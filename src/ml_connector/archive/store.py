@@ -117,6 +117,8 @@ class FileStore:
         if not _HASH.fullmatch(file_hash):
             return None
         pattern = self._path(kind, file_hash, suffix)
+        if suffix != "*":
+            return pattern if pattern.exists() else None
         return min(pattern.parent.glob(pattern.name), default=None)
 
     def _path(self, kind: str, file_hash: str, suffix: str) -> Path:
@@ -149,6 +151,8 @@ def _open_new(path: Path) -> BinaryIO:
 
 
 def _make_folder(folder: Path) -> None:
+    if folder.exists():
+        return
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     for path in reversed(missing):
         path.mkdir(exist_ok=True)

@@ -129,6 +129,8 @@ def _read_balances(
 ) -> None:
     ledger, period = books.ledgers[pair[0]], books.period(pair)
     for balance in bench.source.read_balances(ledger, period, Measure(bench.flow.measure)):
+        if not balance.activity:
+            continue  # Absent is zero, and most combinations of a chart do not move in a period.
         with guard:
             sorter.add(tuple(balance.key), Totals(debit=balance.activity))
 
