@@ -8,14 +8,18 @@ from ml_connector.domain.plan import PlannedCell
 from ml_connector.domain.summaries import Summary, SummaryKey
 from ml_connector.errors import OutcomeUnknownError, RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
-from ml_connector.flows.loading import WHOLE_FAILURES, read_refused_rows
+from ml_connector.flows.loading import WHOLE_FAILURES, name_outcome, read_refused_rows
 from ml_connector.flows.planning import read_shadow
-from ml_connector.ports import Archive, Json, LoadRow, RefusedSummary, TaskState
+from ml_connector.ports import Archive, Json, LoadOutcome, LoadRow, RefusedSummary, TaskState
 
 REFUSED_MAX = 200_000
 """More refusals than this are no list of exceptions but a wrong import; the run stops instead."""
+UNCLEAR_NAMED_MAX = 3
+DEFINITE_FAILURES = frozenset({str(LoadOutcome.FAILED), str(LoadOutcome.CANCELLED)})
+"""Ends of which the model itself says that nothing was taken; it has not forgotten the task."""
 REASON_LOST = "The model dropped its failure dump; the cell was read back unchanged."
 REASON_VANISHED = "The model forgot the task; the cell was read back unchanged."
+REASON_IGNORED = "The model ignored the row without a word; the cell was read back unchanged."
 
 
 class TooManyRefusedError(RefusedError):
@@ -41,55 +45,101 @@ def find_refused(bench: ActualsBench, finished: Json) -> dict[SummaryKey, tuple[
         key = tuple(row.columns.get(column, "") for column in columns)
         refused[key] = tuple(dict.fromkeys((*refused.get(key, ()), *row.reasons)))
         if len(refused) > REFUSED_MAX:
-            raise TooManyRefusedError(
-                f"The model refused more than {REFUSED_MAX} summaries"
-                f" (task {finished['task_id']}).",
-                written="The others are in the model; the shadow has not moved yet.",
-                next_step="Look at the stored dump: `ml-connector runs lines RUN --refused`; mend"
-                " the import, then rebuild with `ml-connector plan FLOW --against model`.",
-                task_id=finished["task_id"],
-            )
+            raise _render_too_many(finished)
     return refused
 
 
 def must_be_read_back(finished: Json) -> bool:
-    """Whether only the model itself can say what it took: it failed whole, or the dump is gone."""
-    return is_whole_failure(finished) or finished["dumps_lost"] > 0
+    """Whether only the model itself can say what it took.
+
+    It failed as a whole, its dump is gone, or it left rows out of which no dump tells (anaplan §7).
+    """
+    is_partial = finished["outcome"] == str(LoadOutcome.PARTIAL)
+    return (
+        is_whole_failure(finished)
+        or finished["dumps_lost"] > 0
+        or (is_partial and not finished["dumps"])
+        or finished["outcome"] == str(LoadOutcome.IGNORED)
+        or bool(finished["rows_ignored"])
+    )
 
 
 def is_whole_failure(finished: Json) -> bool:
     """Whether the task ended without having written, as far as the model says."""
-    return (finished["outcome"] or finished["state"]) in WHOLE_FAILURES
+    return name_outcome(finished) in WHOLE_FAILURES
 
 
 def find_refused_by_reading(
     bench: ActualsBench, members: Json, held: Json, finished: Json
-) -> dict[SummaryKey, tuple[str, ...]]:
-    """The planned cells the model still holds as before, found by reading them back.
+) -> dict[SummaryKey, tuple[str, ...]] | None:
+    """The planned cells the model still holds as before, by reading; None when it took no cell.
+
+    A reason of the model's own is kept where a dump has told one.
 
     Raises:
         UnclearCellsError: Cells hold something else; nothing can be concluded from them.
+        TooManyRefusedError: More than can be listed.
     """
-    vanished = finished["state"] == str(TaskState.VANISHED)
-    reasons = tuple(finished["messages"]) or (REASON_VANISHED if vanished else REASON_LOST,)
+    told = find_refused(bench, finished)
+    reasons = (_guess_reason(finished),)
     refused: dict[SummaryKey, tuple[str, ...]] = {}
     unclear: list[SummaryKey] = []
-    for member, planned in members.items():
-        cells = bench.archive.read_plan(planned["plan"])
-        for cell, amount in _beside(cells, bench.archive, held[member]):
-            if amount == cell.before:
-                refused[cell.key] = reasons
-            elif amount != cell.after:
-                unclear.append(cell.key)
+    taken = kept = 0
+    for cell, amount in _walk_held(bench, members, held):
+        if amount == cell.before:
+            kept += 1
+            if kept <= REFUSED_MAX:
+                refused[cell.key] = told.get(cell.key, reasons)
+        elif amount == cell.after:
+            taken += 1
+        elif len(unclear) < UNCLEAR_NAMED_MAX:
+            unclear.append(cell.key)
+    if not taken and (
+        name_outcome(finished) in DEFINITE_FAILURES or (is_whole_failure(finished) and not unclear)
+    ):
+        return None
     if unclear:
-        raise UnclearCellsError(
-            f"{len(unclear)} cells hold neither what they held before nor what was sent, the first"
-            f" is {' / '.join(unclear[0])}.",
-            written="The load may have been taken in part, or somebody else wrote there.",
-            next_step="Compare and rebuild: `ml-connector plan FLOW --against model`.",
-            cells=len(unclear),
-        )
+        raise _render_unclear(bench, finished, unclear)
+    if kept > REFUSED_MAX:
+        raise _render_too_many(finished)
     return refused
+
+
+def _walk_held(
+    bench: ActualsBench, members: Json, held: Json
+) -> Iterator[tuple[PlannedCell, Decimal]]:
+    for member, planned in members.items():
+        yield from _beside(bench.archive.read_plan(planned["plan"]), bench.archive, held[member])
+
+
+def _guess_reason(finished: Json) -> str:
+    if finished["state"] == str(TaskState.VANISHED):
+        return REASON_VANISHED
+    return REASON_LOST if finished["dumps_lost"] else REASON_IGNORED
+
+
+def _render_unclear(
+    bench: ActualsBench, finished: Json, unclear: list[SummaryKey]
+) -> UnclearCellsError:
+    named = "; ".join(" / ".join(key) for key in unclear)
+    return UnclearCellsError(
+        f"After task {finished['task_id']} cells hold neither what they held before nor what was"
+        f" sent, such as {named}.",
+        written="The load may have been taken in part, or somebody else wrote there.",
+        next_step=f"Put the run away: `ml-connector runs cancel {finished['run_id']}`; then compare"
+        f" and rebuild: `ml-connector run {bench.flow.name} --against model`.",
+        task_id=finished["task_id"],
+    )
+
+
+def _render_too_many(finished: Json) -> TooManyRefusedError:
+    return TooManyRefusedError(
+        f"The model refused more than {REFUSED_MAX} summaries (task {finished['task_id']}).",
+        written="The others are in the model; the shadow has not moved yet.",
+        next_step="Mend the import in the model, then start a new run that takes the model's word:"
+        " `ml-connector run FLOW --against model`.",
+        task_id=finished["task_id"],
+    )
 
 
 def _beside(
@@ -127,7 +177,7 @@ def accept(bench: ActualsBench, pins: Json, planned: Json, finished: Json, refus
         member: _store_shadow(bench, before.get(member, ""), row["plan"], reasons)
         for member, row in members.items()
     }
-    load_id = hashlib.sha256(f"{planned['plan_hash']}/{finished['task_id']}".encode()).hexdigest()
+    load_id = name_load(planned, finished)
     _settle_earlier(bench, pins, members, load_id)
     bench.records.loads.record_load(
         _make_row(bench, pins, planned, finished, load_id, len(reasons)),
@@ -140,6 +190,22 @@ def accept(bench: ActualsBench, pins: Json, planned: Json, finished: Json, refus
             revision_before=planned["shadow_revision"], why=f"load {load_id[:12]}",
         )  # fmt: skip
     return {"load_id": load_id, "shadow_revision": revision, "after": after}
+
+
+def record_failed(bench: ActualsBench, pins: Json, planned: Json, finished: Json) -> Json:
+    """The load is in the history as one of which nothing was taken; the shadow stays. Repeatable.
+
+    Its cells are no refused summaries: none of them was looked at by itself.
+    """
+    load_id = name_load(planned, finished)
+    row = _make_row(bench, pins, planned, finished, load_id, finished["rows"])
+    bench.records.loads.record_load(row, [])
+    return {"load_id": load_id}
+
+
+def name_load(planned: Json, finished: Json) -> str:
+    """The same plan loaded by the same task is the same load, however often it is recorded."""
+    return hashlib.sha256(f"{planned['plan_hash']}/{finished['task_id']}".encode()).hexdigest()
 
 
 def _settle_earlier(bench: ActualsBench, pins: Json, members: Json, load_id: str) -> None:

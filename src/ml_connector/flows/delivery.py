@@ -2,10 +2,12 @@
 
 from functools import partial
 
+from ml_connector.domain.summaries import SummaryKey
 from ml_connector.flows import accepting
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.chunks import store_chunks
-from ml_connector.flows.loading import Load, run_load, verify_import
+from ml_connector.flows.load import Load
+from ml_connector.flows.loading import render_failed, run_load
 from ml_connector.flows.planning import verify_applied
 from ml_connector.flows.readback import read_held
 from ml_connector.flows.rendering import render_rows
@@ -33,13 +35,23 @@ def deliver(run: ActualsRun, planned: Json) -> Json:
         label="load", pins=pins["load"], model_id=pins["model_id"], chunks=tuple(rendered["chunks"])
     )
     finished = run_load(steps, bench, load)
-    finished |= {"rows": rendered["rows"], "chunks": len(rendered["chunks"])}
+    finished |= {
+        "rows": rendered["rows"], "chunks": len(rendered["chunks"]), "run_id": steps.run_id,
+    }  # fmt: skip
     refused = _find_refused(run, planned, finished)
+    if refused["is_whole"]:
+        body = partial(accepting.record_failed, bench, pins, planned, finished)
+        steps.step("load: record failure", body)
+        raise render_failed(
+            load,
+            finished,
+            written=f"None of its {rendered['rows']} rows was taken: the model was read back"
+            " unchanged.",
+        )
     accepted = steps.step(
         "load: accept",
         partial(accepting.accept, bench, pins, planned, finished, refused["document"]),
     )
-    verify_import(load, finished, rows=rendered["rows"])
     return {
         **finished,
         **accepted,
@@ -68,9 +80,19 @@ def _find_refused(run: ActualsRun, planned: Json, finished: Json) -> Json:
 
 def _from_dumps(bench: ActualsBench, finished: Json) -> Json:
     refused = accepting.find_refused(bench, finished)
-    return {"document": accepting.store_refused(bench, refused), "count": len(refused)}
+    return _render_refused(bench, refused)
 
 
 def _from_model(bench: ActualsBench, planned: Json, held: Json, finished: Json) -> Json:
     refused = accepting.find_refused_by_reading(bench, planned["members"], held, finished)
-    return {"document": accepting.store_refused(bench, refused), "count": len(refused)}
+    if refused is None:
+        return {"document": "", "count": finished["rows"], "is_whole": True}
+    return _render_refused(bench, refused)
+
+
+def _render_refused(bench: ActualsBench, refused: dict[SummaryKey, tuple[str, ...]]) -> Json:
+    return {
+        "document": accepting.store_refused(bench, refused),
+        "count": len(refused),
+        "is_whole": False,
+    }

@@ -12,9 +12,11 @@ from functools import partial
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import ZERO, use_exact_money
 from ml_connector.errors import BlockedError
+from ml_connector.flows.accepting import DEFINITE_FAILURES
 from ml_connector.flows.bench import DimensionsBench, read_document, store_document
 from ml_connector.flows.chunks import store_chunks
-from ml_connector.flows.loading import Load, read_refused_rows, run_load, verify_import
+from ml_connector.flows.load import Load
+from ml_connector.flows.loading import name_outcome, read_refused_rows, render_failed, run_load
 from ml_connector.flows.members import read_desired, render_member
 from ml_connector.flows.preflight import pin_load, verify_model
 from ml_connector.ports import Json, LoadRow, RefusedSummary, RunState, Steps, TargetMember
@@ -97,7 +99,14 @@ def _run_list(steps: Steps, request: Json, bench: DimensionsBench, run: ListRun)
         label=run.label, pins=run.pins, model_id=run.model_id, chunks=tuple(chunks["chunks"])
     )
     finished = run_load(steps, bench, load)
-    verify_import(load, finished, rows=chunks["rows"])
+    # A task the model has forgotten is not among these: the list itself shows what it took.
+    if name_outcome(finished) in DEFINITE_FAILURES:
+        raise render_failed(
+            load,
+            finished,
+            written=f"As the model tells it, none of its {chunks['rows']} rows was taken; the next"
+            " run compares the list anew.",
+        )
     accepted = steps.step(
         f"{run.label}: accept", partial(_accept, bench, run, compared, finished | chunks)
     )

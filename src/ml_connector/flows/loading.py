@@ -5,52 +5,34 @@ task is looked for among the model's tasks and adopted; only a task proven absen
 time is started again.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
-from ml_connector.errors import (
-    BusyError,
-    ConnectorError,
-    OutcomeUnknownError,
-    RefusedError,
-    SystemUnavailableError,
-)
+from ml_connector.errors import BusyError, ConnectorError, OutcomeUnknownError, RefusedError
 from ml_connector.flows.bench import Bench
+from ml_connector.flows.load import Load, LoadWork
+from ml_connector.flows.model_hold import ModelHold, is_shared
 from ml_connector.flows.polling import follow_task
-from ml_connector.flows.preflight import parse_action
+from ml_connector.flows.starting import submit_patiently
+from ml_connector.flows.uploading import upload
 from ml_connector.ports import (
-    Action,
     Intent,
     IntentState,
     Json,
-    Lease,
     LoadOutcome,
     RefusedRow,
     Steps,
+    TaskStamp,
     TaskState,
 )
 
-LEASE_S = 600
-"""Longer than any single call below, so that a live run never loses its model in mid-call."""
-UPLOADS_MAX = 3
 SETTLE_WAITS_S = (2.0, 5.0, 10.0, 20.0, 30.0)
 """A lost start is looked for this long before it counts as never begun."""
 STARTS_MAX = 3
-BUSY_WAITS_S = (10.0, 20.0, 30.0, 60.0)
-"""Waits between starts that a busy or throttling model has refused."""
 TASKS_KNOWN_MAX = 1000
 WHOLE_FAILURES = frozenset(
     {str(LoadOutcome.FAILED), str(LoadOutcome.CANCELLED), str(TaskState.VANISHED)}
 )
-
-
-class UploadNotWholeError(RefusedError):
-    """The model does not hold all chunks after three tries."""
-
-    code = "loading.upload-not-whole"
 
 
 class ImportFailedError(RefusedError):
@@ -60,37 +42,15 @@ class ImportFailedError(RefusedError):
 
 
 class StartUnclearError(OutcomeUnknownError):
-    """Several tasks could be the one that was started."""
+    """A task was to be started, and which one it was, if any, is not known."""
 
     code = "loading.start-unclear"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What one load needs to know: its pinned action, its file and its name within the run."""
+class FileTakenError(BusyError):
+    """Other runs keep using the file this load has uploaded to."""
 
-    label: str
-    pins: Json
-    model_id: str
-    chunks: tuple[str, ...]
-
-    @property
-    def action(self) -> Action:
-        """The import or process that is started."""
-        return parse_action(self.pins["action"])
-
-    @property
-    def content_hash(self) -> str:
-        """Identifies what the load writes: its action and its bytes."""
-        content = json.dumps([self.label, self.pins["action"], self.chunks], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
-
-
-def take_lease(bench: Bench, steps: Steps, model_id: str) -> Lease:
-    """This run has the model, or keeps it; a dead predecessor of the run is shut out."""
-    return bench.records.intents.take_lease(
-        model_id, holder=f"{steps.run_id}/{bench.holder}", seconds=LEASE_S
-    )
+    code = "loading.file-taken"
 
 
 def run_load(steps: Steps, bench: Bench, load: Load) -> Json:
@@ -101,75 +61,32 @@ def run_load(steps: Steps, bench: Bench, load: Load) -> Json:
     Raises:
         OutcomeUnknownError: Whether a task was started is not known; a resume settles it.
     """
-    lease = take_lease(bench, steps, load.model_id)
+    hold = ModelHold(bench, run_id=steps.run_id, model_id=load.model_id)
+    work = LoadWork(steps=steps, bench=bench, load=load, hold=hold)
     try:
-        upload(steps, bench, load, lease)
-        intent = steps.step(f"{load.label}: intent", partial(_intend, steps, bench, load))
-        started = _start_once(steps, bench, load, intent)
-        return {**_finish(steps, bench, load, started, lease), "intent_id": intent["intent_id"]}
-    finally:
-        bench.records.intents.release_lease(lease)
-
-
-def upload(steps: Steps, bench: Bench, load: Load, lease: Lease) -> None:
-    """The import's file holds exactly the load's chunks.
-
-    Raises:
-        UploadNotWholeError: Chunks are still missing after three whole uploads.
-    """
-    file_id = load.pins["file_id"]
-    count = 0
-    for attempt in range(1, UPLOADS_MAX + 1):
-        label = f"{load.label}: upload {attempt}"
-        steps.step(f"{label}, declare", partial(_declare, bench, lease, file_id, len(load.chunks)))
-        for index, file_hash in enumerate(load.chunks):
-            steps.step(
-                f"{label}, chunk {index + 1}/{len(load.chunks)}",
-                partial(_send_chunk, bench, lease, file_id, index, file_hash),
-            )
-        count = int(
-            steps.step(f"{label}, verify", partial(_complete, bench, file_id, len(load.chunks)))[
-                "chunks"
-            ]
+        fence = upload(work)
+        intent = steps.step(f"{load.label}: intent", partial(_intend, work))
+        started = _start_once(work, intent, fence)
+        followed = steps.step(
+            f"{load.label}: follow task", partial(_follow, work, started["task_id"])
         )
-        if count == len(load.chunks):
-            return
-    raise UploadNotWholeError(
-        f"The file {file_id} holds {count} of {len(load.chunks)} chunks after"
-        f" {UPLOADS_MAX} uploads.",
-        written="No import was started; the model keeps what it held.",
-        next_step=f"Look whether another program uploads to this file, then"
-        f" `ml-connector runs resume {steps.run_id}`.",
-        file=file_id,
-    )
+    finally:
+        hold.release()
+    return {
+        **followed,
+        "task_id": started["task_id"],
+        "adopted": started["adopted"],
+        "intent_id": intent["intent_id"],
+    }
 
 
-def _declare(bench: Bench, lease: Lease, file_id: str, chunks: int) -> Json:
-    bench.records.intents.verify_lease(lease)
-    bench.target.submit_chunk_count(file_id, chunks)
-    return {"chunks": chunks}
-
-
-def _send_chunk(bench: Bench, lease: Lease, file_id: str, index: int, file_hash: str) -> Json:
-    bench.records.intents.verify_lease(lease)
-    content = b"".join(bench.archive.read_bytes(file_hash))
-    bench.target.submit_chunk(file_id, index, content)
-    return {"chunk": index, "sha256": file_hash, "bytes": len(content)}
-
-
-def _complete(bench: Bench, file_id: str, chunks: int) -> Json:
-    try:
-        bench.target.submit_upload_complete(file_id, chunks)
-    except OutcomeUnknownError:
-        # A lost reply here is settled by what the file holds, which is read next in any case.
-        return {"chunks": bench.target.read_chunk_count(file_id), "settled": True}
-    return {"chunks": bench.target.read_chunk_count(file_id)}
-
-
-def _intend(steps: Steps, bench: Bench, load: Load) -> Json:
-    lease = take_lease(bench, steps, load.model_id)
+def _intend(work: LoadWork) -> Json:
+    bench, load = work.bench, work.load
     intent = bench.records.intents.make_intent(
-        lease=lease, run_id=steps.run_id, action=load.action, content_hash=load.content_hash
+        lease=work.hold.take(),
+        run_id=work.steps.run_id,
+        action=load.action,
+        content_hash=load.content_hash,
     )
     stamps = bench.target.read_task_stamps(load.action)
     return {
@@ -178,140 +95,155 @@ def _intend(steps: Steps, bench: Bench, load: Load) -> Json:
     }
 
 
-def _start_once(steps: Steps, bench: Bench, load: Load, intended: Json) -> Json:
+def _start_once(work: LoadWork, intended: Json, fence: int) -> Json:
+    """The started task; a file another run may have used meanwhile is uploaded again first.
+
+    The last try ends the run from within its step, so that a resume makes that try again.
+    """
     for attempt in range(1, STARTS_MAX + 1):
-        started = steps.step(
-            f"{load.label}: start {attempt}", partial(_start, steps, bench, load, intended)
-        )
+        start = partial(_start, work, intended, fence, is_last=attempt == STARTS_MAX)
+        started = work.steps.step(f"{work.load.label}: start {attempt}", start)
         if started["task_id"]:
             return started
-    raise StartUnclearError(
-        f"The import {load.action.name} was sent {STARTS_MAX} times and never appeared among the"
-        " model's tasks.",
-        written="Whether it will still run is not known.",
-        next_step=f"Look at the model's history, then `ml-connector runs resume {steps.run_id}`.",
-        action=load.action.name,
-    )
+        if started["is_stale"]:
+            fence = upload(work)
+    raise AssertionError("the last start returns a task or raises")
 
 
-def _start(steps: Steps, bench: Bench, load: Load, intended: Json) -> Json:
+def _start(work: LoadWork, intended: Json, fence: int, *, is_last: bool) -> Json:
     """Start the task, or adopt the one an earlier try of this step has started.
 
     The intent is marked unknown *before* the call leaves: a process killed in between leaves a
     trace that makes its successor look before it sends.
     """
-    intents = bench.records.intents
-    intent = _find_intent(bench, steps, intended["intent_id"])
+    intents, load = work.bench.records.intents, work.load
+    intent = _find_intent(work, intended["intent_id"])
     if intent.task_id:
-        return {"task_id": intent.task_id, "adopted": False}
+        return _started(intent.task_id)
+    lease = work.hold.take()
     if intent.state is IntentState.UNKNOWN:
-        return _settle(bench, load, intended, intent)
+        return _settle(work, intended, intent, is_last=is_last)
+    if is_shared(fence, lease.fence):
+        return _tell_stale(work, is_last=is_last)
     if intent.state is IntentState.REFUSED:
         # The run had stopped before it sent anything; it goes on, so the decision stands again.
         intents.save_intent(intent.intent_id, IntentState.OPEN)
-    lease = take_lease(bench, steps, load.model_id)
-    intents.verify_lease(lease)
     intents.save_intent(intent.intent_id, IntentState.UNKNOWN)
     try:
-        task_id = _submit(bench, load.action)
+        task_id = submit_patiently(work.bench, load.action)
     except OutcomeUnknownError:
-        return _settle(bench, load, intended, intent)
+        return _settle(work, intended, intent, is_last=is_last)
     except ConnectorError:
         # Any other error says that nothing was started: the intent is open again.
         intents.save_intent(intent.intent_id, IntentState.OPEN)
         raise
-    intents.save_intent(intent.intent_id, IntentState.CONFIRMED, task_id=task_id)
-    _record_start(steps, bench, load, task_id, adopted=False)
-    return {"task_id": task_id, "adopted": False}
+    return _confirm(work, intent, task_id, adopted=False)
 
 
-def _submit(bench: Bench, action: Action) -> str:
-    """The id of the started task; a model that is busy or throttles is asked again after a wait.
-
-    Both answers say that nothing was started, so asking again is safe.
-    """
-    for wait_s in BUSY_WAITS_S:
-        try:
-            return bench.target.submit_task(action)
-        except (BusyError, SystemUnavailableError):
-            bench.clock.sleep(wait_s)
-    return bench.target.submit_task(action)
+def _started(task_id: str, *, adopted: bool = False, is_stale: bool = False) -> Json:
+    return {"task_id": task_id, "adopted": adopted, "is_stale": is_stale}
 
 
-def _record_start(steps: Steps, bench: Bench, load: Load, task_id: str, *, adopted: bool) -> None:
+def _tell_stale(work: LoadWork, *, is_last: bool) -> Json:
+    if not is_last:
+        return _started("", is_stale=True)
+    raise FileTakenError(
+        f"The file {work.load.pins['file_id']} was used by other runs each time this run was about"
+        f" to start {work.load.action.name}.",
+        written="No import was started; the model keeps what it held.",
+        next_step=f"Start a new run: `ml-connector retry {work.steps.run_id}`.",
+        file=work.load.pins["file_id"],
+    )
+
+
+def _confirm(work: LoadWork, intent: Intent, task_id: str, *, adopted: bool) -> Json:
+    bench, load = work.bench, work.load
+    bench.records.intents.save_intent(intent.intent_id, IntentState.CONFIRMED, task_id=task_id)
     bench.records.audit.record(
         "task.adopted" if adopted else "task.started",
         subject=task_id,
         actor=bench.actor,
-        run_id=steps.run_id,
+        run_id=work.steps.run_id,
         action=load.action.name,
         model=load.model_id,
         content=load.content_hash,
     )
+    return _started(task_id, adopted=adopted)
 
 
-def _find_intent(bench: Bench, steps: Steps, intent_id: str) -> Intent:
+def _find_intent(work: LoadWork, intent_id: str) -> Intent:
     return next(
         intent
-        for intent in bench.records.intents.load_intents(run_id=steps.run_id)
+        for intent in work.bench.records.intents.load_intents(run_id=work.steps.run_id)
         if intent.intent_id == intent_id
     )
 
 
-def _settle(bench: Bench, load: Load, intended: Json, intent: Intent) -> Json:
-    """Find the task an unanswered start has begun; empty once it is proven absent.
+def _settle(work: LoadWork, intended: Json, intent: Intent, *, is_last: bool) -> Json:
+    """Adopt the task an unanswered start has begun; empty once it is proven absent.
 
     An empty list proves nothing unless the model can be read, so that is looked at each time.
     """
-    before = set(intended["tasks_before"])
+    bench = work.bench
     for wait_s in SETTLE_WAITS_S:
         bench.clock.sleep(wait_s)
+        work.hold.take()
         bench.target.read_model_state()
-        claimed = bench.records.intents.find_claimed_tasks(load.action.action_id)
-        fresh = [
-            stamp.task_id
-            for stamp in bench.target.read_task_stamps(load.action)
-            if stamp.task_id not in before and stamp.task_id not in claimed
-        ]
-        if len(fresh) > 1:
-            raise StartUnclearError(
-                f"{len(fresh)} tasks of {load.action.name} could be the one this run started:"
-                f" {', '.join(fresh)}.",
-                written="At least one of them runs or ran in the model.",
-                next_step="Find out who started the others, cancel what should not run, then"
-                f" `ml-connector runs resume {intent.run_id}`.",
-                action=load.action.name,
-            )
+        fresh = _list_fresh(work, intended)
+        # A task somebody has cancelled will not write: what is left of several may be the one.
+        alive = [one for one in fresh if one.state is not TaskState.CANCELLED]
+        if len(alive) > 1:
+            raise _several(work, alive)
         if fresh:
-            bench.records.intents.save_intent(
-                intent.intent_id, IntentState.CONFIRMED, task_id=fresh[0]
-            )
-            bench.records.audit.record(
-                "task.adopted", subject=fresh[0], actor=bench.actor, run_id=intent.run_id,
-                action=load.action.name, model=load.model_id, content=load.content_hash,
-            )  # fmt: skip
-            return {"task_id": fresh[0], "adopted": True}
+            return _confirm(work, intent, (alive or fresh)[-1].task_id, adopted=True)
     bench.records.intents.save_intent(intent.intent_id, IntentState.OPEN)
-    return {"task_id": "", "adopted": False}
+    if is_last:
+        raise _never_seen(work)
+    return _started("")
 
 
-def _finish(steps: Steps, bench: Bench, load: Load, started: Json, lease: Lease) -> Json:
-    followed = steps.step(
-        f"{load.label}: follow task",
-        partial(_follow, steps, bench, load, started["task_id"], lease),
+def _list_fresh(work: LoadWork, intended: Json) -> list[TaskStamp]:
+    """The action's tasks that were not there before the start and belong to no other run."""
+    action = work.load.action
+    known = set(intended["tasks_before"])
+    known |= work.bench.records.intents.find_claimed_tasks(action.action_id)
+    stamps = work.bench.target.read_task_stamps(action)
+    return [stamp for stamp in stamps if stamp.task_id not in known]
+
+
+def _several(work: LoadWork, found: list[TaskStamp]) -> StartUnclearError:
+    name = work.load.action.name
+    return StartUnclearError(
+        f"{len(found)} tasks of {name} could be the one this run started:"
+        f" {', '.join(one.task_id for one in found)}.",
+        written="At least one of them runs or ran in the model.",
+        next_step="Find out who started the others, cancel what should not run, then"
+        f" `ml-connector runs resume {work.steps.run_id}`.",
+        action=name,
     )
-    return {**followed, "task_id": started["task_id"], "adopted": started["adopted"]}
 
 
-def _follow(steps: Steps, bench: Bench, load: Load, task_id: str, lease: Lease) -> Json:
+def _never_seen(work: LoadWork) -> StartUnclearError:
+    name = work.load.action.name
+    return StartUnclearError(
+        f"The import {name} was sent {STARTS_MAX} times and never appeared among the model's"
+        " tasks.",
+        written="As far as the model shows nothing was started; its cells were not looked at.",
+        next_step="Look at the model's history and the network, then"
+        f" `ml-connector runs resume {work.steps.run_id}` sends it once more.",
+        action=name,
+    )
+
+
+def _follow(work: LoadWork, task_id: str) -> Json:
     """Follow the task; its result and dumps are archived in the same step it ends in."""
+    bench, action = work.bench, work.load.action
     result = follow_task(
-        steps, bench.target, bench.clock, load.action, task_id,
-        beat=partial(bench.records.intents.verify_lease, lease),
-    )  # fmt: skip
+        work.steps, bench.target, bench.clock, action, task_id, beat=work.hold.keep
+    )
     dumps = [
         bench.archive.write_bytes(
-            bench.target.read_dump(load.action, task_id, object_id), suffix="dump.csv"
+            bench.target.read_dump(action, task_id, object_id), suffix="dump.csv"
         ).file_hash
         for object_id in result.dump_object_ids
     ]
@@ -334,19 +266,18 @@ def read_refused_rows(bench: Bench, finished: Json) -> Iterator[RefusedRow]:
         yield from bench.target.parse_dump(bench.archive.read_bytes(file_hash))
 
 
-def verify_import(load: Load, finished: Json, *, rows: int) -> None:
-    """The import did not fail as a whole.
+def name_outcome(finished: Json) -> str:
+    """How the task ended, in a word."""
+    return str(finished["outcome"] or finished["state"])
 
-    Raises:
-        ImportFailedError: It failed, was cancelled or vanished; the model keeps what it held.
-    """
-    outcome = finished["outcome"] or finished["state"]
-    if outcome not in WHOLE_FAILURES:
-        return
-    told = "; ".join(finished["messages"]) or "no reason given"
-    raise ImportFailedError(
-        f"The import {load.action.name} (task {finished['task_id']}) ended as {outcome}: {told}.",
-        written=f"None of its {rows} rows was taken; the model was read back unchanged.",
+
+def render_failed(load: Load, finished: Json, *, written: str) -> ImportFailedError:
+    """The error for an import of which nothing was taken."""
+    told = "; ".join(finished["messages"]).rstrip(".") or "no reason given"
+    return ImportFailedError(
+        f"The import {load.action.name} (task {finished['task_id']}) ended as"
+        f" {name_outcome(finished)}: {told}.",
+        written=written,
         next_step="Mend the cause in the model, then run the flow again.",
         action=load.action.name, task_id=finished["task_id"],
     )  # fmt: skip

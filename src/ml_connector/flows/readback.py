@@ -7,14 +7,17 @@ from functools import partial
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import decimals_of, parse_cell
 from ml_connector.domain.summaries import SummaryKey
-from ml_connector.errors import ProtocolError, RefusedError
+from ml_connector.errors import OutcomeUnknownError, ProtocolError, RefusedError
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.polling import follow_task
 from ml_connector.flows.preflight import parse_action
-from ml_connector.ports import Json, LoadOutcome, Steps
+from ml_connector.flows.starting import submit_patiently
+from ml_connector.ports import Action, Json, LoadOutcome, Steps, TaskState
 
 EXPORTS_MAX = 3
 """An export changes nothing, so it may be run again; its output is this user's alone."""
+EXPORT_WAIT_S = 5.0
+"""Pause before an export is run again."""
 
 
 class ExportShapeError(ProtocolError):
@@ -29,30 +32,50 @@ class ExportFailedError(RefusedError):
     code = "readback.export-failed"
 
 
+class ExportVanishedError(ExportFailedError):
+    """The model forgot the export's task before it told of its end."""
+
+    code = "readback.export-vanished"
+
+
 def read_held(steps: Steps, bench: ActualsBench, pins: Json, members: Sequence[str]) -> Json:
-    """What the model holds of these planning periods: a totals file's hash by period."""
-    action = parse_action(pins["export"])
-    started = steps.step(
-        "read back: start export", lambda: {"task_id": bench.target.submit_task(action)}
-    )
-    exported = steps.step(
-        "read back: follow export", partial(_follow_export, steps, bench, pins, started)
-    )
+    """What the model holds of these planning periods: a totals file's hash by period.
+
+    Raises:
+        ExportFailedError: The export did not complete; a resume runs it again.
+    """
+    exported = steps.step("read back: export", partial(_export, steps, bench, pins))
     return steps.step(
         "read back: sort", partial(sort_export, bench, exported["export"], list(members))
     )
 
 
-def _follow_export(steps: Steps, bench: ActualsBench, pins: Json, started: Json) -> Json:
+def _export(steps: Steps, bench: ActualsBench, pins: Json) -> Json:
+    """The export's output, archived; started, followed and fetched in one step.
+
+    A resume so begins with a new export instead of following one that is gone for good. A lost
+    reply, a forgotten task or an output replaced while it was read costs another export at once.
+    """
     action = parse_action(pins["export"])
-    result = follow_task(steps, bench.target, bench.clock, action, started["task_id"])
+    for _ in range(EXPORTS_MAX - 1):
+        try:
+            return _export_once(steps, bench, action)
+        except (OutcomeUnknownError, ProtocolError, ExportVanishedError):
+            bench.clock.sleep(EXPORT_WAIT_S)
+    return _export_once(steps, bench, action)
+
+
+def _export_once(steps: Steps, bench: ActualsBench, action: Action) -> Json:
+    task_id = submit_patiently(bench, action)
+    result = follow_task(steps, bench.target, bench.clock, action, task_id)
     if result.outcome is not LoadOutcome.OK:
-        raise ExportFailedError(
-            f"The export {action.name} (task {started['task_id']}) ended as"
-            f" {result.outcome or result.state}.",
-            written="The load before it stands; only its proof is missing.",
+        is_gone = result.state is TaskState.VANISHED
+        kind = ExportVanishedError if is_gone else ExportFailedError
+        raise kind(
+            f"The export {action.name} (task {task_id}) ended as {result.outcome or result.state}.",
+            written="An export changes nothing; what was sent before it stays in the model.",
             next_step=f"Go on: `ml-connector runs resume {steps.run_id}`.",
-            task_id=started["task_id"],
+            task_id=task_id,
         )
     content = bench.target.read_export_file(action.action_id)
     return {"export": bench.archive.write_bytes(content, suffix="csv").file_hash}

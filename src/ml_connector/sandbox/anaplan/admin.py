@@ -3,14 +3,19 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.sandbox.anaplan.admin_tasks import TaskDesk
 from ml_connector.sandbox.anaplan.certificates import (
     fingerprint,
     issue_certificate,
     parse_pem,
 )
 from ml_connector.sandbox.anaplan.data import Changes, Item, ItemList, Key, ModelData
-from ml_connector.sandbox.anaplan.definitions import TIME_ID, LineItemDef, ModuleDef
-from ml_connector.sandbox.anaplan.runner import FORCED
+from ml_connector.sandbox.anaplan.definitions import (
+    TIME_ID,
+    LineItemDef,
+    ModuleDef,
+    find_named,
+)
 from ml_connector.sandbox.anaplan.runtime import ModelRuntime
 from ml_connector.sandbox.anaplan.seed import (
     FINANCE_MODEL,
@@ -19,7 +24,6 @@ from ml_connector.sandbox.anaplan.seed import (
     OAUTH_DEVICE_CLIENT,
     UserSeed,
 )
-from ml_connector.sandbox.anaplan.tasks import Task
 from ml_connector.sandbox.anaplan.values import parse_cell
 from ml_connector.sandbox.http import Request
 
@@ -43,12 +47,11 @@ class AdminDesk:
             self.kill_token, self.drain_bucket, self.set_model_state, self.read_cells,
             self.read_list, self.edit_cell, self.add_items, self.clear_module, self.snapshot,
             self.restore, self.rename_import, self.remove_import, self.rename_header,
-            self.hold_lock, self.release_lock, self.drop_dump, self.force_outcome,
-            self.set_task_fate, self.set_default_file, self.expire_file, self.add_action,
-            self.read_tasks, self.start_task, self.cancel_task,
+            self.drop_dump, self.set_default_file, self.expire_file, self.add_action,
         )  # fmt: skip
         for operation in operations:
             server.add_admin(operation.__name__, operation)
+        TaskDesk(server, self._model)
         server.faults.hooks["kill_token"] = self._kill_request_token
         server.faults.hooks["drain_bucket"] = self._drain_by_fault
 
@@ -231,20 +234,20 @@ class AdminDesk:
     def rename_import(self, body: Body) -> None:
         """The import {import} (id or name) is called {name}."""
         model = self._model(body)
-        _named(model.definitions.imports, body["import"]).name = body["name"]
+        find_named(model.definitions.imports, body["import"]).name = body["name"]
         model.data.save_definitions()
 
     def remove_import(self, body: Body) -> None:
         """The import {import} (id or name) is gone."""
         model = self._model(body)
-        one = _named(model.definitions.imports, body["import"])
+        one = find_named(model.definitions.imports, body["import"])
         del model.definitions.imports[one.id]
         model.data.save_definitions()
 
     def rename_header(self, body: Body) -> None:
         """The import {import} expects the header {to} where it expected {from}."""
         model = self._model(body)
-        one = _named(model.definitions.imports, body["import"])
+        one = find_named(model.definitions.imports, body["import"])
         swap = {body["from"]: body["to"]}
         one.headers = [swap.get(text, text) for text in one.headers]
         one.columns = {key: swap.get(text, text) for key, text in one.columns.items()}
@@ -259,45 +262,16 @@ class AdminDesk:
         kind[one.id] = one
         model.data.save_definitions()
 
-    def hold_lock(self, body: Body) -> Body:
-        """A competitor's task holds the model for {seconds}."""
-        with self._server.lock:
-            model = self._model(body)
-            task = self._server.engine.hold(
-                model.id, "competitor@halden.example", float(body.get("seconds", 60))
-            )
-        return {"task": task.id}
-
-    def release_lock(self, body: Body) -> None:
-        """The running task, if it is a competitor's, is over now."""
-        with self._server.lock:
-            task = self._server.engine.running(self._model(body).id)
-            if task is not None:
-                self._server.engine.cut_short(task)
-
     def drop_dump(self, body: Body) -> None:
         """The dump of {import} of the user {email} is gone."""
         model = self._model(body)
-        one = _named(model.definitions.imports, body["import"])
+        one = find_named(model.definitions.imports, body["import"])
         model.dumps.drop(body["email"], one.id)
-
-    def force_outcome(self, body: Body) -> None:
-        """The next {times} runs of the action {action} (id) fail as a whole with {type}."""
-        forced = {"type": body["type"], "times": int(body.get("times", 1))}
-        self._server.store.save(FORCED, body["action"], forced)
-
-    def set_task_fate(self, body: Body) -> None:
-        """The task {task} is `vanished` or `stuck`."""
-        with self._server.lock:
-            task = self._server.engine.find(body["task"])
-            if task is None:
-                raise LookupError(f"There is no task {body['task']}.")
-            self._apply_fate(task, body["fate"])
 
     def set_default_file(self, body: Body) -> None:
         """The source {file} has the default content {content} for the {audience}."""
         model = self._model(body)
-        source = _named(model.definitions.sources, body["file"])
+        source = find_named(model.definitions.sources, body["file"])
         source.audience = body.get("audience", "everyone")
         model.data.save_definitions()
         model.files.put_default(source.id, body["content"].encode())
@@ -306,47 +280,7 @@ class AdminDesk:
         """The private content of {file} of the user {email} has vanished."""
         model = self._model(body)
         files = {**model.definitions.sources, **model.definitions.exports}
-        model.files.empty(body["email"], _named(files, body["file"]).id)
-
-    def read_tasks(self, body: Body) -> list[Body]:
-        """Every task of the model {model} the server still knows, whoever started it."""
-        with self._server.lock:
-            self._server.engine.settle()
-            found = self._server.engine.tasks(self._model(body).id)
-            return [
-                {"task": one.id, "object": one.object_id, "state": one.state, "user": one.user}
-                for one in found
-            ]
-
-    def start_task(self, body: Body) -> Body:
-        """The user {user} has started the import {import} (id or name) by hand."""
-        with self._server.lock:
-            model = self._model(body)
-            one = _named(model.definitions.imports, body["import"])
-
-            def by_hand(task_id: str, number: int, now: float) -> Task:
-                return Task(
-                    id=task_id, model=model.id, kind="imports", object_id=one.id,
-                    user=body["user"], created_at=now, number=number, steps=[one.id],
-                )  # fmt: skip
-
-            return {"task": self._server.engine.submit(by_hand).id}
-
-    def cancel_task(self, body: Body) -> None:
-        """Somebody, {user}, cancels the task {task} in the model's own pages."""
-        with self._server.lock:
-            task = self._server.engine.find(body["task"])
-            if task is None:
-                raise LookupError(f"There is no task {body['task']}.")
-            self._server.engine.cancel(task, body.get("user", "owner@halden.example"))
-
-    def _apply_fate(self, task: Task, fate: str) -> None:
-        if fate == "vanished":
-            self._server.engine.forget(task)
-        elif fate == "stuck":
-            self._server.engine.stick(task)
-        else:
-            raise ValueError(f"There is no fate {fate!r}; known: vanished, stuck.")
+        model.files.empty(body["email"], find_named(files, body["file"]).id)
 
     def _kill_request_token(self, request: Request, _arguments: Body) -> None:
         self._server.tokens.kill(request.headers.get("authorization", ""))
@@ -376,21 +310,13 @@ def _named_ids(model: ModelRuntime) -> Body:
     return ids
 
 
-def _named(kind: dict[str, Any], wanted: str) -> Any:
-    """The definition with this id or name."""
-    for one in kind.values():
-        if wanted in {one.id, one.name}:
-            return one
-    raise LookupError(f"There is no {wanted!r}.")
-
-
 def _module(model: ModelRuntime, wanted: str) -> ModuleDef:
-    found: ModuleDef = _named(model.definitions.modules, wanted)
+    found: ModuleDef = find_named(model.definitions.modules, wanted)
     return found
 
 
 def _items(model: ModelRuntime, wanted: str) -> ItemList:
-    return model.data.lists[_named(model.definitions.lists, wanted).id]
+    return model.data.lists[find_named(model.definitions.lists, wanted).id]
 
 
 def _axis_name(data: ModelData, axis: str) -> str:

@@ -171,6 +171,14 @@ def by_id(*definitions: _T) -> dict[str, _T]:
     return {getattr(one, "id"): one for one in definitions}  # noqa: B009 - no common base, by choice
 
 
+def find_named(kind: dict[str, Any], wanted: str) -> Any:
+    """Return the definition with this id or name; LookupError when there is none."""
+    for one in kind.values():
+        if wanted in {one.id, one.name}:
+            return one
+    raise LookupError(f"There is no {wanted!r}.")
+
+
 def definitions_as_json(definitions: Definitions) -> dict[str, Any]:
     """The plain JSON of all definitions."""
     return asdict(definitions)
