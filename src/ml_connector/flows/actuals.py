@@ -109,7 +109,7 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
         "export": render_action(export),
         "time_members": bench.target.read_time_members(flow.module),
         "period_at": [dimension.source for dimension in flow.dimensions].index("period"),
-        "books": pin_books(bench),
+        **pin_books(bench),
         "account_types": pin_account_types(bench),
         "mapping_hash": mapping.content_hash,
     }
@@ -125,7 +125,8 @@ def make_plan(run: ActualsRun, sums: dict[str, Json]) -> Json:
     base = steps.step("plan: shadow", partial(_pin_shadow, bench, pins, list(sums)))
     members = {
         member: steps.step(
-            f"plan: {member}", partial(plan_member, bench, row, base["shadow"][member])
+            f"plan: {member}",
+            partial(plan_member, bench, pins["currencies"], row, base["shadow"][member]),
         )
         for member, row in sums.items()
     }

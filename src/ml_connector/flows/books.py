@@ -5,10 +5,15 @@ from datetime import date
 
 from ml_connector.domain.calendars import UnknownPeriodError
 from ml_connector.domain.ledger import Ledger
-from ml_connector.domain.period_rules import PeriodBlockedError, PeriodRule
+from ml_connector.domain.period_rules import (
+    PeriodBlockedError,
+    PeriodRule,
+    verify_period_rule,
+)
 from ml_connector.domain.periods import AdjustmentRule, Period
 from ml_connector.errors import AccessDeniedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
+from ml_connector.flows.currencies import pin_currencies
 from ml_connector.ports import Json
 from ml_connector.settings import ActualsFlow
 
@@ -22,8 +27,11 @@ class LedgerNotVisibleError(AccessDeniedError):
     code = "books.ledger-not-visible"
 
 
-def pin_books(bench: ActualsBench) -> str:
-    """The flow's ledgers and their calendars are archived as one document; returns its hash."""
+def pin_books(bench: ActualsBench) -> Json:
+    """The flow's ledgers and calendars are archived; returns the document's hash.
+
+    With it comes where the currency of a cell is found.
+    """
     seen = {ledger.name: ledger for ledger in bench.source.read_ledgers()}
     missing = [name for name in bench.flow.ledgers if name not in seen]
     if missing:
@@ -36,16 +44,18 @@ def pin_books(bench: ActualsBench) -> str:
             ledgers=", ".join(missing),
         )
     chosen = [seen[name] for name in bench.flow.ledgers]
-    return store_document(
+    currencies = pin_currencies(bench.flow, chosen)
+    periods = {ledger.name: list(bench.source.read_periods(ledger)) for ledger in chosen}
+    for calendar in periods.values():
+        verify_period_rule(period_rule(bench.flow), periods=calendar)
+    document = store_document(
         bench.archive,
         {
             "ledgers": [_render_ledger(ledger) for ledger in chosen],
-            "periods": {
-                ledger.name: [_render_period(p) for p in bench.source.read_periods(ledger)]
-                for ledger in chosen
-            },
+            "periods": {name: [_render_period(p) for p in its] for name, its in periods.items()},
         },
     )
+    return {"books": document, "currencies": currencies}
 
 
 def _render_ledger(ledger: Ledger) -> Json:
@@ -126,6 +136,7 @@ def period_rule(flow: ActualsFlow) -> PeriodRule:
     return PeriodRule(
         pattern=flow.periods.pattern,
         adjustment=AdjustmentRule(flow.periods.adjustment),
+        adjustment_pattern=flow.periods.adjustment_pattern,
         overrides=dict(flow.periods.overrides),
     )
 

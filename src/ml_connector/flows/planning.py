@@ -19,6 +19,7 @@ from ml_connector.domain.plan import (
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.currencies import currency_of
 from ml_connector.ports import Archive, Json, PlanRow
 
 
@@ -41,15 +42,14 @@ def read_shadow(archive: Archive, file_hash: str) -> Iterator[tuple[SummaryKey, 
             yield summary.key, summary.amount
 
 
-def plan_member(bench: ActualsBench, sums: Json, shadow_hash: str) -> Json:
+def plan_member(bench: ActualsBench, currencies: Json, sums: Json, shadow_hash: str) -> Json:
     """One planning period's differing cells are archived; returns file and totals."""
     totals: dict[str, PlanTotals] = {}
-    currency_at = find_currency(bench)
 
     def differing() -> Iterator[PlannedCell]:
         summaries = bench.archive.read_summaries(sums["summaries"])
         for cell in plan_cells(summaries, read_shadow(bench.archive, shadow_hash)):
-            currency = cell.key[currency_at] if currency_at is not None else ""
+            currency = currency_of(currencies, cell.key)
             totals[currency] = count_plan(totals.get(currency, PlanTotals()), cell)
             if cell.before == cell.after:
                 continue
@@ -58,12 +58,6 @@ def plan_member(bench: ActualsBench, sums: Json, shadow_hash: str) -> Json:
 
     file = bench.archive.write_plan(differing())
     return {"plan": file.file_hash, "cells": file.rows, "totals": render_by_currency(totals)}
-
-
-def find_currency(bench: ActualsBench) -> int | None:
-    """Where the currency stands in an intersection; None when the flow has no such dimension."""
-    sources = [dimension.source for dimension in bench.flow.dimensions]
-    return sources.index("currency") if "currency" in sources else None
 
 
 def render_totals(totals: PlanTotals) -> Json:

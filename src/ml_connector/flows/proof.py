@@ -26,6 +26,7 @@ def prove(run: ActualsRun, found: Findings) -> dict[str, Json]:
     for member, row in sums.items():
         evidence = {
             "member": member,
+            "currencies": run.pins["currencies"],
             "period_at": run.pins["period_at"],
             "erp": _list_files(found, member, "erp"),
             "archived": _list_files(found, member, "archived"),

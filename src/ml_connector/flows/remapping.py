@@ -50,7 +50,7 @@ def _find_loaded(run: ActualsRun) -> Json:
 
 def _replan(run: ActualsRun, member: str, shadow_hash: str) -> Json:
     sums = sum_member(run.bench, run.placer, member, run.books.pairs_of(member))
-    return {"cells": plan_member(run.bench, sums, shadow_hash)["cells"]}
+    return {"cells": plan_member(run.bench, run.pins["currencies"], sums, shadow_hash)["cells"]}
 
 
 def _refuse(bench: ActualsBench, reached: dict[str, int]) -> None:

@@ -7,11 +7,12 @@ from functools import partial
 
 from ml_connector.domain.ledger import CombinationKey, Totals
 from ml_connector.domain.money import render_plain
-from ml_connector.domain.summaries import Placed, SummaryKey
+from ml_connector.domain.summaries import Placed
 from ml_connector.domain.tie_out import TieOutEvidence, tie_out
 from ml_connector.flows.accepting import load_refused_keys
 from ml_connector.flows.bench import ActualsBench, store_document
-from ml_connector.flows.planning import find_currency, read_shadow
+from ml_connector.flows.currencies import currency_of
+from ml_connector.flows.planning import read_shadow
 from ml_connector.flows.summing import read_contributions
 from ml_connector.ports import Json
 
@@ -22,7 +23,10 @@ def tie_out_member(bench: ActualsBench, evidence: Json) -> Json:
     """One planning period tied out hop by hop; the whole report is archived, its head returned."""
     report = tie_out(_gather(bench, evidence))
     rows = [_render(asdict(row)) for row in report.rows]
-    differences = [_render(asdict(difference)) for difference in report.differences]
+    differences = [
+        _render(asdict(difference)) | {"sentence": difference.sentence}
+        for difference in report.differences
+    ]
     document = store_document(
         bench.archive, {"rows": rows, "differences": differences, "evidence": evidence}
     )
@@ -69,12 +73,8 @@ def _gather(bench: ActualsBench, evidence: Json) -> TieOutEvidence:
             sorted(key for key in refused if key[evidence["period_at"]] == evidence["member"])
         ),
         held=((key, totals.net) for key, totals in archive.read_totals(evidence["held"])),
-        currency_of=partial(_currency_of, find_currency(bench)),
+        currency_of=partial(currency_of, evidence["currencies"]),
     )
-
-
-def _currency_of(currency_at: int | None, key: SummaryKey) -> str:
-    return key[currency_at] if currency_at is not None else ""
 
 
 def _chain(bench: ActualsBench, files: Sequence[str]) -> Iterator[tuple[tuple[str, ...], Totals]]:

@@ -52,7 +52,9 @@ class PeriodRules(Strict):
     pattern: Text = "%b %y"
     """Name of the model's period, as a date pattern over the month the ledger's period ends in."""
     adjustment: Literal["fold-into-last", "own-member", "exclude", "block"] = "block"
-    """Where an adjustment period goes; `own-member` needs the member in `overrides`."""
+    """Where an adjustment period goes; `own-member` needs `adjustment_pattern` or `overrides`."""
+    adjustment_pattern: str = ""
+    """Name of an adjustment period's own member, such as `Adj {year}`; for `own-member`."""
     overrides: dict[str, Text] = Field(default_factory=dict)
     """The ledger's period name to the model's, where the pattern does not fit."""
 
