@@ -93,6 +93,11 @@ class Company:
         """The next requests that fit the rule are spoiled."""
         call_control(url, "POST", "faults", rule)
 
+    def reset(self) -> None:
+        """Both servers are as on their first day; only the clock stands where it stood."""
+        for url in (self.fusion, self.anaplan):
+            call_control(url, "POST", "reset", {})
+
     def mend(self) -> None:
         """No request is spoiled any more."""
         for url in (self.fusion, self.anaplan):
@@ -163,8 +168,7 @@ def shared_company(start_company: StartCompany) -> Company:
 @pytest.fixture
 def company(shared_company: Company) -> Company:
     """The sandbox as on its first day."""
-    for url in (shared_company.fusion, shared_company.anaplan):
-        call_control(url, "POST", "reset", {})
+    shared_company.reset()
     return shared_company
 
 
@@ -309,8 +313,7 @@ def quiet_cells(
     shared_company: Company, office_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
     """What the model holds after a run of the office that nothing disturbed."""
-    for url in (shared_company.fusion, shared_company.anaplan):
-        call_control(url, "POST", "reset", {})
+    shared_company.reset()
     fill_lists(shared_company)
     root = tmp_path_factory.mktemp("quiet") / "project"
     shutil.copytree(office_template, root)
