@@ -119,6 +119,10 @@ class Company:
             if cell["value"] not in (0, 0.0, "0", None, "")
         }
 
+    def model_id(self, name: str = "Finance Planning") -> str:
+        """The id of a planning model."""
+        return str(call_control(self.anaplan, "GET", "info")["models"][name]["id"])
+
     def starts(self, action_path: str = "/imports/") -> list[str]:
         """Paths of the task starts the tenant has accepted, in order."""
         return [

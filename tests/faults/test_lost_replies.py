@@ -113,7 +113,7 @@ def test_start_that_never_arrives_stops_the_run_and_a_resume_sends_it_again(
 def test_unsettled_start_keeps_flow_and_model_shut_until_a_resume_adopts_it(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
-    """While nobody can say whether a task was started, neither a new run nor a cancel goes through."""
+    """While it is unknown whether a task was started, neither a new run nor a cancel passes."""
     spoil(office, START, kind="reset_after")
     spoil(office, IMPORT, method="GET", kind="status", status=503, nth=2, times=5)
 
@@ -127,7 +127,9 @@ def test_unsettled_start_keeps_flow_and_model_shut_until_a_resume_adopts_it(
     run = office.resume(stopped.run_id)
     again = office.run()
 
-    assert isinstance(error, SystemUnavailableError)
+    assert isinstance(error, UnsettledIntentError)
+    assert error.exit_code == 9
+    assert isinstance(error.__cause__, SystemUnavailableError)
     assert stopped.state is RunState.UNKNOWN
     assert intent.state is IntentState.UNKNOWN
     assert isinstance(busy, BusyError)

@@ -28,7 +28,8 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
         "erp_differences": [_render_off(pair, found.controls[pair]) for pair in off + moving],
     }
     settled = _find_settled(found, set(off) | set(moving))
-    run.steps.step("settle", partial(_settle, run.bench, run.pins, summary, settled))
+    owed = sorted({pair for pairs in found.members.values() for pair in pairs} - set(settled))
+    run.steps.step("settle", partial(_settle, run.bench, run.pins, summary, settled, owed))
     return summary
 
 
@@ -87,9 +88,13 @@ def _find_settled(found: Findings, shaky: set[Pair]) -> list[Pair]:
     )
 
 
-def _settle(bench: ActualsBench, pins: Json, summary: Json, pairs: list[Pair]) -> Json:
+def _settle(
+    bench: ActualsBench, pins: Json, summary: Json, settled: list[Pair], owed: list[Pair]
+) -> Json:
+    """What ties is settled; the rest is owed, also where it was asked for and owed by nobody."""
     if not summary["dry_run"]:
-        bench.records.batches.settle_touched(bench.flow.name, pairs)
+        bench.records.batches.settle_touched(bench.flow.name, settled)
+        bench.records.batches.record_touched(bench.flow.name, owed)
         if summary["loaded"]:
             bench.records.mappings.save_applied(bench.flow.name, pins["mapping_hash"])
     bench.records.audit.record(
@@ -104,4 +109,7 @@ def _settle(bench: ActualsBench, pins: Json, summary: Json, pairs: list[Pair]) -
         refused=summary["refused"],
         reports=summary["reports"],
     )
-    return {"settled": [list(pair) for pair in pairs]}
+    return {
+        "settled": [list(pair) for pair in settled],
+        "owed": [list(pair) for pair in owed],
+    }

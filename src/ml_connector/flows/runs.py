@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ml_connector.errors import (
+    BlockedError,
     ConnectorError,
     OutcomeUnknownError,
     RunInterruptedError,
@@ -19,14 +20,28 @@ from ml_connector.ports import (
 )
 
 RESUMABLE_STATES = frozenset(
-    {RunState.QUEUED, RunState.RUNNING, RunState.INTERRUPTED, RunState.FAILED, RunState.UNKNOWN}
+    {
+        RunState.QUEUED,
+        RunState.RUNNING,
+        RunState.INTERRUPTED,
+        RunState.BLOCKED,
+        RunState.FAILED,
+        RunState.UNKNOWN,
+    }
 )
+LATER_RUNS_SEEN_MAX = 100
 
 
 class NotResumableError(UsageError):
     """The run has ended; there is nothing to go on with."""
 
     code = "runs.not-resumable"
+
+
+class SupersededRunError(NotResumableError):
+    """A later run of the flow has begun to write; what this one planned is out of date."""
+
+    code = "runs.superseded"
 
 
 class UnsettledIntentError(OutcomeUnknownError):
@@ -69,6 +84,7 @@ def resume_run(desk: RunDesk, run_id: str) -> RunRow:
 
     Raises:
         NotResumableError: It has ended.
+        SupersededRunError: A later run of the flow may have written since it stopped.
         ConnectorError: What stopped it again.
     """
     run = desk.records.runs.load_run(run_id)
@@ -80,12 +96,32 @@ def resume_run(desk: RunDesk, run_id: str) -> RunRow:
             next_step=f"Start a new one: `ml-connector run {run.flow}`.",
             run=run.run_id,
         )
+    _verify_newest(desk.records, run)
     desk.records.audit.record(
         "run.resumed", subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
     )
     desk.records.runs.save_run(run.run_id, RunState.RUNNING)
     desk.engine.resume(run.run_id)
     return follow_run(desk, run.run_id)
+
+
+def _verify_newest(records: Records, run: RunRow) -> None:
+    """No later run of the flow was allowed to write.
+
+    A failed run leaves the flow free. Were it resumed after a later run has loaded, it would send
+    what it planned before, on top of newer amounts.
+    """
+    for later in records.runs.load_runs(flow=run.flow, limit=LATER_RUNS_SEEN_MAX):
+        if later.run_id == run.run_id:
+            return
+        if not (later.request.get("dry_run") or later.request.get("reconcile")):
+            raise SupersededRunError(
+                f"The run {run.run_id} stopped before run {later.run_id} of flow {run.flow}, which"
+                f" is {later.state}; what it planned is out of date.",
+                written="Nothing was done.",
+                next_step=f"Start a new one: `ml-connector run {run.flow}`.",
+                run=run.run_id, later=later.run_id,
+            )  # fmt: skip
 
 
 def follow_run(desk: RunDesk, run_id: str) -> RunRow:
@@ -121,7 +157,11 @@ def finish_run(
         records.runs.save_run(run_id, RunState((summary or {})["state"]), summary=summary)
         return
     unknown = _close_intents(records, run_id)
-    state = RunState.INTERRUPTED if isinstance(error, RunInterruptedError) else RunState.FAILED
+    state = RunState.FAILED
+    if isinstance(error, RunInterruptedError):
+        state = RunState.INTERRUPTED
+    if isinstance(error, BlockedError):
+        state = RunState.BLOCKED
     if unknown or isinstance(error, OutcomeUnknownError):
         state = RunState.UNKNOWN
     records.runs.save_run(run_id, state, error=error.render_record())
