@@ -1,0 +1,147 @@
+"""Commands as somebody types them: in this process, streams apart, on the moved clock."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SECRETS = ("halden-secret", "halden-password")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """What a command left: its exit code, what it printed where."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The data, parsed; nothing else may stand on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def csv(self) -> list[dict[str, str]]:
+        """The rows of the listing by column title."""
+        return list(csv.DictReader(io.StringIO(self.out), strict=True))
+
+    @property
+    def markdown(self) -> list[list[str]]:
+        """The cells of a markdown table, titles first; every row as wide as the first."""
+        rows = [line[2:-2].split(" | ") for line in self.out.splitlines() if line]
+        assert len({len(row) for row in rows}) == 1, "the rows differ in width"
+        assert set("".join(rows[1])) <= {"-", ":"}, "the second line is no rule"
+        return [rows[0], *rows[2:]]
+
+    @property
+    def hints(self) -> list[str]:
+        """The next commands that were named."""
+        return [line[6:] for line in self.err.splitlines() if line.startswith("hint: ")]
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Types commands into a project; secrets on any stream fail the test."""
+
+    project: Path | None = None
+    typed: list[tuple[str, ...]] = field(default_factory=list)
+
+    def type(
+        self, *arguments: str, stdin: str = "", sits: bool = False, cwd: bool = False
+    ) -> Printed:
+        """What `ml-connector ARGUMENTS` leaves.
+
+        Args:
+            *arguments: After the program's name.
+            stdin: What is typed or piped into the command.
+            sits: Somebody sits at a terminal and types; else it is piped.
+            cwd: Leaves the project to be found.
+        """
+        from ml_connector.cli.main import run_command  # noqa: PLC0415 - costs what it costs a
+        # command; only the tests that type pay.
+
+        self.typed.append(arguments)
+        where = [] if cwd or self.project is None else ["--project", str(self.project)]
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            redirect_stdout(out),
+            redirect_stderr(err),
+            _typed(Keyboard(stdin) if sits else io.StringIO(stdin)),
+        ):
+            code = run_command([*arguments, *where])
+        printed = Printed(code=code, out=out.getvalue(), err=err.getvalue())
+        for secret in SECRETS:
+            assert secret not in printed.out + printed.err, f"{arguments} printed a secret"
+        assert "\x1b" not in printed.out + printed.err, f"{arguments} printed colours to a pipe"
+        return printed
+
+
+class Keyboard(io.StringIO):
+    """A terminal somebody types at."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+@contextmanager
+def _typed(stream: io.StringIO) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", stream)
+        yield
+
+
+def move_clock(patch: pytest.MonkeyPatch, clock: Any) -> None:
+    """Commands of this process take their time from that clock."""
+    patch.setattr("ml_connector.wiring.stopping.StoppableClock", lambda _stop: clock)
+    patch.delenv("ML_CONNECTOR_PROJECT", raising=False)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal without a project."""
+    monkeypatch.delenv("ML_CONNECTOR_PROJECT", raising=False)
+    return Terminal()
+
+
+@pytest.fixture
+def typist(office: Any, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal in the office's project."""
+    move_clock(monkeypatch, office.clock)
+    return Terminal(office.root)
+
+
+@pytest.fixture(scope="module")
+def archive_desk(
+    shared_company: Any,
+    office_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Terminal]:
+    """A terminal in a project that has loaded three months, with one refused summary in the last.
+
+    For tests that only read: it is made once per module, which asks for no other company.
+    """
+    shared_company.reset()
+    root = tmp_path_factory.mktemp("archive") / "project"
+    shutil.copytree(office_template, root)
+    with pytest.MonkeyPatch.context() as patch:
+        clock = shared_company.clock()
+        move_clock(patch, clock)
+        terminal = Terminal(root)
+        assert terminal.type("run", "dimensions-fusion").code == 0
+        assert terminal.type("run", "actuals-fusion").code == 0
+        rules = root / "mappings" / "actuals-fusion.csv"
+        header, _, rest = rules.read_text().partition("\n")
+        rules.write_text(f"{header}\naccount,account=6899*,69990,,,,A member there is not.\n{rest}")
+        shared_company.erp("late_journals")
+        clock.sleep(60)
+        assert terminal.type("run", "actuals-fusion").code == 3
+        yield terminal
