@@ -122,7 +122,7 @@ def test_version_1_operators_and_literals(fusion: Any, q: str, wanted: Any) -> N
         ),
     ],
 )
-def test_rowmatch_expressions(fusion: Any, q: str, wanted: Any) -> None:
+def test_rowmatch_selects_what_the_same_test_selects_here(fusion: Any, q: str, wanted: Any) -> None:
     """Each operator selects what the same test selects here; `and` binds before `or`."""
     expected = keep(fusion, wanted)
 

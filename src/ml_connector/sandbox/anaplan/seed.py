@@ -144,8 +144,7 @@ def seed_definitions(model_id: str) -> Definitions:
     """What the model is made of; the smaller models share one small pattern."""
     if model_id == FINANCE_MODEL:
         return _finance()
-    # Imported late: the laboratory's definitions are long and only tests look at them.
-    from ml_connector.sandbox.anaplan.seed_lab import lab_definitions  # noqa: PLC0415
+    from ml_connector.sandbox.anaplan.seed_lab import lab_definitions  # noqa: PLC0415 - only tests.
 
     return lab_definitions()
 
