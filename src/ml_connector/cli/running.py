@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from ml_connector.cli.options import Options, opened, output_of
-from ml_connector.cli.output import hint, say
+from ml_connector.cli.output import say
 from ml_connector.cli.report import count_changes, exit_code_of, tell_run
 from ml_connector.errors import UsageError
 from ml_connector.ports import Json, RunRow
@@ -76,17 +76,17 @@ def plan(
         if out is not None:
             house.actuals_flow(flow)
         row = _run(house, flow, request)
-        _tell(house, row, options)
-    if out is not None:
-        _save_plan(out, row)
-    code = exit_code_of(row)
+        if out is not None:
+            _save_plan(out, row)
+        next_step = f"load exactly this: `ml-connector apply {out}`" if out else ""
+        code = _tell(house, row, options, next_step=next_step)
     return EXIT_CHANGES if detailed_exitcode and not code and count_changes(row.summary) else code
 
 
 def apply(file: Path, /, *, options: Options | None = None) -> int:
     """Load exactly the saved plan, or refuse it as stale, edited, foreign or drifted."""
     saved = _read_plan(file)
-    request = {"apply": saved["plan"], "members": saved["periods"]}
+    request = {"apply": saved["plan"], "members": saved["periods"], "totals": saved["totals"]}
     with opened(options) as house:
         return _execute(house, saved["flow"], request, options)
 
@@ -179,11 +179,11 @@ def _execute(house: House, flow: str, request: Json, options: Options | None) ->
     return _tell(house, _run(house, flow, request), options)
 
 
-def _tell(house: House, row: RunRow, options: Options | None) -> int:
+def _tell(house: House, row: RunRow, options: Options | None, *, next_step: str = "") -> int:
     if row.request.get("month_first") and "periods" in row.summary:
         for its in house.list_scope(row.run_id):
             say(f"{its.ledger} {its.period}: {its.date_first} to {its.date_last}.")
-    tell_run(row, output_of(options))
+    tell_run(row, output_of(options), next_step=next_step)
     return exit_code_of(row)
 
 
@@ -199,7 +199,6 @@ def _save_plan(out: Path, row: RunRow) -> None:
         "made_at": row.created_at.isoformat(timespec="seconds"),
     }
     out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    hint(f"load exactly this: `ml-connector apply {out}`")
 
 
 def _read_plan(file: Path) -> dict[str, Any]:
@@ -209,6 +208,9 @@ def _read_plan(file: Path) -> dict[str, Any]:
         raise _no_plan(file, str(error)) from error
     if not isinstance(saved, dict) or saved.get("format") != PLAN_FORMAT:
         raise _no_plan(file, "it was not written by `plan --out`")
+    missing = [name for name in ("flow", "plan", "periods", "totals") if not saved.get(name)]
+    if missing:
+        raise _no_plan(file, f"it lacks {', '.join(missing)}")
     return saved
 
 

@@ -107,7 +107,7 @@ class PlanGuards:
         cells_ratio_max: Share of all cells that may be sent, as 0.25; off for a first load.
         amount_moved_max: Amount that may move, in each currency by itself.
         vanished_ratio_max: Share of the held cells that may go to zero.
-        empty_source_blocks: Whether a source without any line may not empty the model.
+        empty_source_blocks: Whether a period without any line may not empty the model.
     """
 
     cells_max: int | None = None
@@ -128,23 +128,45 @@ class PlanGuardError(BlockedError):
         super().__init__(
             f"The plan was stopped by {len(self.tripped)} guard(s):\n{listed}\n",
             written="Nothing was sent to the model.",
-            next_step="Look at the plan; then approve it, or change the guards of the flow.",
+            next_step="Look at the plan: `ml-connector plan FLOW --out FILE`; when it is right,"
+            " `ml-connector apply FILE` loads exactly it; or change the guards of the flow.",
             guards=len(self.tripped),
         )
 
 
-def verify_plan(totals: Mapping[str, PlanTotals], *, guards: PlanGuards) -> None:
+def verify_plan(
+    totals: Mapping[str, PlanTotals],
+    *,
+    guards: PlanGuards,
+    periods: Mapping[str, Mapping[str, PlanTotals]] | None = None,
+) -> None:
     """The plan trips no guard.
 
     Args:
         totals: The totals of the plan by currency; amounts of two currencies are never added.
         guards: What the flow allows.
+        periods: The same by planning period: one that has become empty must not hide among others.
 
     Raises:
         PlanGuardError: With every guard that was tripped, in counts and amounts.
     """
-    if tripped := [*_find_count_guards(totals, guards), *_find_amount_guards(totals, guards)]:
+    tripped = [
+        *(_find_emptied(periods or {"the source": totals}) if guards.empty_source_blocks else ()),
+        *_find_count_guards(totals, guards),
+        *_find_amount_guards(totals, guards),
+    ]
+    if tripped:
         raise PlanGuardError(tripped)
+
+
+def _find_emptied(periods: Mapping[str, Mapping[str, PlanTotals]]) -> Iterator[str]:
+    for name, totals in periods.items():
+        vanished = sum(part.vanished for part in totals.values())
+        if vanished and not any(part.lines for part in totals.values()):
+            yield (
+                f"{name} holds no lines, and {vanished:,} cells would go to zero; the ERP shows"
+                " nothing also to a user who has lost his rights"
+            )
 
 
 def _find_count_guards(totals: Mapping[str, PlanTotals], guards: PlanGuards) -> Iterator[str]:
@@ -153,8 +175,6 @@ def _find_count_guards(totals: Mapping[str, PlanTotals], guards: PlanGuards) -> 
     held = sum(part.cells_held for part in parts)
     vanished = sum(part.vanished for part in parts)
     total = cells + sum(part.unchanged for part in parts)
-    if guards.empty_source_blocks and vanished and not any(part.lines for part in parts):
-        yield f"the source holds no lines, and {vanished:,} cells would go to zero"
     if guards.cells_max is not None and cells > guards.cells_max:
         yield f"{cells:,} cells would be sent, cells_max allows {guards.cells_max:,}"
     ratio = guards.cells_ratio_max

@@ -37,7 +37,7 @@ def run_actuals(steps: Steps, request: Json, bench: ActualsBench) -> Json:
         steps: Of the engine; everything remote happens inside one.
         request: `periods`, `month_first`/`month_last`, `dry_run`, `replay`, `remap`, `reconcile`,
             `against` ("model" rebuilds the shadow first), `backfill`, `apply` (a plan's hash)
-            with `members` (the plan's periods).
+            with `members` and `totals` (the plan's periods and totals, as its file tells them).
         bench: The ports and the flow's settings.
     """
     use_exact_money()
@@ -132,7 +132,7 @@ def make_plan(run: ActualsRun, sums: dict[str, Json]) -> Json:
     }
     saved = steps.step("plan: save", partial(save_plan, bench, pins, base["revision"], members))
     if run.sends and not run.request.get("apply"):
-        steps.step("plan: guards", partial(_pass_guards, bench, saved))
+        steps.step("plan: guards", partial(_pass_guards, bench, saved, members))
     return {
         **saved,
         "members": members,
@@ -146,6 +146,6 @@ def _pin_shadow(bench: ActualsBench, pins: Json, members: list[str]) -> Json:
     return {"revision": revision, "shadow": {member: files.get(member, "") for member in members}}
 
 
-def _pass_guards(bench: ActualsBench, saved: Json) -> Json:
-    verify_guards(bench, saved["totals"])
+def _pass_guards(bench: ActualsBench, saved: Json, members: dict[str, Json]) -> Json:
+    verify_guards(bench, saved["totals"], members)
     return {"passed": True}

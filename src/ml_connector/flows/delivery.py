@@ -27,7 +27,7 @@ def deliver(run: ActualsRun, planned: Json) -> Json:
     if not run.sends:
         return {}
     if run.request.get("apply"):
-        verify_applied(bench, planned, run.request["apply"])
+        verify_applied(bench, planned, run.request)
     if not planned["cells"]:
         return {}
     rendered = steps.step("load: render", partial(_render, bench, pins, planned))

@@ -129,15 +129,15 @@ def save_plan(bench: ActualsBench, pins: Json, shadow_revision: int, members: Js
     }
 
 
-def verify_guards(bench: ActualsBench, totals: Mapping[str, Any]) -> None:
-    """The plan's totals pass every guard of the flow.
+def verify_guards(bench: ActualsBench, totals: Json, members: Mapping[str, Json]) -> None:
+    """The plan's totals, and those of each planning period, pass every guard of the flow.
 
     Raises:
         BlockedError: Lists every tripped guard; nothing was sent.
     """
     guards = bench.flow.guards
     verify_plan(
-        {currency: parse_totals(row) for currency, row in totals.items()},
+        _parse_by_currency(totals),
         guards=PlanGuards(
             cells_max=guards.cells_max,
             cells_ratio_max=guards.cells_ratio_max,
@@ -145,21 +145,27 @@ def verify_guards(bench: ActualsBench, totals: Mapping[str, Any]) -> None:
             vanished_ratio_max=guards.vanished_ratio_max,
             empty_source_blocks=guards.empty_source_blocks,
         ),
+        periods={member: _parse_by_currency(row["totals"]) for member, row in members.items()},
     )
 
 
-def verify_applied(bench: ActualsBench, saved: Json, plan_hash: str) -> None:
-    """What would be sent now is exactly the plan that was saved under this hash.
+def _parse_by_currency(totals: Json) -> dict[str, PlanTotals]:
+    return {currency: parse_totals(row) for currency, row in totals.items()}
+
+
+def verify_applied(bench: ActualsBench, saved: Json, request: Json) -> None:
+    """What would be sent now is exactly the plan that was saved, and that its file tells of.
 
     Raises:
-        UnknownPlanError: No such plan of this flow was saved here.
-        StalePlanError: It would send something else now; says what moved.
+        UnknownPlanError: No such plan of this flow was saved here, or its file was edited.
+        StalePlanError: It would send something else now.
     """
+    plan_hash = request["apply"]
     plan = bench.records.loads.find_plan(plan_hash)
-    if plan is None or plan.flow != bench.flow.name:
+    if plan is None or plan.flow != bench.flow.name or not _is_told_truly(plan, request):
         raise UnknownPlanError(
             f"The plan {plan_hash[:12]} was not made by flow {bench.flow.name} here, or its file"
-            " was edited.",
+            " was edited: what it tells is not what was saved.",
             written="Nothing was sent.",
             next_step=f"Make a new one: `ml-connector plan {bench.flow.name} --out FILE`.",
             plan=plan_hash,
@@ -172,3 +178,9 @@ def verify_applied(bench: ActualsBench, saved: Json, plan_hash: str) -> None:
             next_step=f"Make a new one: `ml-connector plan {bench.flow.name} --out FILE`.",
             plan=plan_hash,
         )
+
+
+def _is_told_truly(plan: PlanRow, request: Json) -> bool:
+    """Whether periods and totals are those of the saved plan: they are what people approve."""
+    told = sorted(request.get("members") or plan.periods)
+    return told == list(plan.periods) and request.get("totals", plan.totals) == plan.totals

@@ -58,6 +58,7 @@ class Backstage:
             "reverse_batch": desk.reverse,
             "replicate_batch": desk.replicate,
             "touch_batch": desk.touch,
+            "misstate_batch": desk.misstate,
             "late_journals": late.post,
             "change_value": lambda change, body: values.change(change.stamp, body),
             "add_value": lambda change, body: _add_value(values, change, body),

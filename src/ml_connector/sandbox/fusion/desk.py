@@ -141,6 +141,13 @@ class Desk:
         self._write(replace(copy, created_at=change.at, updated_at=change.at), copy_id)
         return {"JeBatchId": copy_id, "BatchName": copy.name}
 
+    def misstate(self, change: Change, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The journals of a batch state the accounted debits {debit}, whatever their lines say."""
+        batch_id, stated = int(body["JeBatchId"]), str(body["debit"])
+        update = "UPDATE je_headers SET RunningTotalAccountedDr = ? WHERE _parent = ?"
+        self.store.execute(update, (stated, batch_id))
+        return self.touch(change, {"JeBatchId": batch_id})
+
     def touch(self, change: Change, body: Mapping[str, Any]) -> dict[str, Any]:
         """Batch and journals carry a later `LastUpdateDate` than before."""
         batch_id = int(body["JeBatchId"])
