@@ -232,7 +232,12 @@ def test_secret_is_asked_for_on_a_terminal(
 ) -> None:
     """Whoever sits there is asked, without echo."""
     asked: list[str] = []
-    monkeypatch.setattr("getpass.getpass", lambda text: asked.append(text) or "halden-secret")
+
+    def ask(text: str) -> str:
+        asked.append(text)
+        return "halden-secret"
+
+    monkeypatch.setattr("getpass.getpass", ask)
 
     stored = terminal.type("secrets", "set", "erp.password", sits=True)
 

@@ -110,10 +110,8 @@ def test_shown_run_ends_with_its_tie_out_and_the_next_command(archive_desk: Any)
     assert "preflight" in shown.out
     assert re.search(r"Halden US +Sep-26 +USD", shown.out)
     assert f"Run {newest} of {FLOW} ended as: partly succeeded." in shown.err
-    assert shown.hints == [
-        "see what the model refused, with its journal lines:"
-        f" `ml-connector runs lines {newest} --refused`"
-    ]
+    (hint,) = shown.hints
+    assert hint.endswith(f"`ml-connector runs lines {newest} --refused`")
 
 
 def test_refused_summary_is_joined_to_its_journal_line(archive_desk: Any) -> None:

@@ -1,17 +1,10 @@
 """The command to type next after a run, by how it ended."""
 
-from ml_connector.cli.output import hint
 from ml_connector.ports import RunRow, RunState
 
 
-def tell_next(row: RunRow, *, changes: int) -> None:
-    """The next command on stderr; nothing when there is nothing to do."""
-    text = _find_next(row, changes=changes)
-    if text:
-        hint(text)
-
-
-def _find_next(row: RunRow, *, changes: int) -> str:
+def find_next(row: RunRow, *, changes: int) -> str:
+    """The sentence with the next command; empty when there is nothing to do."""
     summary, flow = row.summary, row.flow
     if row.state is RunState.PARTLY and summary.get("unmapped"):
         return f"see what no rule takes: `ml-connector unmapped list {flow}`"

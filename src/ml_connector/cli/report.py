@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from ml_connector.cli.next_step import tell_next
+from ml_connector.cli.next_step import find_next
 from ml_connector.cli.options import Output
-from ml_connector.cli.output import Listing, Money, render_money, say, show, show_json
+from ml_connector.cli.output import Listing, Money, hint, render_money, say, show, show_json
 from ml_connector.ports import Json, RunRow, RunState
 
 EXIT_CODES = {
@@ -33,8 +33,8 @@ def count_changes(summary: Json) -> int:
     return int(summary["cells"])
 
 
-def tell_run(row: RunRow, output: Output) -> None:
-    """The run on stdout: its summary as JSON, or its tie-out as a table."""
+def tell_run(row: RunRow, output: Output, *, next_step: str = "") -> None:
+    """The run on stdout: its summary as JSON, or its tie-out as a table; a hint what comes next."""
     if output == "json":
         show_json({"run": row.run_id, "flow": row.flow, **row.summary})
         return
@@ -43,7 +43,9 @@ def tell_run(row: RunRow, output: Output) -> None:
     else:
         _tell_actuals(row.summary, output)
     say(_conclude(row))
-    tell_next(row, changes=count_changes(row.summary))
+    next_step = next_step or find_next(row, changes=count_changes(row.summary))
+    if next_step:
+        hint(next_step)
 
 
 def _list_members(summary: Json) -> Listing:

@@ -116,7 +116,7 @@ class Questions:
         """
         return self._parse_rules(self.project.resolve(flow.mapping))
 
-    def _parse_rules(self, path: Path) -> "MappingSet":
+    def _parse_rules(self, path: Path, *, dimensions: frozenset[str] | None = None) -> "MappingSet":
         from ml_connector.domain.mapping_file import parse_mapping  # noqa: PLC0415 - start-up.
 
         try:
@@ -128,7 +128,7 @@ class Questions:
                 next_step="Give the path of a CSV file in UTF-8.",
                 file=str(path),
             ) from error
-        return parse_mapping(text, origin=str(path))
+        return parse_mapping(text, origin=str(path), dimensions=dimensions)
 
     def explain_mapping(
         self, flow_name: str, facts: Mapping[str, str], on: date
@@ -137,7 +137,7 @@ class Questions:
         from ml_connector.domain.mapping import Mapper  # noqa: PLC0415 - start-up time.
 
         flow = self.actuals_flow(flow_name)
-        mapped = [d.name for d in flow.dimensions if d.source == "mapping"]
+        mapped = [d.name for d in flow.dimensions if d.name in _mapped(flow)]
         return Mapper(self.mapping(flow), mapped).explain(facts, on)
 
     def cover(
@@ -168,7 +168,7 @@ class Questions:
             MappingFaultsError: All faults of the new rules; the old ones stay.
         """
         flow = self.actuals_flow(flow_name)
-        rules = self._parse_rules(file)
+        rules = self._parse_rules(file, dimensions=_mapped(flow))
         return self._save_rules(flow, rules), len(rules.rules)
 
     def add_rule(
@@ -190,8 +190,8 @@ class Questions:
         csv.writer(buffer, lineterminator="\n").writerow(
             [dimension, when, target, "", "", "", note]
         )
-        names = frozenset(d.name for d in flow.dimensions if d.source == "mapping")
-        rules = parse_mapping(buffer.getvalue(), origin=str(flow.mapping), dimensions=names)
+        text, origin = buffer.getvalue(), str(flow.mapping)
+        rules = parse_mapping(text, origin=origin, dimensions=_mapped(flow))
         return self._save_rules(flow, rules)
 
     def _save_rules(self, flow: ActualsFlow, rules: "MappingSet") -> Path:
@@ -205,3 +205,8 @@ class Questions:
             "mapping.saved", subject=flow.name, actor=self.actor, hash=rules.content_hash
         )
         return path
+
+
+def _mapped(flow: ActualsFlow) -> frozenset[str]:
+    """The dimensions the flow's rules decide."""
+    return frozenset(d.name for d in flow.dimensions if d.source == "mapping")
