@@ -309,6 +309,20 @@ def test_result_that_cannot_be_stored_stops_the_run(
     assert engine.wait("r1")["a"] == {"amount": "1.50"}
 
 
+def test_summary_may_hold_more_than_a_step_result_and_is_bounded_too(launch: Launch) -> None:
+    """A run over many ledgers and years can end; one past all measure is refused."""
+
+    def flow(steps: Steps, request: Json) -> Json:
+        return {"rows": "x" * request["size"]}
+
+    engine = launch(flow)
+    engine.start(flow="f", run_id="r1", request={"size": 900_000}, queue_key="m")
+    assert len(engine.wait("r1")["rows"]) == 900_000
+    engine.start(flow="f", run_id="r2", request={"size": 1_000_000}, queue_key="m")
+    with pytest.raises(ValueTooLargeError):
+        engine.wait("r2")
+
+
 def test_result_is_what_a_replay_would_read(launch: Launch) -> None:
     """The first execution sees the stored form, so that a replay cannot differ from it."""
     seen: list[Json] = []

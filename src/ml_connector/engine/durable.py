@@ -33,7 +33,12 @@ from ml_connector.engine.errors import (
 from ml_connector.engine.launching import QUEUE, Identity, prepare_dbos
 from ml_connector.engine.observer import RunObserver
 from ml_connector.engine.process_lock import ProcessLock
-from ml_connector.engine.steps import RunSteps, copy_storable, find_last_error
+from ml_connector.engine.steps import (
+    SUMMARY_BYTES_MAX,
+    RunSteps,
+    copy_storable,
+    find_last_error,
+)
 from ml_connector.errors import ConnectorError, StoredError
 from ml_connector.ports import Clock, FlowFunction, Json
 
@@ -213,7 +218,8 @@ class DurableEngine:
         if self._stop.is_set():
             raise StoppedRunError(run_id)
         steps = RunSteps(run_id, stop=self._stop, observer=self._observer)
-        summary = copy_storable(self._flows[flow](steps, request), what="summary")
+        found = self._flows[flow](steps, request)
+        summary = copy_storable(found, what="summary", bytes_max=SUMMARY_BYTES_MAX)
         if steps.failure is not None:
             raise steps.failure
         self._observer.run_finished(run_id, summary=summary, error=None)

@@ -28,10 +28,12 @@ from ml_connector.ports import Json
 ATTEMPTS_MAX = 100
 """Attempts at one step over all resumes of a run."""
 VALUE_BYTES_MAX = 100_000
-"""Bytes of a step's result, a run's request or summary; larger things belong into files."""
+"""Bytes of a step's result or a run's request; larger things belong into files."""
+SUMMARY_BYTES_MAX = 1_000_000
+"""Bytes of a run's summary: a tie-out row per ledger and period, some thousands of them."""
 
 
-def copy_storable(value: Json, *, what: str) -> Json:
+def copy_storable(value: Json, *, what: str, bytes_max: int = VALUE_BYTES_MAX) -> Json:
     """The value as it will be read back from the history, so that first run and replay agree.
 
     Raises:
@@ -40,8 +42,8 @@ def copy_storable(value: Json, *, what: str) -> Json:
     """
     text = render_tagged(value)
     size = len(text.encode())
-    if size > VALUE_BYTES_MAX:
-        raise ValueTooLargeError(what, size, VALUE_BYTES_MAX)
+    if size > bytes_max:
+        raise ValueTooLargeError(what, size, bytes_max)
     copied = parse_tagged(text)
     assert isinstance(copied, dict), f"the {what} is no object"
     return copied

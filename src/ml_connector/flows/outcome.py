@@ -25,7 +25,7 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
     )
     summary = _summarise(run, found) | {
         "state": str(state),
-        "erp_differences": [_render_off(pair, found.controls[pair]) for pair in off + moving],
+        "erp_differences": _list_off(found, off + moving),
     }
     settled = _find_settled(found, set(off) | set(moving))
     owed = sorted({pair for pairs in found.members.values() for pair in pairs} - set(settled))
@@ -66,6 +66,14 @@ def _find_state(*, off: bool, untied: bool, moving: bool, partly: bool) -> RunSt
     if moving:
         return RunState.MOVING
     return RunState.PARTLY if partly else RunState.SUCCEEDED
+
+
+def _list_off(found: Findings, pairs: list[Pair]) -> list[Json]:
+    """Every pair that differs; account combinations are shown of the first ones only."""
+    rows = [_render_off(pair, found.controls[pair]) for pair in pairs]
+    for row in rows[DIFFERENCES_MAX:]:
+        row["shown"] = []
+    return rows
 
 
 def _render_off(pair: Pair, control: Json) -> Json:
