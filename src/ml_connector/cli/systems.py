@@ -32,12 +32,27 @@ def doctor(*, options: Options | None = None) -> int:
 
 
 def _check_all(house: House) -> Iterator[tuple[str, Check]]:
+    """Yield the findings of every connection, then of every flow whose connections are sound."""
+    failed = set()
     for name in sorted(house.project.connections):
         for check in house.system(name).check():
+            failed |= {name} if check.state is CheckState.FAILED else set()
             yield name, check
-    for name in sorted(house.project.flows):
+    for name, flow in sorted(house.project.flows.items()):
+        if failed & {flow.source, flow.target}:
+            yield name, _not_looked_at(sorted(failed & {flow.source, flow.target}))
+            continue
         for check in house.check_flow(name):
             yield name, check
+
+
+def _not_looked_at(connections: list[str]) -> Check:
+    """A flow over a failed connection would only repeat its finding, after as long a wait."""
+    return Check(
+        subject="flow",
+        state=CheckState.WARNING,
+        finding=f"Not looked at: {', '.join(connections)} failed.",
+    )
 
 
 def _show_checks(found: list[tuple[str, Check]], options: Options | None) -> int:
