@@ -863,12 +863,16 @@ class Archive(Protocol):
         """Yield the lines of one revision in journal and line order; filters by name when given."""
 
     def read_line_sums(
-        self, revisions: Sequence[BatchRevision], *, ledger: str, period: str, measure: Measure
+        self,
+        revisions: Sequence[BatchRevision],
+        *,
+        pairs: Sequence[tuple[str, str]],
+        measure: Measure,
     ) -> Iterator[LineSum]:
-        """Yield the period's lines of the revisions, summed by everything a mapping may look at.
+        """Yield the lines of some (ledger, period), summed by everything a mapping may look at.
 
-        Currency and amounts are the measure's: base or entered. Each file is read once, its hash
-        verified first.
+        Currency and amounts are the measure's: base or entered. Each file is read once, whatever
+        the number of pairs, its hash verified first.
 
         Raises:
             UnexplainedDifferenceError: A file's content no longer fits its hash; names the file.

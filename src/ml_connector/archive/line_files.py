@@ -47,6 +47,8 @@ _encode = msgspec.json.Encoder().encode
 """Several times as fast as the standard library's, and every line passes here."""
 INDEXED = ("batch_id", "ledger", "period")
 """Columns by which a reader leaves out row groups."""
+Wanted = Mapping[str, str]
+"""Values by column that a row must have."""
 
 
 class StoredLine(NamedTuple):
@@ -68,20 +70,20 @@ def write_line_file(file: NewFile, batches: Iterable[Batch]) -> list[BatchRevisi
 
 
 def read_line_batches(
-    file: BinaryIO, *, wanted: Mapping[str, str], columns: Sequence[str]
+    file: BinaryIO, *, wanted: Sequence[Wanted], columns: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     """Yield the file's rows by record batch, less row groups that cannot hold what is wanted.
 
     Args:
         file: A verified line file.
-        wanted: Value by indexed column; rows with other values may still come.
+        wanted: Alternatives, each a value by indexed column; other rows may still come.
         columns: The columns to read.
     """
     with pq.ParquetFile(file, pre_buffer=False) as parquet:
         groups = [
             index
             for index in range(parquet.num_row_groups)
-            if _may_hold(parquet.metadata.row_group(index), wanted)
+            if any(_may_hold(parquet.metadata.row_group(index), one) for one in wanted)
         ]
         if groups:
             yield from parquet.iter_batches(
@@ -90,10 +92,10 @@ def read_line_batches(
             )  # fmt: skip
 
 
-def read_lines_of(file: BinaryIO, *, wanted: Mapping[str, str]) -> Iterator[Line]:
+def read_lines_of(file: BinaryIO, *, wanted: Wanted) -> Iterator[Line]:
     """Yield the lines whose columns have the wanted values, in the file's order."""
     columns = list(dict.fromkeys([*wanted, *Line._fields]))
-    for batch in read_line_batches(file, wanted=wanted, columns=columns):
+    for batch in read_line_batches(file, wanted=[wanted], columns=columns):
         kept = batch.filter(equals_all(batch, wanted))
         yield from map(Line._make, zip(*(kept[c].to_pylist() for c in Line._fields), strict=True))
 
@@ -103,7 +105,7 @@ def stamp_revisions(revisions: Iterable[BatchRevision], file_hash: str) -> list[
     return [replace(revision, file_hash=file_hash) for revision in revisions]
 
 
-def equals_all(batch: pa.RecordBatch, wanted: Mapping[str, str]) -> Any:
+def equals_all(batch: pa.RecordBatch, wanted: Wanted) -> Any:
     """Per row whether every wanted column has its value."""
     masks = [pc.equal(batch[name], pa.scalar(value)) for name, value in wanted.items()]
     return functools.reduce(pc.and_, masks)
@@ -172,7 +174,7 @@ def _line_column(name: str, values: Sequence[Any], where: Callable[[int], str]) 
     return amount_column(values, where) if kind == AMOUNT else pa.array(values, kind)
 
 
-def _may_hold(group: Any, wanted: Mapping[str, str]) -> bool:
+def _may_hold(group: Any, wanted: Wanted) -> bool:
     for index in range(group.num_columns):
         column = group.column(index)
         value = wanted.get(column.path_in_schema)

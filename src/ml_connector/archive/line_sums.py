@@ -11,18 +11,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_connector.archive.columns import AMOUNT
-from ml_connector.archive.line_files import equals_all, read_line_batches
+from ml_connector.archive.line_files import Wanted, equals_all, read_line_batches
 from ml_connector.domain.ledger import STATISTICAL, Totals
 from ml_connector.domain.money import EXACT
 from ml_connector.ports import LineSum, Measure
 
 GROUPS_HELD_MAX = 32_768
 """Groups held while a file is read; at this many they are yielded and begun anew."""
-_KEYS = ("accounting_date", "chart", "combination", "currency", "source", "category")
+_KEYS = (
+    "ledger", "period", "accounting_date", "chart", "combination", "currency", "source", "category",
+)  # fmt: skip
+"""In the order of `LineSum`."""
 _SUMMABLE_MAX = Decimal(10) ** 23
 """Below it a record batch's sum fits 38 digits at scale 9; Arrow's own sum wraps in silence."""
 
-_Key = tuple[date, str, str, str, str, str]
+_Key = tuple[str, str, date, str, str, str, str, str]
 _Sum = tuple[Decimal, Decimal, int]
 
 
@@ -30,9 +33,14 @@ _Sum = tuple[Decimal, Decimal, int]
 class SumScope:
     """Which lines are summed, in which amounts."""
 
-    ledger: str
-    period: str
+    pairs: tuple[tuple[str, str], ...]
+    """Ledger and period."""
     measure: Measure
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        """The values a line must have, pair by pair."""
+        return [{"ledger": ledger, "period": period} for ledger, period in self.pairs]
 
     def source_of(self, name: str) -> str:
         """The file's column for `currency`, `debit` or `credit` of the measure."""
@@ -42,15 +50,14 @@ class SumScope:
 def sum_line_file(file: BinaryIO, batch_ids: Sequence[str], scope: SumScope) -> Iterator[LineSum]:
     """Yield sums of the batches' actual lines in the scope; a group may come more than once."""
     ids = pa.array(sorted(set(batch_ids)), pa.string())
-    wanted = {"ledger": scope.ledger, "period": scope.period}
     held: dict[_Key, _Sum] = {}
-    for batch in read_line_batches(file, wanted=wanted, columns=_columns(scope)):
-        for key, added in _group(_keep(batch, ids, wanted), scope):
+    for batch in read_line_batches(file, wanted=scope.wanted, columns=_columns(scope)):
+        for key, added in _group(_keep(batch, ids, scope.wanted), scope):
             held[key] = _add(held[key], added) if key in held else added
         if len(held) >= GROUPS_HELD_MAX:
-            yield from _render_sums(held, scope)
+            yield from _render_sums(held)
             held.clear()
-    yield from _render_sums(held, scope)
+    yield from _render_sums(held)
 
 
 def _columns(scope: SumScope) -> list[str]:
@@ -62,10 +69,11 @@ def _columns(scope: SumScope) -> list[str]:
     return list(dict.fromkeys(used))
 
 
-def _keep(batch: pa.RecordBatch, ids: Any, wanted: Mapping[str, str]) -> pa.RecordBatch:
+def _keep(batch: pa.RecordBatch, ids: Any, wanted: Sequence[Wanted]) -> pa.RecordBatch:
+    is_wanted = functools.reduce(pc.or_, [equals_all(batch, one) for one in wanted])
     is_money = pc.not_equal(batch["entered_currency"], pa.scalar(STATISTICAL))
     is_ours = pc.is_in(batch["batch_id"], value_set=ids)
-    masks = [equals_all(batch, wanted), batch["is_actual"], is_money, is_ours]
+    masks = [is_wanted, batch["is_actual"], is_money, is_ours]
     return batch.filter(functools.reduce(pc.and_, masks))
 
 
@@ -102,10 +110,10 @@ def _add(one: _Sum, other: _Sum) -> _Sum:
     return EXACT.add(one[0], other[0]), EXACT.add(one[1], other[1]), one[2] + other[2]
 
 
-def _render_sums(held: Mapping[_Key, _Sum], scope: SumScope) -> Iterator[LineSum]:
+def _render_sums(held: Mapping[_Key, _Sum]) -> Iterator[LineSum]:
     for key, (debit, credit, lines) in held.items():
         totals = Totals(debit=debit, credit=credit, lines=lines)
-        yield LineSum(scope.ledger, scope.period, *key, totals)
+        yield LineSum(*key, totals)
 
 
 assert AMOUNT.precision - AMOUNT.scale > _SUMMABLE_MAX.adjusted() + 5

@@ -88,9 +88,13 @@ class LocalArchive:
                 )
 
     def read_line_sums(
-        self, revisions: Sequence[BatchRevision], *, ledger: str, period: str, measure: Measure
+        self,
+        revisions: Sequence[BatchRevision],
+        *,
+        pairs: Sequence[tuple[str, str]],
+        measure: Measure,
     ) -> Iterator[LineSum]:
-        """Yield the period's lines of the revisions, summed by everything a mapping may look at.
+        """Yield the lines of some (ledger, period), summed by everything a mapping may look at.
 
         Only lines of actual batches whose entered currency is money (not STAT). The same group may
         come more than once, from several files and also from one, so that memory stays bounded
@@ -103,7 +107,7 @@ class LocalArchive:
         """
         from ml_connector.archive.line_sums import SumScope, sum_line_file
 
-        scope = SumScope(ledger=ledger, period=period, measure=measure)
+        scope = SumScope(pairs=tuple(pairs), measure=measure)
         for file_hash, batch_ids in _batches_by_file(revisions).items():
             with self._files.open(LINES, file_hash, suffix=_PARQUET) as file:
                 yield from sum_line_file(file, batch_ids, scope)

@@ -10,7 +10,12 @@ from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import ZERO, use_exact_money
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Books, Pair
-from ml_connector.flows.reading import list_current, list_everything, read_listed
+from ml_connector.flows.reading import (
+    list_current,
+    list_everything,
+    read_listed,
+    read_pairs,
+)
 from ml_connector.ports import Json, Measure, Steps, TotalsSorter
 
 ROUNDS_MAX = 2
@@ -138,13 +143,9 @@ def _read_balances(
 def store_archived(bench: ActualsBench, pairs: Sequence[Pair]) -> str:
     """The archive's totals of the pairs per combination, archived; returns the file's hash."""
     with bench.archive.sorter() as sorter:
-        for ledger, period in pairs:
-            revisions = bench.records.batches.load_current(bench.source.connection, ledger, period)
-            for line_sum in bench.archive.read_line_sums(
-                revisions, ledger=ledger, period=period, measure=Measure(bench.flow.measure)
-            ):
-                key = (line_sum.ledger, line_sum.period, line_sum.currency, line_sum.combination)
-                sorter.add(key, line_sum.totals)
+        for line_sum in read_pairs(bench, pairs):
+            key = (line_sum.ledger, line_sum.period, line_sum.currency, line_sum.combination)
+            sorter.add(key, line_sum.totals)
         return bench.archive.write_totals(sorter.merged()).file_hash
 
 

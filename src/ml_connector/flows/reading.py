@@ -8,7 +8,7 @@ from itertools import chain
 from ml_connector.domain.ledger import Batch, BatchStamp
 from ml_connector.flows.bench import ActualsBench, cut, read_document, store_document
 from ml_connector.flows.books import Books, Pair
-from ml_connector.ports import BatchRevision, Json, Steps
+from ml_connector.ports import BatchRevision, Json, LineSum, Measure, Steps
 
 GROUP_BATCHES_MAX = 100
 """Batches per durable step: a crash repeats at most that many."""
@@ -181,3 +181,15 @@ def list_current(bench: ActualsBench, pairs: Sequence[Pair]) -> Json:
     }
     wanted = [[batch_id, at] for batch_id, at in sorted(rows.items())]
     return {"wanted": len(wanted), "document": store_document(bench.archive, wanted)}
+
+
+def read_pairs(bench: ActualsBench, pairs: Sequence[Pair]) -> Iterator[LineSum]:
+    """Yield the archive's current lines of the pairs, summed, in the flow's measure."""
+    current = {
+        revision.batch_id: revision
+        for ledger, period in pairs
+        for revision in bench.records.batches.load_current(bench.source.connection, ledger, period)
+    }
+    return bench.archive.read_line_sums(
+        list(current.values()), pairs=pairs, measure=Measure(bench.flow.measure)
+    )

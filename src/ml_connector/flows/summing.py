@@ -20,7 +20,8 @@ from ml_connector.domain.summaries import (
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.books import Pair
-from ml_connector.ports import Json, LineSum, Measure, TotalsSorter
+from ml_connector.flows.reading import read_pairs
+from ml_connector.ports import Json, LineSum, TotalsSorter
 
 
 class ChartNotConfiguredError(RefusedError):
@@ -133,10 +134,9 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
     ):
         sorters = _Sorters(placed=placed, contributions=contributions, unmapped=unmapped)
         lines = 0
-        for pair in pairs:
-            for line_sum in read_pair(bench, pair):
-                lines += line_sum.totals.lines
-                _place(placer, sorters, member, line_sum)
+        for line_sum in read_pairs(bench, pairs):
+            lines += line_sum.totals.lines
+            _place(placer, sorters, member, line_sum)
         contributions_file = bench.archive.write_totals(contributions.merged())
         unmapped_file = bench.archive.write_totals(unmapped.merged())
         summaries = bench.archive.write_summaries(
@@ -151,14 +151,6 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
             "summaries": summaries.file_hash,
             "cells": summaries.rows,
         }
-
-
-def read_pair(bench: ActualsBench, pair: Pair) -> Iterator[LineSum]:
-    """Yield the archived line sums of one ledger period, by the flow's measure."""
-    revisions = bench.records.batches.load_current(bench.source.connection, *pair)
-    return bench.archive.read_line_sums(
-        revisions, ledger=pair[0], period=pair[1], measure=Measure(bench.flow.measure)
-    )
 
 
 def _place(placer: Placer, sorters: _Sorters, member: str, line_sum: LineSum) -> None:

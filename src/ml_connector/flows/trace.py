@@ -8,7 +8,8 @@ from ml_connector.domain.money import render_amount, render_plain
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Pair, load_books
 from ml_connector.flows.pins import NeverRunError, find_newest_pins, load_placer
-from ml_connector.flows.summing import Placer, read_pair
+from ml_connector.flows.reading import read_pairs
+from ml_connector.flows.summing import Placer
 from ml_connector.ports import Records
 
 
@@ -61,7 +62,7 @@ def _trace_pair(
     bench: ActualsBench, placer: Placer, *, member: str, pair: Pair, key: str
 ) -> Iterator[TraceEntry]:
     found: dict[tuple[str, str], Totals] = {}
-    for line_sum in read_pair(bench, pair):
+    for line_sum in read_pairs(bench, [pair]):
         facts = placer.facts_of(line_sum)
         if key in facts.values():
             goes = placer.describe_place(facts, line_sum, member)
