@@ -6,7 +6,8 @@ from ml_connector.errors import BusyError, UsageError
 from ml_connector.ports import UNFINISHED_STATES, Json, RunRow, RunState, StepRow
 from ml_connector.records import models
 from ml_connector.records.canonical import verify_plain
-from ml_connector.records.store import OrganisationStore
+from ml_connector.records.setup import BUDGET_ALIAS
+from ml_connector.records.store import OrganisationStore, writing
 
 RUNS_NAMED_MAX = 5
 """Runs an ambiguous prefix is answered with."""
@@ -15,7 +16,11 @@ STEP_DONE = "done"
 
 
 class RunRecords(OrganisationStore):
-    """A `ports.RunStore`; the database refuses a second unfinished run of a flow."""
+    """A `ports.RunStore`; the database refuses a second unfinished run of a flow.
+
+    Steps are history for people, while progress is the engine's: they are written hundreds of times
+    a run, over the connection that does not wait for the disk.
+    """
 
     def create_run(self, *, run_id: str, flow: str, kind: str, actor: str, request: Json) -> RunRow:
         """The run exists in state queued; see `ports.RunStore`."""
@@ -89,17 +94,18 @@ class RunRecords(OrganisationStore):
 
     def record_step_started(self, run_id: str, name: str) -> int:
         """A step began; returns its row number."""
-        run = self._find(run_id) or self._refuse_unknown(run_id)
-        steps = models.Step.of(self._id)
-        with self._writing(f"step {name} of run {run_id}"):
-            same = steps.filter(run_id=run.pk, name=name)
-            # A loop may use a name again: attempts count from the last time it was done.
-            done = same.filter(state=STEP_DONE).order_by("-id").values_list("id", flat=True).first()
+        runs = models.Run.of(self._id).filter(run_id=run_id).values_list("pk", flat=True)
+        run_key = runs.first() or self._refuse_unknown(run_id).pk
+        steps = models.Step.of(self._id).using(BUDGET_ALIAS)
+        with writing(f"step {name} of run {run_id}", using=BUDGET_ALIAS):
+            same = steps.filter(run_id=run_key, name=name).order_by("-id")
+            last, state = same.values_list("attempt", "state").first() or (0, STEP_DONE)
             row = steps.create(
                 organisation_id=self._id,
-                run_id=run.pk,
+                run_id=run_key,
                 name=name,
-                attempt=same.filter(id__gt=done or 0).count() + 1,
+                # A loop may use a name again: attempts count from the last time it was done.
+                attempt=1 if state == STEP_DONE else last + 1,
                 state=STEP_RUNNING,
                 started_at=self._clock.now(),
             )
@@ -107,11 +113,10 @@ class RunRecords(OrganisationStore):
 
     def record_step_finished(self, row: int, *, state: str, result: Json) -> None:
         """A step ended: done, failed or interrupted."""
-        with self._writing(f"the end of step {row}"):
-            changed = (
-                models.Step.of(self._id)
-                .filter(pk=row)
-                .update(state=state, result=verify_plain(result), finished_at=self._clock.now())
+        steps = models.Step.of(self._id).using(BUDGET_ALIAS).filter(pk=row)
+        with writing(f"the end of step {row}", using=BUDGET_ALIAS):
+            changed = steps.update(
+                state=state, result=verify_plain(result), finished_at=self._clock.now()
             )
         if not changed:
             raise UsageError(

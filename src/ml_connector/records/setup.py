@@ -22,7 +22,8 @@ CONNECT_TIMEOUT_S = 10
 """How long PostgreSQL may take to accept a connection."""
 DEFAULT_ALIAS = "default"
 BUDGET_ALIAS = "budget"
-"""The request budget's own connection: its short transactions join no other."""
+"""A second connection, for what a loss of power may take: grants of the request budget, whose short
+transactions join no other, and the steps of runs."""
 MIGRATION_LOCK = 7_340_117_001
 """Number of the PostgreSQL advisory lock that one migrating process holds."""
 
@@ -94,7 +95,7 @@ def parse_database_url(database_url: str) -> dict[str, dict[str, Any]]:
     """
     parts = urlsplit(database_url)
     if parts.scheme == "sqlite" and not parts.netloc and parts.path.removeprefix("/"):
-        # A lost intent is a second load, so records waits for the disk; a lost grant is not.
+        # A lost intent is a second load, so records waits for the disk; a grant or step is not.
         path = str(Path(unquote(parts.path.removeprefix("/"))).absolute())
         return {
             DEFAULT_ALIAS: _describe_sqlite(path, synchronous="FULL"),
