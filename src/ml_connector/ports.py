@@ -5,7 +5,7 @@ synchronous. `read_` calls may be repeated; `submit_` calls change the other sys
 only where their docstring says so; `load_`/`save_`/`record_` concern our own database.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -533,12 +533,18 @@ class BatchStore(Protocol):
         """Update time of the current revisions of those batches that are archived."""
 
     def record_revisions(
-        self, connection: str, revisions: Sequence[BatchRevision]
+        self,
+        connection: str,
+        revisions: Sequence[BatchRevision],
+        *,
+        owed_by: Mapping[str, Collection[str]] | None = None,
     ) -> list[tuple[str, str]]:
         """The revisions are current, all or none; returns the (ledger, period) pairs touched.
 
         Both the pairs of the new and of the replaced revision are touched. A revision whose
         `content_hash` equals the current one's touches nothing but refreshes `updated_at`.
+        `owed_by` names flows with their ledgers: what is touched of these they owe their models in
+        the same transaction, for told again after a crash the revisions touch nothing any more.
         """
 
     def load_current(self, connection: str, ledger: str, period: str) -> list[BatchRevision]:

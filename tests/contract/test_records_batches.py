@@ -92,6 +92,16 @@ def test_removed_batch_without_periods_touches_those_it_had(records: Records) ->
     assert records.batches.record_revisions("fusion", [gone]) == [NOV, OCT]
 
 
+def test_flows_owe_what_a_revision_touched_even_when_it_is_told_again(records: Records) -> None:
+    """Flows owe the touched periods of their ledgers from the moment the revision is current."""
+    owed_by = {"us": (OCT[0],), "other": ("another ledger",)}
+    records.batches.record_revisions("fusion", [revise("b1", "c1", OCT)], owed_by=owed_by)
+    assert records.batches.load_touched("us") == {OCT}
+    assert records.batches.load_touched("other") == set()
+    records.batches.record_revisions("fusion", [revise("b1", "c1", OCT)], owed_by=owed_by)
+    assert records.batches.load_touched("us") == {OCT}
+
+
 def test_batch_named_twice_in_one_call_becomes_two_revisions(records: Records) -> None:
     """The later word replaces the earlier one, as in two calls."""
     twice = [revise("b1", "c1", OCT), revise("b2", "c9", OCT), revise("b1", "c2", NOV)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.fakes.clock import FakeClock
+from tests.fakes.killing import Killer
 from tests.fakes.ledger import CALENDAR, CHART, FakeSource, month
 from tests.fakes.model import FakeTarget
 from tests.fakes.steps import FakeSteps
@@ -90,6 +91,8 @@ class FakeDesk:
     """Other flows of the same source with their ledgers."""
     twice: bool = False
     """Every step's body is executed twice."""
+    killer: Killer | None = None
+    """Watches every port the flow is given."""
     steps: dict[str, FakeSteps] = field(default_factory=dict)
     runs: int = 0
 
@@ -110,10 +113,11 @@ class FakeDesk:
 
     def bench(self) -> ActualsBench:
         """The flow's bench as a house would make it now."""
+        killer = self.killer or Killer(at=0)
         return ActualsBench(
-            source=self.source,
-            target=self.target,
-            records=self.records,
+            source=killer.watch(self.source, "source"),
+            target=killer.watch(self.target, "target"),
+            records=killer.watch_records(self.records),
             archive=self.archive,
             clock=self.clock,
             actor="tester",

@@ -89,10 +89,9 @@ def archive_group(bench: ActualsBench, stamps: Sequence[BatchStamp]) -> Json:
     if first is not None:
         _, revisions = bench.archive.write_batches(chain([first], present))
     revisions += _removals(bench, gone)
-    pairs = bench.records.batches.record_revisions(bench.source.connection, revisions)
-    for flow, ledgers in bench.ledgers_by_flow.items():
-        its = [pair for pair in pairs if pair[0] in ledgers]
-        bench.records.batches.record_touched(flow, its)
+    pairs = bench.records.batches.record_revisions(
+        bench.source.connection, revisions, owed_by=bench.ledgers_by_flow
+    )
     return {
         "batches": len(stamps),
         "revisions": len(revisions),

@@ -1,6 +1,6 @@
 """Which batches are archived in which revision, touching which (ledger, period)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from ml_connector.ports import BatchRevision
@@ -43,13 +43,19 @@ class BatchRecords(OrganisationStore):
         return found
 
     def record_revisions(
-        self, connection: str, revisions: Sequence[BatchRevision]
+        self,
+        connection: str,
+        revisions: Sequence[BatchRevision],
+        *,
+        owed_by: Mapping[str, Collection[str]] | None = None,
     ) -> list[tuple[str, str]]:
         """The revisions are current, all or none; see `ports.BatchStore`."""
         touched: set[Pair] = set()
         with self._writing(f"{len(revisions)} batches of {connection}"):
             for chunk in _split_distinct(revisions):
                 touched |= self._record_chunk(connection, chunk)
+            for flow, ledgers in (owed_by or {}).items():
+                self.record_touched(flow, sorted(p for p in touched if p[0] in ledgers))
         return sorted(touched)
 
     def load_current(self, connection: str, ledger: str, period: str) -> list[BatchRevision]:

@@ -1,0 +1,50 @@
+"""A flow killed after any call of its ports goes on to the same end."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from tests.fakes.desk import FakeDesk
+from tests.fakes.killing import Killer
+from tests.fakes.ledger import line
+from tests.fakes.steps import Crash
+
+MakeDesk = Callable[..., FakeDesk]
+CALLS_MAX = 200
+LEASE = 600
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("mode", ["snapshot", "append"])
+def test_flow_killed_after_any_call_loads_the_late_journal_once(
+    make_desk: MakeDesk, mode: str
+) -> None:
+    """Each run brings a late cent and is killed after the next writing call: no cent is lost."""
+    desk = make_desk(mode=mode)
+    desk.source.post("0", line(1, "US", "09-26", "101.4000.10", "100"))
+    desk.run()
+    total = Decimal(100)
+    for at in range(1, CALLS_MAX):
+        killer = desk.killer = Killer(at=at)
+        desk.source.post(str(at), line(1, "US", "09-26", "101.4000.10", "0.01"))
+        total += Decimal("0.01")
+        starts = desk.target.starts.count("112")
+
+        summary = run_to_the_end(desk)
+
+        assert summary["state"] == "succeeded", killer.died
+        assert desk.target.total("4000") == f"{total:.2f}", killer.died
+        assert desk.target.starts.count("112") - starts == 1, killer.died
+        if not killer.died:
+            return
+        desk.clock.sleep(LEASE)
+    raise AssertionError(f"the run makes more than {CALLS_MAX} calls")
+
+
+def run_to_the_end(desk: FakeDesk) -> dict[str, object]:
+    """The summary of a run, resumed as often as it dies."""
+    try:
+        return desk.run()
+    except Crash:
+        return desk.resume()
