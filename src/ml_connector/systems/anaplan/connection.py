@@ -4,54 +4,17 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from ml_connector.systems.settings import Origin, SecretReference, StrictSettings
 
 _WORKSPACE_FORM = re.compile(r"[0-9a-f]{32}")
 _MODEL_FORM = re.compile(r"[0-9A-F]{32}")
-_REFERENCE_FORM = re.compile(r"[a-z][a-z0-9-]*:\S.*")
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SWAPPED = "workspace and model id look swapped"
 _SHOWN_CHARACTERS_MAX = 64
 
 
-def _verify_reference(text: str) -> str:
-    # The text itself is not repeated: somebody may have put the password where its name belongs.
-    if not _REFERENCE_FORM.fullmatch(text):
-        raise ValueError(
-            "a reference to a secret is wanted, such as secret:NAME, env:NAME or file:PATH; "
-            "store the value with `ml-connector secrets set NAME`"
-        )
-    return text
-
-
-def _verify_origin(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc:
-        raise ValueError("not an address; allowed: https://HOST or https://HOST:PORT")
-    if parts.path.rstrip("/") or parts.query or parts.fragment:
-        raise ValueError(
-            f"more than a host; allowed: {parts.scheme}://{parts.netloc} (the connector adds the "
-            "path)"
-        )
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
-        raise ValueError("not encrypted; allowed: https, and http on this machine only")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-SecretReference = Annotated[str, AfterValidator(_verify_reference)]
-"""`secret:NAME`, `env:NAME`, `file:PATH` or a plug-in's own form; never the secret itself."""
-
-Origin = Annotated[str, AfterValidator(_verify_origin)]
-"""Scheme, host and port; unencrypted on the loopback interface only."""
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
-    )
-
-
-class PasswordLogin(_Strict):
+class PasswordLogin(StrictSettings):
     """Log-in by user and password; on single-sign-on workspaces an exception user (A-03)."""
 
     method: Literal["password"] = "password"
@@ -62,7 +25,7 @@ class PasswordLogin(_Strict):
     """Reference to the password."""
 
 
-class CertificateLogin(_Strict):
+class CertificateLogin(StrictSettings):
     """Log-in by a certificate that the tenant's administrator has registered to a user."""
 
     method: Literal["certificate"] = "certificate"
@@ -77,7 +40,7 @@ class CertificateLogin(_Strict):
     """Layout of the signed proof; v1 is for tenants that do not take v2 yet."""
 
 
-class AnaplanSettings(_Strict):
+class AnaplanSettings(StrictSettings):
     """One connection: where Anaplan is, which model, and how to log in."""
 
     kind: Literal["anaplan"] = "anaplan"

@@ -1,53 +1,32 @@
 """Settings of a connection to one Fusion pod; every fault is told with what is allowed."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ml_connector.domain.ledger import Chart
-from ml_connector.errors import SettingsError
-from ml_connector.systems.http import verify_origin
+from ml_connector.systems.settings import (
+    Origin,
+    SecretReference,
+    StrictSettings,
+    verify_address,
+)
 
 FRAMEWORK_VERSION: Final = 4
 """The version pinned on each request: structured errors, paged children, plain numbers (F-01)."""
-_REFERENCE_FORM = re.compile(r"[a-z][a-z0-9-]*:\S.*")
 _TOKEN_PATH: Final = "/oauth2/v1/token"  # noqa: S105 - an address, not a secret
 _AUDIENCE: Final = "https://identity.oraclecloud.com/"
 
 
-def _verify_reference(text: str) -> str:
-    # The text itself is not repeated: somebody may have put the password where its name belongs.
-    if not _REFERENCE_FORM.fullmatch(text):
-        raise ValueError(
-            "a reference to a secret is wanted, such as secret:NAME, env:NAME or file:PATH; "
-            "store the value with `ml-connector secrets set NAME`"
-        )
-    return text
-
-
-def _verify_pod(text: str) -> str:
-    try:
-        return verify_origin(text)
-    except SettingsError as error:
-        raise ValueError(f"{error.refused} {error.next_step}") from error
-
-
 def _verify_token_url(text: str) -> str:
     parts = urlsplit(text)
-    _verify_pod(f"{parts.scheme}://{parts.netloc}")
+    verify_address(f"{parts.scheme}://{parts.netloc}")
     if parts.query or parts.fragment or not parts.path.strip("/"):
         raise ValueError(f"the path of the token service is wanted, mostly {_TOKEN_PATH}")
     return text
 
-
-SecretReference = Annotated[str, AfterValidator(_verify_reference)]
-"""`secret:NAME`, `env:NAME`, `file:PATH` or a plug-in's own form; never the secret itself."""
-
-Origin = Annotated[str, AfterValidator(_verify_pod)]
-"""Scheme, host and port; unencrypted on the loopback interface only."""
 
 TokenUrl = Annotated[str, AfterValidator(_verify_token_url)]
 """Address of the identity domain's token service, path included."""
@@ -55,11 +34,7 @@ TokenUrl = Annotated[str, AfterValidator(_verify_token_url)]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ClientCredentialsLogin(_Strict):
+class ClientCredentialsLogin(StrictSettings):
     """The connector logs in as itself; the usual choice for a service."""
 
     method: Literal["client-credentials"] = "client-credentials"
@@ -69,7 +44,7 @@ class ClientCredentialsLogin(_Strict):
     scope: str = ""
 
 
-class JwtAssertionLogin(_Strict):
+class JwtAssertionLogin(StrictSettings):
     """The connector acts as a named user by a signed assertion.
 
     Without `client_secret` the client proves itself by a second assertion signed with the same key.
@@ -86,7 +61,7 @@ class JwtAssertionLogin(_Strict):
     audience: Text = _AUDIENCE
 
 
-class BasicLogin(_Strict):
+class BasicLogin(StrictSettings):
     """User and password on each request; stops when the password expires."""
 
     method: Literal["basic"] = "basic"
@@ -94,7 +69,7 @@ class BasicLogin(_Strict):
     password: SecretReference
 
 
-class SelfIssuedJwtLogin(_Strict):
+class SelfIssuedJwtLogin(StrictSettings):
     """A token the connector signs itself; the pod trusts its certificate and issuer."""
 
     method: Literal["self-issued-jwt"] = "self-issued-jwt"
@@ -111,7 +86,7 @@ Login = Annotated[
 ]
 
 
-class ChartSettings(_Strict):
+class ChartSettings(StrictSettings):
     """How a chart of accounts writes its combinations; Fusion does not say it in the lines."""
 
     name: Text
@@ -130,7 +105,7 @@ class ChartSettings(_Strict):
         return Chart(name=self.name, delimiter=self.delimiter, segments=self.segments)
 
 
-class FusionSettings(_Strict):
+class FusionSettings(StrictSettings):
     """One connection: where the pod is, how to log in, how its charts are written.
 
     Attributes:
