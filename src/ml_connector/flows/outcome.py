@@ -87,7 +87,12 @@ def _render_off(pair: Pair, control: Json) -> Json:
 
 
 def _find_settled(found: Findings, shaky: set[Pair]) -> list[Pair]:
-    tied = [member for member, row in found.proof.items() if row["is_tied"]]
+    """The pairs of planning periods that tie out; cells nobody sent tie as such, and stay owed."""
+    tied = [
+        member
+        for member, row in found.proof.items()
+        if row["is_tied"] and (found.delivered or not found.planned["members"][member]["cells"])
+    ]
     return sorted(
         pair
         for member in tied
