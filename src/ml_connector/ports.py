@@ -627,6 +627,9 @@ class IntentStore(Protocol):
     def release_lease(self, lease: Lease) -> None:
         """The model is free; a lost lease is left alone."""
 
+    def release_run(self, run_id: str) -> None:
+        """Every model that a process of the run holds, a dead one's too, is free."""
+
     def make_intent(
         self, *, lease: Lease, run_id: str, action: Action, content_hash: str
     ) -> Intent:

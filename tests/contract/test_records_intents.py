@@ -123,6 +123,17 @@ def test_released_model_is_free_at_once_and_the_fence_still_grows(records: Recor
         records.intents.verify_lease(third)
 
 
+def test_end_of_a_run_frees_what_any_of_its_processes_held(records: Records) -> None:
+    """A killed process cannot release its model; the run's end does, and touches nobody else's."""
+    take(records, "r1/killed", model="m1")
+    take(records, "r10/alive", model="m2")
+    records.intents.release_run("r1")
+
+    assert take(records, "r2/p2", model="m1").fence == 2
+    with pytest.raises(BusyError, match="r10/alive"):
+        take(records, "r2/p2", model="m2")
+
+
 def test_models_are_leased_apart(records: Records) -> None:
     """A busy model keeps nobody from another one."""
     assert take(records, "r1/p1").fence == take(records, "r2/p2", model="OTHER").fence == 1

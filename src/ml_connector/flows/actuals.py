@@ -27,6 +27,7 @@ from ml_connector.flows.run import ActualsRun, Findings
 from ml_connector.flows.scope import settle_scope
 from ml_connector.flows.shadow import verify_or_rebuild_shadow
 from ml_connector.flows.summing import pin_account_types, sum_member
+from ml_connector.flows.visibility import verify_known_visible, verify_ledgers_speak
 from ml_connector.ports import ActionKind, Json, Steps
 
 
@@ -75,6 +76,7 @@ def examine(
     run: ActualsRun, members: dict[str, list[Pair]], controls: dict[Pair, Json]
 ) -> Findings:
     """The periods that agree with the ERP are summed; those with unmapped lines are held back."""
+    run.steps.step("control: ledgers speak", partial(verify_ledgers_speak, run.bench, controls))
     fit = {
         member: pairs
         for member, pairs in members.items()
@@ -97,6 +99,7 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
     model = verify_model(bench.target)
     export = find_action(bench.target, ActionKind.EXPORT, flow.actions.export)
     mapping = parse_mapping(bench.mapping_text, origin=str(flow.mapping))
+    verify_known_visible(bench)
     bench.records.mappings.save_mapping(
         flow.name, content_hash=mapping.content_hash, content=bench.mapping_text, actor=bench.actor
     )

@@ -85,7 +85,7 @@ def control_member(bench: ActualsBench, books: Books, pairs: Sequence[Pair]) -> 
 
     Returns the two files, and for each pair in its order state, count and some differences.
     """
-    erp_hash = store_balances(bench, books, pairs)
+    erp_hash, balances = store_balances(bench, books, pairs)
     archived_hash = store_archived(bench, pairs)
     found = _sort_differences(
         pairs,
@@ -97,7 +97,8 @@ def control_member(bench: ActualsBench, books: Books, pairs: Sequence[Pair]) -> 
         for pair in pairs:
             if found[pair]["state"] == TIED:
                 bench.records.batches.record_whole(bench.source.connection, *pair, run_id="")
-    return {"erp": erp_hash, "archived": archived_hash, "pairs": [found[pair] for pair in pairs]}
+    rows = [found[pair] | {"balances": balances[pair]} for pair in pairs]
+    return {"erp": erp_hash, "archived": archived_hash, "pairs": rows}
 
 
 def _sort_differences(
@@ -117,27 +118,35 @@ def _sort_differences(
     return found
 
 
-def store_balances(bench: ActualsBench, books: Books, pairs: Sequence[Pair]) -> str:
-    """The ERP's movements of the pairs, archived in key order; returns the file's hash."""
+def store_balances(
+    bench: ActualsBench, books: Books, pairs: Sequence[Pair]
+) -> tuple[str, dict[Pair, int]]:
+    """The ERP's movements of the pairs, archived in key order; returns the file's hash.
+
+    Also how many balances each pair showed, those at rest included: none at all is no quiet period
+    but one the user may not see.
+    """
     with (
         bench.archive.sorter() as sorter,
         ThreadPoolExecutor(BALANCES_AT_ONCE, initializer=use_exact_money) as pool,
     ):
         read = partial(_read_balances, bench, books, sorter, Lock())
-        for _ in pool.map(read, pairs):
-            pass
-        return bench.archive.write_totals(sorter.merged()).file_hash
+        shown = dict(zip(pairs, pool.map(read, pairs), strict=True))
+        return bench.archive.write_totals(sorter.merged()).file_hash, shown
 
 
 def _read_balances(
     bench: ActualsBench, books: Books, sorter: TotalsSorter, guard: Lock, pair: Pair
-) -> None:
+) -> int:
     ledger, period = books.ledgers[pair[0]], books.period(pair)
+    shown = 0
     for balance in bench.source.read_balances(ledger, period, Measure(bench.flow.measure)):
+        shown += 1
         if not balance.activity:
             continue  # Absent is zero, and most combinations of a chart do not move in a period.
         with guard:
             sorter.add(tuple(balance.key), Totals(debit=balance.activity))
+    return shown
 
 
 def store_archived(bench: ActualsBench, pairs: Sequence[Pair]) -> str:

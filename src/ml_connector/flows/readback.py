@@ -9,6 +9,7 @@ from ml_connector.domain.money import decimals_of, parse_cell
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import OutcomeUnknownError, ProtocolError, RefusedError
 from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.currencies import currency_of
 from ml_connector.flows.polling import follow_task
 from ml_connector.flows.preflight import parse_action
 from ml_connector.flows.starting import submit_patiently
@@ -46,7 +47,7 @@ def read_held(steps: Steps, bench: ActualsBench, pins: Json, members: Sequence[s
     """
     exported = steps.step("read back: export", partial(_export, steps, bench, pins))
     return steps.step(
-        "read back: sort", partial(sort_export, bench, exported["export"], list(members))
+        "read back: sort", partial(sort_export, bench, pins, exported["export"], list(members))
     )
 
 
@@ -81,11 +82,11 @@ def _export_once(steps: Steps, bench: ActualsBench, action: Action) -> Json:
     return {"export": bench.archive.write_bytes(content, suffix="csv").file_hash}
 
 
-def sort_export(bench: ActualsBench, export_hash: str, members: Sequence[str]) -> Json:
+def sort_export(bench: ActualsBench, pins: Json, export_hash: str, members: Sequence[str]) -> Json:
     """Totals per intersection of each planning period, archived in key order."""
     with bench.archive.sorter() as sorter:
-        for key, amount in parse_export(bench, export_hash):
-            member = key[_period_at(bench)]
+        for key, amount in parse_export(bench, pins, export_hash):
+            member = key[pins["period_at"]]
             if member in members:
                 sorter.add((member, *key), Totals(debit=amount, lines=1))
         return {"held": _store_by_member(bench, sorter.merged(), members)}
@@ -110,11 +111,9 @@ def _store_by_member(
     return files
 
 
-def _period_at(bench: ActualsBench) -> int:
-    return [dimension.source for dimension in bench.flow.dimensions].index("period")
-
-
-def parse_export(bench: ActualsBench, export_hash: str) -> Iterator[tuple[SummaryKey, Decimal]]:
+def parse_export(
+    bench: ActualsBench, pins: Json, export_hash: str
+) -> Iterator[tuple[SummaryKey, Decimal]]:
     """Yield (intersection, amount) of the flow's version; members by code, doubles undone."""
     flow = bench.flow
     codes = [_read_codes(bench, dimension.list) for dimension in flow.dimensions]
@@ -128,8 +127,8 @@ def parse_export(bench: ActualsBench, export_hash: str) -> Iterator[tuple[Summar
         )
         if "version" in sources and key[sources.index("version")] != flow.version:
             continue
-        currency = key[sources.index("currency")] if "currency" in sources else ""
-        yield key, parse_cell(row[flow.amount_export_column], decimals=decimals_of(currency))
+        decimals = decimals_of(currency_of(pins["currencies"], key))
+        yield key, parse_cell(row[flow.amount_export_column], decimals=decimals)
 
 
 def _read_codes(bench: ActualsBench, list_name: str) -> dict[str, str]:

@@ -145,7 +145,7 @@ def follow_run(desk: RunDesk, run_id: str) -> RunRow:
 def finish_run(
     records: Records, run_id: str, *, summary: Json | None, error: ConnectorError | None
 ) -> None:
-    """The run's end is in the history, and intents it will not use any more are closed.
+    """The run's end is in the history, its models are free, its useless intents closed.
 
     A failed run keeps nothing open: an intent that was never sent is refused. One whose outcome is
     unknown stays, keeps the model shut, and makes the run's state *outcome unknown*.
@@ -153,6 +153,8 @@ def finish_run(
     if records.runs.load_run(run_id).state is RunState.CANCELLED:
         # Put away while no process executed it; an engine that finds it abandoned changes nothing.
         return
+    # Also what a process that was killed had held: nobody else would free it before it runs out.
+    records.intents.release_run(run_id)
     if error is None:
         records.runs.save_run(run_id, RunState((summary or {})["state"]), summary=summary)
         return
@@ -193,6 +195,7 @@ def cancel_run(records: Records, run_id: str, *, actor: str) -> RunRow:
         )
     if _close_intents(records, run.run_id):
         raise _unsettled(run.run_id)
+    records.intents.release_run(run.run_id)
     records.runs.save_run(run.run_id, RunState.CANCELLED)
     records.audit.record("run.cancelled", subject=run.flow, actor=actor, run_id=run.run_id)
     return records.runs.load_run(run.run_id)

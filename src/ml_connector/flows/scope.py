@@ -1,6 +1,6 @@
 """Which planning periods a run is about, and every ledger period that makes them up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -11,7 +11,7 @@ from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Books, Pair, load_books
 from ml_connector.flows.pins import find_pins
 from ml_connector.flows.run import ActualsRun
-from ml_connector.ports import Json
+from ml_connector.ports import Json, Measure
 
 SCOPE = "scope"
 
@@ -37,8 +37,8 @@ class NoSuchPeriodError(UsageError):
 def find_scope(bench: ActualsBench, books: Books, pins: Json, request: Json) -> Json:
     """The planning periods of the run in the model's order, with their readable pairs.
 
-    Asked for: exactly those. Otherwise every period touched since its last load; before the first
-    load of a flow, every readable period from its first month on.
+    Asked for: exactly those. Otherwise every period touched since its last load, and every readable
+    one from the flow's first month on that was never loaded.
 
     Raises:
         PeriodNotReadableError: A touched or asked-for period was never opened.
@@ -104,9 +104,31 @@ def _find_owed(bench: ActualsBench, books: Books, pins: Json, request: Json) -> 
         owed |= {pair for pair, member in books.members.items() if member in shadow}
     if revision == 0:
         owed |= set(books.members)
+    else:
+        owed |= _find_never_loaded(bench, books, shadow)
     return {pair for pair in owed if _is_readable(bench, books, pair)} | (
         owed if revision else set()
     )
+
+
+def _find_never_loaded(bench: ActualsBench, books: Books, shadow: Mapping[str, str]) -> set[Pair]:
+    """Readable periods since the flow's first month that no load has had a look at.
+
+    Whoever began with one period asked for, or adds a ledger, would otherwise never get the others.
+    Periods that lie ahead are left alone: a posting into one makes it owed by itself.
+    """
+    today = bench.clock.now().date()
+    seen = set(books.members)
+    if Measure(bench.flow.measure) is Measure.BASE:
+        # Only base amounts say of a pair that it has been read whole.
+        seen = bench.records.batches.load_whole(bench.source.connection)
+    return {
+        pair
+        for pair, member in books.members.items()
+        if (member not in shadow or pair not in seen)
+        and books.period(pair).date_first <= today
+        and _is_readable(bench, books, pair)
+    }
 
 
 def _is_readable(bench: ActualsBench, books: Books, pair: Pair) -> bool:
@@ -148,9 +170,7 @@ def _verify_time_range(members: set[str], pins: Json) -> None:
 
 def settle_scope(run: ActualsRun) -> dict[str, list[Pair]]:
     """The scope as one durable step: pairs by planning period, in the model's order."""
-    found = run.steps.step(
-        SCOPE, partial(find_scope, run.bench, run.books, run.pins, run.request)
-    )
+    found = run.steps.step(SCOPE, partial(find_scope, run.bench, run.books, run.pins, run.request))
     return {
         member: [(pair[0], pair[1]) for pair in pairs] for member, pairs in found["members"].items()
     }

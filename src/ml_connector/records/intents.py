@@ -58,6 +58,15 @@ class IntentRecords(OrganisationStore):
         with self._writing(f"the release of model {lease.model_id}"):
             self._own(lease).update(holder=NOBODY, expires_at=self._clock.now())
 
+    def release_run(self, run_id: str) -> None:
+        """Every model that a process of the run holds is free; see `ports.IntentStore`."""
+        rows = models.ModelLease.of(self._id).exclude(holder=NOBODY)
+        held = [row.pk for row in rows if _run_of(row.holder) == run_id]
+        with self._writing(f"the release of the models of run {run_id}"):
+            models.ModelLease.of(self._id).filter(pk__in=held).update(
+                holder=NOBODY, expires_at=self._clock.now()
+            )
+
     def make_intent(
         self, *, lease: Lease, run_id: str, action: Action, content_hash: str
     ) -> Intent:
