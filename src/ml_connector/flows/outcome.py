@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Pair
 from ml_connector.flows.control import MOVING, OFF
+from ml_connector.flows.reading import stamp_pairs
 from ml_connector.flows.run import ActualsRun, Findings
 from ml_connector.ports import Json, RunState
 
@@ -28,8 +28,7 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
         "erp_differences": _list_off(found, off + moving),
     }
     settled = _find_settled(found, set(off) | set(moving))
-    owed = sorted({pair for pairs in found.members.values() for pair in pairs} - set(settled))
-    run.steps.step("settle", partial(_settle, run.bench, run.pins, summary, settled, owed))
+    run.steps.step("settle", partial(_settle, run, found, summary, settled))
     return summary
 
 
@@ -86,28 +85,25 @@ def _render_off(pair: Pair, control: Json) -> Json:
     }
 
 
-def _find_settled(found: Findings, shaky: set[Pair]) -> list[Pair]:
-    """The pairs of planning periods that tie out; cells nobody sent tie as such, and stay owed."""
-    tied = [
+def _find_settled(found: Findings, shaky: set[Pair]) -> list[str]:
+    """The planning periods that tie out; cells nobody sent tie as such, and stay owed."""
+    return [
         member
         for member, row in found.proof.items()
-        if row["is_tied"] and (found.delivered or not found.planned["members"][member]["cells"])
+        if row["is_tied"]
+        and not set(found.members[member]) & shaky
+        and (found.delivered or not found.planned["members"][member]["cells"])
     ]
-    return sorted(
-        pair
-        for member in tied
-        if not set(found.members[member]) & shaky
-        for pair in found.members[member]
-    )
 
 
-def _settle(
-    bench: ActualsBench, pins: Json, summary: Json, settled: list[Pair], owed: list[Pair]
-) -> Json:
+def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str]) -> Json:
     """What ties is settled; the rest is owed, also where it was asked for and owed by nobody."""
+    bench, pins = run.bench, run.pins
+    owed = [member for member in found.members if member not in settled]
     if not summary["dry_run"]:
-        bench.records.batches.settle_touched(bench.flow.name, settled)
-        bench.records.batches.record_touched(bench.flow.name, owed)
+        bench.records.batches.settle_touched(bench.flow.name, _list_pairs(found, settled))
+        owed += _find_outrun(run, found, settled)
+        bench.records.batches.record_touched(bench.flow.name, _list_pairs(found, owed))
         if summary["loaded"]:
             bench.records.mappings.save_applied(bench.flow.name, pins["mapping_hash"])
     bench.records.audit.record(
@@ -122,7 +118,20 @@ def _settle(
         refused=summary["refused"],
         reports=summary["reports"],
     )
-    return {
-        "settled": [list(pair) for pair in settled],
-        "owed": [list(pair) for pair in owed],
-    }
+    return {"settled": settled, "owed": owed}
+
+
+def _find_outrun(run: ActualsRun, found: Findings, members: list[str]) -> list[str]:
+    """The periods of which another flow has archived something since this run has summed them.
+
+    Looked for after they were settled: what is archived later than that is owed by itself.
+    """
+    return [
+        member
+        for member in members
+        if stamp_pairs(run.bench, found.members[member]) != found.sums[member]["stamp"]
+    ]
+
+
+def _list_pairs(found: Findings, members: list[str]) -> list[Pair]:
+    return sorted({pair for member in members for pair in found.members[member]})

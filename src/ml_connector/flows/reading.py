@@ -1,5 +1,7 @@
 """Reading: changed batches come whole into the archive, as new revisions, before anything else."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -184,11 +186,22 @@ def list_current(bench: ActualsBench, pairs: Sequence[Pair]) -> Json:
 
 def read_pairs(bench: ActualsBench, pairs: Sequence[Pair]) -> Iterator[LineSum]:
     """Yield the archive's current lines of the pairs, summed, in the flow's measure."""
+    return bench.archive.read_line_sums(
+        _load_revisions(bench, pairs), pairs=pairs, measure=Measure(bench.flow.measure)
+    )
+
+
+def stamp_pairs(bench: ActualsBench, pairs: Sequence[Pair]) -> str:
+    """Tells one state of the archive from another: the same stamp, the same lines of the pairs."""
+    revisions = sorted((one.batch_id, one.revision) for one in _load_revisions(bench, pairs))
+    return hashlib.sha256(json.dumps(revisions).encode()).hexdigest()
+
+
+def _load_revisions(bench: ActualsBench, pairs: Sequence[Pair]) -> list[BatchRevision]:
+    """The archive's current revisions with lines in the pairs, each once."""
     current = {
         revision.batch_id: revision
         for ledger, period in pairs
         for revision in bench.records.batches.load_current(bench.source.connection, ledger, period)
     }
-    return bench.archive.read_line_sums(
-        list(current.values()), pairs=pairs, measure=Measure(bench.flow.measure)
-    )
+    return list(current.values())

@@ -20,7 +20,7 @@ from ml_connector.domain.summaries import (
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.books import Pair
-from ml_connector.flows.reading import read_pairs
+from ml_connector.flows.reading import read_pairs, stamp_pairs
 from ml_connector.ports import Json, LineSum, TotalsSorter
 
 
@@ -125,8 +125,10 @@ class _Sorters:
 def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence[Pair]) -> Json:
     """One planning period is summed from the archive's current revisions of all its pairs.
 
-    A pure function of archive, rules and signs: the same input gives the same files.
+    A pure function of archive, rules and signs: the same input gives the same files. `stamp` tells
+    which state of the archive that was; taken before the lines, it never claims a later one.
     """
+    stamp = stamp_pairs(bench, pairs)
     with (
         bench.archive.sorter() as placed,
         bench.archive.sorter() as contributions,
@@ -143,6 +145,7 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
             sum_contributions(read_contributions(bench, contributions_file.file_hash))
         )
         return {
+            "stamp": stamp,
             "lines": lines,
             "placed": bench.archive.write_totals(placed.merged()).file_hash,
             "contributions": contributions_file.file_hash,
