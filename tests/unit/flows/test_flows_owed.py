@@ -101,3 +101,18 @@ def test_earlier_first_month_brings_the_earlier_periods(make_desk: MakeDesk) -> 
     desk.run()
 
     assert desk.target.total("Aug 26") == "1.00"
+
+
+def test_month_in_which_one_ledger_is_quiet_is_loaded(make_desk: MakeDesk) -> None:
+    """In the first days of a month some ledgers have posted and others have not."""
+    desk = make_desk(ledgers=["US", "CA"])
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "100"))
+    desk.source.post("2", line(1, "CA", "09-26", "102.4000.10", "7"))
+    desk.run()
+    desk.clock.sleep(DAY)
+    desk.source.post("3", line(1, "US", "10-26", "101.4000.10", "1"))
+
+    summary = desk.run()
+
+    assert summary["state"] == "succeeded"
+    assert desk.target.total("Oct 26") == "1.00"
