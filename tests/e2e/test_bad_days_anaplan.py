@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ml_connector.errors import BusyError, ProtocolError, SettingsError, SystemUnavailableError
+from ml_connector.flows import polling
 from ml_connector.flows.accepting import UnclearCellsError
 from ml_connector.flows.loading import ImportFailedError
 from ml_connector.flows.preflight import (
@@ -140,7 +141,6 @@ def test_import_whose_header_changed_names_the_columns(office: Any) -> None:
         ("LOCKED", "locked by an administrator"),
         ("ARCHIVED", "archived"),
         ("MAINTENANCE", "offline"),
-        ("PRODUCTION_MAINTENANCE", "offline"),
     ],
 )
 def test_model_that_cannot_be_written_blocks_the_run_and_a_resume_loads(
@@ -452,6 +452,59 @@ def test_forgotten_task_over_cells_somebody_else_changed_is_left_to_a_person(
     assert cancelled.state is RunState.CANCELLED
     assert healed.state is RunState.SUCCEEDED
     assert office.company.cells() == quiet_cells
+
+
+def test_process_failing_at_its_second_step_counts_as_not_taken(
+    office: Any, quiet_cells: dict[str, str]
+) -> None:
+    """Items without amounts are no load: the next run brings the amounts, none twice."""
+    append = "actuals-append-fusion"
+    office.change(
+        f"flows/{append}.yaml", ledgers=["Halden US"], first_month="2026-09", dimensions_flow=None
+    )
+    office.company.model("force_outcome", action="112000000008", type="moduleImportFailed")
+
+    error, run = office.fail(office.run, append)
+    items_then = len(office.company.model("read_list", list="Journal Items"))
+    healed = office.run(append)
+
+    assert isinstance(error, ImportFailedError)
+    assert "Append Actuals" in error.refused
+    assert run.state is RunState.FAILED
+    assert items_then == len(quiet_cells)
+    assert healed.state is RunState.SUCCEEDED
+    assert unexplained(healed) == {"0"}
+    assert len(office.company.model("read_list", list="Journal Items")) == len(quiet_cells)
+
+
+def test_task_that_never_ends_keeps_its_flow_until_somebody_cancels_it(
+    office: Any, quiet_cells: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stuck task may still write: no other run goes on top of it; once cancelled it is told."""
+    monkeypatch.setattr(polling, "DEADLINE_S", 600.0)
+    office.on_step = after_step("load: start 1", lambda: stick(office))
+
+    error, stopped = office.fail(office.run)
+    busy, _ = office.fail(office.run)
+    office.company.model("cancel_task", task=office.tasks()[0])
+    failed, ended = office.fail(office.resume, stopped.run_id)
+    later = office.run()
+
+    assert isinstance(error, polling.TaskDeadlineError)
+    assert error.exit_code == 9
+    assert office.tasks()[0] in error.refused
+    assert f"runs resume {stopped.run_id}" in error.next_step
+    assert stopped.state is RunState.UNKNOWN
+    assert isinstance(busy, BusyError)
+    assert isinstance(failed, ImportFailedError)
+    assert ended.state is RunState.FAILED
+    assert later.state is RunState.SUCCEEDED
+    assert office.company.cells() == quiet_cells
+
+
+def stick(office: Any) -> None:
+    """The newest task stays in progress for ever."""
+    office.company.model("set_task_fate", task=office.tasks()[-1], fate="stuck")
 
 
 def test_dump_that_is_gone_is_replaced_by_reading_the_model(office: Any) -> None:

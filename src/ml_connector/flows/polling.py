@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ml_connector.errors import RunInterruptedError, SystemUnavailableError
+from ml_connector.errors import OutcomeUnknownError, RunInterruptedError
 from ml_connector.ports import Action, Clock, PlanningTarget, Steps, TaskResult
 
 WAITS_S = (0.5, 5.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
@@ -13,8 +13,8 @@ STOP_LOOK_S = 2.0
 DEADLINE_S = 6 * 3600.0
 
 
-class TaskDeadlineError(SystemUnavailableError):
-    """A task did not end in time; it may still run in the model."""
+class TaskDeadlineError(OutcomeUnknownError):
+    """A task did not end in time; it may still run in the model, and write when it does."""
 
     code = "polling.deadline"
 
@@ -52,20 +52,21 @@ def follow_task(
     raise TaskDeadlineError(
         f"Task {task_id} of {action.name} has not ended within {DEADLINE_S / 3600:.0f} hours.",
         written="What it will write is not known yet; nothing else was started.",
-        next_step=f"Look at the model, then go on: `ml-connector runs resume {steps.run_id}`.",
+        next_step="Look at the model, cancel the task there if it hangs, then go on:"
+        f" `ml-connector runs resume {steps.run_id}`.",
         task_id=task_id, action=action.name,
     )  # fmt: skip
 
 
 def _wait(steps: Steps, clock: Clock, seconds: float, task_id: str) -> None:
     left_s = seconds
-    while left_s > 0:
-        if steps.is_stop_requested():
-            raise RunInterruptedError(
-                f"The run stopped while task {task_id} runs in the model.",
-                written="The task goes on there; nothing else was started.",
-                next_step=f"Go on: `ml-connector runs resume {steps.run_id}`.",
-                task_id=task_id,
-            )
+    while left_s > 0 and not steps.is_stop_requested():
         clock.sleep(min(left_s, STOP_LOOK_S))
         left_s -= STOP_LOOK_S
+    if steps.is_stop_requested():
+        raise RunInterruptedError(
+            f"The run stopped while task {task_id} runs in the model.",
+            written="The task goes on there; nothing else was started.",
+            next_step=f"Go on: `ml-connector runs resume {steps.run_id}`.",
+            task_id=task_id,
+        )

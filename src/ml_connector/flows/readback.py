@@ -10,7 +10,7 @@ from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import OutcomeUnknownError, ProtocolError, RefusedError
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.currencies import currency_of
-from ml_connector.flows.polling import follow_task
+from ml_connector.flows.polling import TaskDeadlineError, follow_task
 from ml_connector.flows.preflight import parse_action
 from ml_connector.flows.starting import submit_patiently
 from ml_connector.ports import Action, Json, LoadOutcome, Steps, TaskState
@@ -61,6 +61,8 @@ def _export(steps: Steps, bench: ActualsBench, pins: Json) -> Json:
     for _ in range(EXPORTS_MAX - 1):
         try:
             return _export_once(steps, bench, action)
+        except TaskDeadlineError:
+            raise
         except (OutcomeUnknownError, ProtocolError, ExportVanishedError):
             bench.clock.sleep(EXPORT_WAIT_S)
     return _export_once(steps, bench, action)

@@ -109,7 +109,7 @@ class TaskEngine:
         if task.is_over or task.state == "CANCELLING":
             return
         task.cancelled_by = user
-        if task.state == "NOT_STARTED":
+        if task.state == "NOT_STARTED" or task.is_stuck:
             self._end(task, "CANCELLED", self._clock.now())
             return
         task.state = "CANCELLING"
