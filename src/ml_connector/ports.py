@@ -42,7 +42,7 @@ class Clock(Protocol):
         """The current instant, aware UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Return after that many seconds of this clock."""
+        """Return after that many seconds of this clock, sooner when a stop was asked for."""
 
 
 class Secrets(Protocol):
@@ -749,10 +749,10 @@ class MappingStore(Protocol):
         """The content of a version."""
 
     def load_applied(self, flow: str) -> str:
-        """Hash of the version the model was last loaded with; empty before the first load."""
+        """Hash of the rules the model was last loaded by; empty before the first load."""
 
     def save_applied(self, flow: str, content_hash: str) -> None:
-        """The model holds amounts of this version."""
+        """The model holds amounts by these rules: the mapping, and the settings beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

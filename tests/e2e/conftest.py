@@ -101,7 +101,7 @@ def _typed(stream: io.StringIO) -> Iterator[None]:
 
 def move_clock(patch: pytest.MonkeyPatch, clock: Any) -> None:
     """Commands of this process take their time from that clock."""
-    patch.setattr("ml_connector.wiring.stopping.StoppableClock", lambda _stop: clock)
+    patch.setattr("ml_connector.wiring.stopping.machine_clock", lambda _stop: clock)
     patch.delenv("ML_CONNECTOR_PROJECT", raising=False)
 
 

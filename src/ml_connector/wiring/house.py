@@ -80,11 +80,11 @@ class House(Questions):
     def __init__(
         self, project: Project, *, clock: Clock | None = None, on_step: StepListener | None = None
     ) -> None:
-        from ml_connector.wiring.stopping import StoppableClock  # noqa: PLC0415 - start-up time.
+        from ml_connector.wiring.stopping import machine_clock  # noqa: PLC0415 - start-up time.
 
         self.project = project
         self._stop = Event()
-        self.clock: Clock = clock or StoppableClock(self._stop)
+        self.clock: Clock = clock or machine_clock(self._stop)
         self.actor = find_actor()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._on_step = on_step
@@ -140,14 +140,18 @@ class House(Questions):
         """The request budget every client asks before it sends."""
         from ml_connector.records.allowance import Allowance  # noqa: PLC0415 - start-up time.
         from ml_connector.records.opening import open_budget  # noqa: PLC0415 - start-up time.
-        from ml_connector.wiring.stopping import StoppableBudget  # noqa: PLC0415 - start-up time.
+        from ml_connector.wiring.stopping import (  # noqa: PLC0415 - start-up time.
+            StoppableBudget,
+            budget_clock,
+        )
 
         allowances = {}
         for connection in self.project.connections.values():
             model = cast("Any", connection)
             if model.requests_per_minute:
                 allowances[model.budget_key()] = Allowance(requests=model.requests_per_minute)
-        ring = open_budget(self._database, clock=self.clock, allowances=allowances)
+        clock = budget_clock(self.clock, self._stop)
+        ring = open_budget(self._database, clock=clock, allowances=allowances)
         return StoppableBudget(ring, self._stop)
 
     @cached_property
@@ -306,11 +310,13 @@ class House(Questions):
         """What the engine executes under a flow's name."""
         from ml_connector.flows.actuals import run_actuals  # noqa: PLC0415 - start-up time.
         from ml_connector.flows.dimensions import run_dimensions  # noqa: PLC0415 - start-up time.
+        from ml_connector.wiring.stopping import naming_run  # noqa: PLC0415 - start-up time.
 
         flow = self.flow(flow_name)
-        if isinstance(flow, DimensionsFlow):
-            return run_dimensions(steps, request, self.dimensions_bench(flow))
-        return run_actuals(steps, request, self.actuals_bench(flow))
+        with naming_run(steps.run_id):
+            if isinstance(flow, DimensionsFlow):
+                return run_dimensions(steps, request, self.dimensions_bench(flow))
+            return run_actuals(steps, request, self.actuals_bench(flow))
 
     # --- engine -------------------------------------------------------------------------------
 

@@ -2,21 +2,31 @@
 
 Steps look at the engine's own flag only where they begin and while they poll. A step that reads a
 hundred batches, or waits for a Retry-After, would go on for minutes; here it ends at the next
-request or wait. Both are places where nothing of that step is under way.
+request. That is a place where nothing of the step is under way.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 
 from ml_connector.errors import RunInterruptedError
-from ml_connector.ports import RequestBudget
+from ml_connector.ports import Clock, RequestBudget
 from ml_connector.records.clock import SystemClock
 
 
 class StoppableClock(SystemClock):
-    """The machine's time; a wait ends when the stop is asked for."""
+    """The machine's time; waits end when a stop is asked for, and what follows finds out."""
 
     def __init__(self, stop: Event) -> None:
         self._stop = stop
+
+    def sleep(self, seconds: float) -> None:
+        """Return after that many seconds, or when a stop is asked for."""
+        self._stop.wait(seconds)
+
+
+class StoppingClock(StoppableClock):
+    """For waits whose end means that a request leaves: a stop ends them by an error."""
 
     def sleep(self, seconds: float) -> None:
         """Return after that many seconds.
@@ -25,11 +35,11 @@ class StoppableClock(SystemClock):
             RunInterruptedError: A stop was asked for meanwhile.
         """
         if self._stop.wait(seconds):
-            raise _stopped("waited")
+            raise _stopped()
 
 
 class StoppableBudget:
-    """A budget that grants nothing any more once the stop was asked for.
+    """A budget that grants nothing any more once a stop was asked for.
 
     Asked with an empty key, where no allowance is configured, it only looks at the stop.
     """
@@ -45,7 +55,7 @@ class StoppableBudget:
             RunInterruptedError: A stop was asked for; the request is not sent.
         """
         if self._stop.is_set():
-            raise _stopped("was about to send a request")
+            raise _stopped()
         if key:
             self._budget.acquire(key)
 
@@ -54,9 +64,33 @@ class StoppableBudget:
         self._budget.hold(key, seconds)
 
 
-def _stopped(what: str) -> RunInterruptedError:
+def machine_clock(stop: Event) -> Clock:
+    """The clock of everybody who is not given another one."""
+    return StoppableClock(stop)
+
+
+def budget_clock(clock: Clock, stop: Event) -> Clock:
+    """The clock a budget waits by: the given one, or of the machine's the one that raises."""
+    return StoppingClock(stop) if isinstance(clock, StoppableClock) else clock
+
+
+@contextmanager
+def naming_run(run_id: str) -> Iterator[None]:
+    """An interruption inside the block leaves it with the command that goes on with this run."""
+    try:
+        yield
+    except RunInterruptedError as error:
+        raise RunInterruptedError(
+            error.refused,
+            written=error.written,
+            next_step=f"Go on: `ml-connector runs resume {run_id}`.",
+            run_id=run_id,
+        ) from error
+
+
+def _stopped() -> RunInterruptedError:
     return RunInterruptedError(
-        f"The run was stopped while its step {what}.",
+        "The run was stopped before its step sent a further request.",
         written="What it had sent stays; a resume looks at that first and goes on from there.",
         next_step="List the runs, then go on: `ml-connector runs list`.",
     )
