@@ -45,7 +45,7 @@ class QuickClock:
         """The time of day."""
         return datetime.now(UTC)
 
-    def sleep(self, seconds: float) -> None:  # noqa: ARG002 - the protocol's shape
+    def sleep(self, seconds: float) -> None:
         """Let other threads run."""
         threading.Event().wait(0.005)
 
