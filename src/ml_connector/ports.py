@@ -610,8 +610,8 @@ class IntentStore(Protocol):
     def take_lease(self, model_id: str, *, holder: str, seconds: int) -> Lease:
         """The holder has the model.
 
-        A holder is `RUN/PROCESS`. The same holder renews and keeps its fence; another process of the
-        same run takes over at once with a higher fence, which shuts its predecessor out.
+        A holder is `RUN/PROCESS`. The same holder renews and keeps its fence; another process of
+        the same run takes over at once with a higher fence, which shuts its predecessor out.
 
         Raises:
             BusyError: Somebody else holds a lease that has not expired; names the holder.

@@ -23,6 +23,7 @@ from ml_connector.flows.proof import prove
 from ml_connector.flows.reading import move_watermark, read_changes, read_whole
 from ml_connector.flows.remapping import widen_for_mapping
 from ml_connector.flows.rendering import flow_columns
+from ml_connector.flows.rules import hash_rules, verify_rules_pinned
 from ml_connector.flows.run import ActualsRun, Findings
 from ml_connector.flows.scope import settle_scope
 from ml_connector.flows.shadow import verify_or_rebuild_shadow
@@ -62,6 +63,7 @@ def run_actuals(steps: Steps, request: Json, bench: ActualsBench) -> Json:
 def begin(steps: Steps, request: Json, bench: ActualsBench) -> ActualsRun:
     """The run with everything pinned that must not change under it."""
     pins = steps.step(PREFLIGHT, partial(preflight, steps, bench))
+    verify_rules_pinned(bench, pins)
     return ActualsRun(
         steps=steps,
         request=request,
@@ -115,6 +117,7 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
         **pin_books(bench),
         "account_types": pin_account_types(bench),
         "mapping_hash": mapping.content_hash,
+        "rules_hash": hash_rules(bench, mapping.content_hash),
     }
 
 

@@ -89,6 +89,8 @@ class Books:
     """Planning period of each pair from the flow's first month on; excluded ones are absent."""
     unplaced: dict[Pair, PeriodBlockedError]
     """Pairs no setting places yet; they stop a run only when it meets lines in them."""
+    earlier: frozenset[str] = frozenset()
+    """Planning periods that lie before the flow's first month; the model keeps what it holds."""
 
     def period(self, pair: Pair) -> Period:
         """The period of a pair.
@@ -128,6 +130,7 @@ def load_books(bench: ActualsBench, books_hash: str) -> Books:
         periods=periods,
         members=members,
         unplaced=unplaced,
+        earlier=_find_earlier(bench.flow, periods),
     )
 
 
@@ -159,3 +162,15 @@ def _find_members(
                 if member is not None:
                     found[ledger, period.name] = member
     return found, unplaced
+
+
+def _find_earlier(flow: ActualsFlow, periods: dict[str, dict[str, Period]]) -> frozenset[str]:
+    """Planning periods of regular periods before the first month."""
+    rule = period_rule(flow)
+    members = {
+        rule.target_member(period, periods=())
+        for by_name in periods.values()
+        for period in by_name.values()
+        if period.month < flow.first_month and not period.is_adjustment
+    }
+    return frozenset(member for member in members if member is not None)

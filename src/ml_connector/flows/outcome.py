@@ -104,8 +104,9 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
         bench.records.batches.settle_touched(bench.flow.name, _list_pairs(found, settled))
         owed += _find_outrun(run, found, settled)
         bench.records.batches.record_touched(bench.flow.name, _list_pairs(found, owed))
-        if summary["loaded"]:
-            bench.records.mappings.save_applied(bench.flow.name, pins["mapping_hash"])
+        if run.sends:
+            # Every loaded period was asked whether the rules move it: it was not, or it is owed.
+            bench.records.mappings.save_applied(bench.flow.name, pins["rules_hash"])
     bench.records.audit.record(
         "run.concluded",
         subject=bench.flow.name,

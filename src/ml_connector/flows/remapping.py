@@ -1,4 +1,7 @@
-"""A changed mapping rule reaches every period it affects, and never in silence."""
+"""A changed rule reaches every period it affects, and never in silence.
+
+Rules are the mapping and every setting beside it that decides: exclusions, signs, ledgers, periods.
+"""
 
 from functools import partial
 
@@ -24,10 +27,11 @@ def widen_for_mapping(run: ActualsRun, members: dict[str, list[Pair]]) -> dict[s
         MappingReachError: Periods beyond the scope would change; names them with their cells.
     """
     applied = run.steps.step("mapping: applied", partial(_find_applied, run.bench))
-    if applied["hash"] in ("", run.pins["mapping_hash"]):
+    if applied["hash"] in ("", run.pins["rules_hash"]):
         return members
     shadow = run.steps.step("mapping: loaded periods", partial(_find_loaded, run))
-    beyond = {member: its for member, its in shadow.items() if member not in members}
+    left_alone = run.books.earlier - set(run.books.members.values())
+    beyond = {m: its for m, its in shadow.items() if m not in members and m not in left_alone}
     cells = {
         member: run.steps.step(f"mapping: {member}", partial(_replan, run, member, its))["cells"]
         for member, its in beyond.items()
@@ -56,7 +60,8 @@ def _replan(run: ActualsRun, member: str, shadow_hash: str) -> Json:
 def _refuse(bench: ActualsBench, reached: dict[str, int]) -> None:
     named = ", ".join(f"{member} ({cells} cells)" for member, cells in reached.items())
     raise MappingReachError(
-        f"The mapping of flow {bench.flow.name} has changed and would also move {named}.",
+        f"The rules of flow {bench.flow.name} have changed (mapping, exclusions, signs, ledgers or"
+        f" periods) and would also move {named}.",
         written="Nothing was sent.",
         next_step=f"See them: `ml-connector plan {bench.flow.name} --remap`; load them:"
         f" `ml-connector run {bench.flow.name} --remap`.",
