@@ -8,8 +8,6 @@ from ml_connector.errors import find_exit_code, find_worst
 from ml_connector.ports import Check, CheckState
 from ml_connector.wiring import House
 
-EXIT_RIGHTS = 7
-
 
 def list_connections(*, options: Options | None = None) -> int:
     """List the configured connections."""
@@ -64,7 +62,7 @@ def _show_checks(found: list[tuple[str, Check]], options: Options | None) -> int
     failed = [check for _, check in found if check.state is CheckState.FAILED]
     if failed:
         hint(f"{len(failed)} checks failed; mend them, then `ml-connector doctor` again")
-    return find_worst(find_exit_code(c.code) if c.code else EXIT_RIGHTS for c in failed)
+    return find_worst(find_exit_code(check.code) for check in failed)
 
 
 def discover(connection: str | None = None, /, *, options: Options | None = None) -> int:

@@ -56,8 +56,18 @@ def _start(options: argparse.Namespace, stack: contextlib.ExitStack) -> dict[str
     addresses: dict[str, str | None] = dict.fromkeys(ports)
     for name, server in servers.items():
         stack.callback(server.stop)
-        addresses[name] = server.start(ports[name])
+        addresses[name] = _listen(server, ports[name])
     return addresses
+
+
+def _listen(server: SandboxServer, port: int) -> str:
+    try:
+        return server.start(port)
+    except OSError as error:
+        sys.exit(
+            f"error: The sandbox cannot listen at port {port}: {error.strerror}.\nhint: End"
+            " what listens there, or choose other ports: --fusion-port, --anaplan-port."
+        )
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

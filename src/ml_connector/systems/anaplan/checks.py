@@ -5,7 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from ml_connector.errors import ConnectorError, SystemUnavailableError
+from ml_connector.errors import (
+    AccessDeniedError,
+    BlockedError,
+    ConnectorError,
+    CredentialsError,
+    SystemUnavailableError,
+)
 from ml_connector.ports import Check, CheckState, Clock, ModelState
 from ml_connector.systems.anaplan.client import AnaplanClient
 from ml_connector.systems.anaplan.connection import AnaplanSettings
@@ -75,6 +81,7 @@ class Doctor:
         return Check(
             subject="certificate",
             state=CheckState.WARNING if left > timedelta(0) else CheckState.FAILED,
+            code="" if left > timedelta(0) else CredentialsError.code,
             finding=f"{finding}, {left.days} days from now",
             next_step="Request a new certificate, have an administrator register it in Anaplan, "
             "then store it under the same references.",
@@ -111,6 +118,7 @@ class Doctor:
         return Check(
             subject="workspace",
             state=CheckState.FAILED,
+            code=AccessDeniedError.code,
             finding=f"{wanted} is not among the workspaces the user sees: {seen}",
             next_step="Correct workspace_id, or add the integration user to the workspace.",
         )
@@ -126,6 +134,7 @@ class Doctor:
         return Check(
             subject="model",
             state=CheckState.FAILED,
+            code=AccessDeniedError.code,
             finding=f"{wanted} is not among the workspace's models: {seen}",
             next_step="Correct model_id, or give the integration user a role in the model.",
         )
@@ -149,6 +158,7 @@ def _render_state(state: ModelState) -> Check:
         return Check(
             subject="model state",
             state=CheckState.FAILED,
+            code=BlockedError.code,
             finding=f"{state.name} is {state.finding or state.state}",
             next_step="Nothing can be loaded until the model's owner has changed that.",
         )

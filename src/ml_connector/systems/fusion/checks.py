@@ -6,7 +6,7 @@ from typing import Final
 
 from ml_connector.domain.ledger import Ledger
 from ml_connector.domain.periods import Period
-from ml_connector.errors import AccessDeniedError, ConnectorError
+from ml_connector.errors import AccessDeniedError, ConnectorError, ProtocolError
 from ml_connector.ports import Check, CheckState, Clock, LedgerSource
 from ml_connector.systems.calls import NOT_FOUND
 from ml_connector.systems.fusion import wire
@@ -75,7 +75,8 @@ class _Checks:
     def _judge_clock(self, server_date: datetime | None) -> Check:
         if server_date is None:
             finding = "The pod sends no time; watermarks are made of it."
-            return _fail("clock", finding, "Let the proxy between pass the Date header.")
+            next_step = "Let the proxy between pass the Date header."
+            return _fail("clock", finding, next_step, code=ProtocolError.code)
         skew_s = (server_date - self._clock.now()).total_seconds()
         if abs(skew_s) > SKEW_S_MAX:
             side = "ahead of" if skew_s > 0 else "behind"
@@ -160,7 +161,7 @@ def _warn(subject: str, finding: str, next_step: str) -> Check:
     return Check(subject=subject, state=CheckState.WARNING, finding=finding, next_step=next_step)
 
 
-def _fail(subject: str, finding: str, next_step: str, *, code: str = "") -> Check:
+def _fail(subject: str, finding: str, next_step: str, *, code: str) -> Check:
     return Check(
         subject=subject, state=CheckState.FAILED, finding=finding, next_step=next_step, code=code
     )
