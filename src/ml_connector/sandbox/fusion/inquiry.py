@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ml_connector.sandbox.company.ledgers import ACCOUNT_GROUPS, AMERICAS_SET, LEDGERS_BY_NAME
-from ml_connector.sandbox.company.model import Ledger, Period
+from ml_connector.sandbox.company.model import Chart, Ledger, Period
 from ml_connector.sandbox.fusion.amounts import render_amount
 from ml_connector.sandbox.fusion.finders import visible_ledgers
 from ml_connector.sandbox.fusion.refusals import RefusalError
@@ -145,7 +145,9 @@ class BalanceInquiry:
     def _balances(self, question: _Question) -> dict[str, _Balance]:
         self._verify_pattern(question)
         balances: dict[str, _Balance] = {}
-        for combination, order, account_type, amount in self._moves(question):
+        for combination, order, account_type, amount in self._moves(
+            question, question.period.order
+        ):
             balance = balances.setdefault(combination, _Balance())
             if order == question.period.order:
                 balance.moves += amount
@@ -154,21 +156,31 @@ class BalanceInquiry:
         self._add_earnings(question, balances)
         return balances
 
-    def _moves(self, question: _Question) -> Iterable[tuple[str, int, str, Decimal]]:
+    def _moves(
+        self, question: _Question, order_last: int
+    ) -> Iterable[tuple[str, int, str | None, Decimal]]:
         is_total = question.currency_type == "Total" and question.currency != _STAT
         amount = "accounted" if is_total else "entered"
-        currency = "b.currency <> ?" if is_total else "b.currency = ?"
+        currency = "currency <> ?" if is_total else "currency = ?"
         sql = (
-            f"SELECT b.combination, b.period_order, c.AccountType, b.{amount} FROM gl_balances b"  # noqa: S608 - our own names, values are bound
-            " JOIN combinations c ON c.chart = ? AND c.text = b.combination"
-            f" WHERE b.ledger = ? AND b.combination GLOB ? AND b.period_order <= ? AND {currency}"
+            f"SELECT combination, period_order, {amount} FROM gl_balances"  # noqa: S608 - our own names, values are bound
+            f" WHERE ledger = ? AND combination GLOB ? AND period_order <= ? AND {currency}"
         )
-        chart, ledger = question.ledger.chart.name, question.ledger.name
-        glob = question.pattern.replace("%", "*")
-        params = (chart, ledger, glob, question.period.order)
-        bound = _STAT if is_total else question.currency
-        for combination, order, kind, text in self.store.query(sql, (*params, bound)):
-            yield combination, order, kind, Decimal(text)
+        params = (
+            question.ledger.name,
+            question.pattern.replace("%", "*"),
+            order_last,
+            _STAT if is_total else question.currency,
+        )
+        # Joined here: SQLite would look the combination up for each of its periods.
+        kinds = self._account_types(question.ledger.chart)
+        for combination, order, text in self.store.query(sql, params):
+            if combination in kinds:
+                yield combination, order, kinds[combination], Decimal(text)
+
+    def _account_types(self, chart: Chart) -> dict[str, str | None]:
+        sql = "SELECT text, AccountType FROM combinations WHERE chart = ?"
+        return dict(self.store.query(sql, (chart.name,)))
 
     def _add_earnings(self, question: _Question, balances: dict[str, _Balance]) -> None:
         """Earlier years' revenue and expense stand in the entity's retained earnings."""
@@ -188,8 +200,8 @@ class BalanceInquiry:
             )
             earned = [
                 amount
-                for _, order, kind, amount in self._moves(whole)
-                if kind in {"R", "E"} and order // 100 < question.period.year
+                for _, _, kind, amount in self._moves(whole, question.period.year * 100 - 1)
+                if kind in {"R", "E"}
             ]
             if earned:
                 balances.setdefault(target, _Balance()).begins += sum(earned, _ZERO)
