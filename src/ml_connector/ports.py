@@ -867,9 +867,17 @@ class Archive(Protocol):
         """
 
     def read_lines(
-        self, revision: BatchRevision, *, ledger: str = "", period: str = ""
+        self,
+        revision: BatchRevision,
+        *,
+        ledger: str = "",
+        period: str = "",
+        is_summed: bool = False,
     ) -> Iterator[Line]:
-        """Yield the lines of one revision in journal and line order; filters by name when given."""
+        """Yield the lines of one revision in journal and line order; filters by name when given.
+
+        With `is_summed` only those that `read_line_sums` takes: no encumbrances, no statistics.
+        """
 
     def read_line_sums(
         self,

@@ -134,7 +134,14 @@ class FakeDesk:
         self.records.runs.create_run(
             run_id=run_id, flow=self.flow.name, kind="actuals", actor="tester", request=request
         )
-        self.steps[run_id] = FakeSteps(run_id=run_id, after_body=after_body, twice=self.twice)
+
+        def record(name: str, result: Json) -> None:
+            row = self.records.runs.record_step_started(run_id, name)
+            self.records.runs.record_step_finished(row, state="done", result=result)
+
+        self.steps[run_id] = FakeSteps(
+            run_id=run_id, after_body=after_body, on_done=record, twice=self.twice
+        )
         return self.resume(run_id)
 
     def resume(self, run_id: str = "") -> Json:

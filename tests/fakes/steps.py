@@ -19,6 +19,8 @@ class FakeSteps:
     history: list[tuple[str, Json]] = field(default_factory=list)
     after_body: Callable[[str], None] = lambda _: None
     """Told after a body ran and before its result is stored; may crash."""
+    on_done: Callable[[str, Json], None] = lambda _name, _result: None
+    """Told of each result that was stored."""
     twice: bool = False
     """Every body runs twice, as if the process had died before the first result was stored."""
     at: int = 0
@@ -40,6 +42,7 @@ class FakeSteps:
             result = copy_storable(body(), what=name)
         self.after_body(name)
         self.history.append((name, result))
+        self.on_done(name, result)
         self.at += 1
         return copy_storable(result, what=name)
 

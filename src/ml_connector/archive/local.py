@@ -9,7 +9,7 @@ from ml_connector.archive.errors import BrokenFileError
 from ml_connector.archive.gzipped import gzip_chunk
 from ml_connector.archive.sorter import KEYS_HELD_MAX, SpillingSorter
 from ml_connector.archive.store import FileStore, NewFile
-from ml_connector.domain.ledger import Batch, Line, Totals
+from ml_connector.domain.ledger import STATISTICAL, Batch, Line, Totals
 from ml_connector.domain.plan import PlannedCell
 from ml_connector.domain.summaries import Summary
 from ml_connector.ports import BatchRevision, LineSum, Measure, StoredFile, TotalsSorter
@@ -62,11 +62,17 @@ class LocalArchive:
         return _stored(new, rows), stamp_revisions(revisions, new.file_hash)
 
     def read_lines(
-        self, revision: BatchRevision, *, ledger: str = "", period: str = ""
+        self,
+        revision: BatchRevision,
+        *,
+        ledger: str = "",
+        period: str = "",
+        is_summed: bool = False,
     ) -> Iterator[Line]:
         """Yield the lines of one revision in journal and line order; filters by name when given.
 
-        Only the parts of the file that may hold the batch are read.
+        With `is_summed` only those that `read_line_sums` takes. Only the parts of the file that may
+        hold the batch are read.
 
         Raises:
             BrokenFileError: The file no longer fits its hash, or lacks lines of the batch.
@@ -74,13 +80,17 @@ class LocalArchive:
         """
         from ml_connector.archive.line_files import read_lines_of
 
-        wanted = {"batch_id": revision.batch_id, "ledger": ledger, "period": period}
+        wanted: dict[str, str | bool] = {
+            "batch_id": revision.batch_id, "ledger": ledger, "period": period,
+            "is_actual": is_summed,
+        }  # fmt: skip
         wanted = {name: value for name, value in wanted.items() if value}
         found = 0
         with self._files.open(LINES, revision.file_hash, suffix=_PARQUET) as file:
             for line in read_lines_of(file, wanted=wanted):
                 found += 1
-                yield line
+                if not is_summed or line.entered_currency != STATISTICAL:
+                    yield line
             if len(wanted) == 1 and found != revision.lines:
                 raise BrokenFileError(
                     Path(file.name),

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ml_connector.domain.ledger import Line, Totals
-from ml_connector.domain.mapping import Mapped
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Pair
@@ -55,7 +54,8 @@ def _walk(
     pair: Pair,
     keys: set[SummaryKey],
 ) -> Iterator[LineWay]:
-    for line in bench.archive.read_lines(revision, ledger=pair[0], period=pair[1]):
+    lines = bench.archive.read_lines(revision, ledger=pair[0], period=pair[1], is_summed=True)
+    for line in lines:
         key = find_key(bench, placer, line, member)
         if key in keys:
             yield LineWay(
@@ -66,14 +66,8 @@ def _walk(
 def find_key(bench: ActualsBench, placer: Placer, line: Line, member: str) -> SummaryKey | None:
     """The intersection a line goes to; None when it is excluded or no rule maps it."""
     line_sum = as_line_sum(line, Measure(bench.flow.measure))
-    facts = placer.facts_of(line_sum)
-    if placer.find_exclusion(facts) is not None:
-        return None
-    found = placer.mapper.map_facts(facts, line.accounting_date)
-    if not isinstance(found, Mapped):
-        return None
-    targets = dict(zip(placer.mapper.dimensions, found.targets, strict=True))
-    return make_key(bench, targets, member, line_sum)
+    place = placer.find_place(placer.facts_of(line_sum), line.accounting_date)
+    return None if place.targets is None else make_key(bench, place.targets, member, line_sum)
 
 
 def as_line_sum(line: Line, measure: Measure) -> LineSum:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
 
 from ml_connector.domain.ledger import Chart, Scope
 from ml_connector.domain.mapping import Mapped, Mapper
@@ -38,6 +40,14 @@ def pin_account_types(bench: ActualsBench) -> str:
             members = bench.source.read_members(dimension)
             found[chart] = {m.code: dict(m.properties).get("account_type", "") for m in members}
     return store_document(bench.archive, found)
+
+
+class Place(NamedTuple):
+    """Where lines go: the placement, their members if they go on, and what no rule maps."""
+
+    placement: str
+    targets: dict[str, str] | None
+    missing: tuple[str, ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,16 +92,32 @@ class Placer:
             (name for name, when in self.exclusions if all(one.holds(facts) for one in when)), None
         )
 
-    def describe_place(self, facts: Mapping[str, str], line_sum: LineSum, member: str) -> str:
-        """Where these lines go, in words."""
+    def find_place(self, facts: Mapping[str, str], on: date) -> Place:
+        """Where lines of these facts and this accounting date go."""
         exclusion = self.find_exclusion(facts)
         if exclusion is not None:
-            return f"excluded: {exclusion}"
-        found = self.mapper.map_facts(facts, line_sum.accounting_date)
-        if not isinstance(found, Mapped):
-            return f"no rule for {', '.join(found.dimensions)}"
-        targets = dict(zip(self.mapper.dimensions, found.targets, strict=True))
-        return " / ".join(make_key(self.bench, targets, member, line_sum))
+            return Place(EXCLUDED_PREFIX + exclusion, None, ())
+        found = self.mapper.map_facts(facts, on)
+        if isinstance(found, Mapped):
+            targets = dict(zip(self.mapper.dimensions, found.targets, strict=True))
+            return Place(MAPPED, targets, ())
+        flow = self.bench.flow
+        if flow.unmapped == "block":
+            return Place(UNMAPPED, None, found.dimensions)
+        explained = self.mapper.explain(facts, on)
+        targets = {e.dimension: e.target or flow.suspense[e.dimension] for e in explained}
+        return Place(SUSPENSE, targets, found.dimensions)
+
+    def describe_place(self, facts: Mapping[str, str], line_sum: LineSum, member: str) -> str:
+        """Where these lines go, in words."""
+        place = self.find_place(facts, line_sum.accounting_date)
+        if place.placement.startswith(EXCLUDED_PREFIX):
+            return f"excluded: {place.placement.removeprefix(EXCLUDED_PREFIX)}"
+        missing = f"no rule for {', '.join(place.missing)}"
+        if place.targets is None:
+            return missing
+        key = " / ".join(make_key(self.bench, place.targets, member, line_sum))
+        return f"{key} (suspense: {missing})" if place.missing else key
 
     def sign_of(self, facts: Mapping[str, str]) -> int:
         """Minus one where the flow turns this account type round for the model."""
@@ -158,35 +184,16 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
 
 def _place(placer: Placer, sorters: _Sorters, member: str, line_sum: LineSum) -> None:
     facts = placer.facts_of(line_sum)
+    place = placer.find_place(facts, line_sum.accounting_date)
     scope = (line_sum.ledger, line_sum.period, line_sum.currency)
-    placement, targets = _find_placement(placer, sorters, line_sum, facts)
-    sorters.placed.add((*scope, line_sum.combination, placement), line_sum.totals)
-    if targets is None:
+    sorters.placed.add((*scope, line_sum.combination, place.placement), line_sum.totals)
+    for dimension in place.missing:
+        sorters.unmapped.add((dimension, *scope, line_sum.combination), line_sum.totals)
+    if place.targets is None:
         return
-    key = make_key(placer.bench, targets, member, line_sum)
+    key = make_key(placer.bench, place.targets, member, line_sum)
     sign = "-1" if placer.sign_of(facts) < 0 else "1"
     sorters.contributions.add((*key, *scope, sign), line_sum.totals)
-
-
-def _find_placement(
-    placer: Placer, sorters: _Sorters, line_sum: LineSum, facts: dict[str, str]
-) -> tuple[str, dict[str, str] | None]:
-    exclusion = placer.find_exclusion(facts)
-    if exclusion is not None:
-        return EXCLUDED_PREFIX + exclusion, None
-    flow = placer.bench.flow
-    found = placer.mapper.map_facts(facts, line_sum.accounting_date)
-    if isinstance(found, Mapped):
-        return MAPPED, dict(zip(placer.mapper.dimensions, found.targets, strict=True))
-    for dimension in found.dimensions:
-        sorters.unmapped.add(
-            (dimension, line_sum.ledger, line_sum.period, line_sum.currency, line_sum.combination),
-            line_sum.totals,
-        )
-    if flow.unmapped == "block":
-        return UNMAPPED, None
-    explained = placer.mapper.explain(facts, line_sum.accounting_date)
-    return SUSPENSE, {e.dimension: e.target or flow.suspense[e.dimension] for e in explained}
 
 
 def make_key(

@@ -1,0 +1,94 @@
+"""Refused summaries: named with their lines, sent again when mended, never counted twice."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from tests.fakes.desk import FakeDesk
+from tests.fakes.ledger import line
+
+from ml_connector.domain.ledger import STATISTICAL
+from ml_connector.flows.refusals import Refusal, read_refusals
+
+MakeDesk = Callable[..., FakeDesk]
+SUSPENSE = {"unmapped": "suspense", "suspense": {"entity": "101", "account": "9999"}}
+
+
+def refuse(desk: FakeDesk, account: str) -> None:
+    """The model refuses rows of the account from now on."""
+    desk.target.refuse = lambda row: "closed" if row["Account"] == account else None
+
+
+def list_refusals(desk: FakeDesk) -> list[Refusal]:
+    """The open refusals of the newest run, joined to their lines."""
+    run = desk.records.runs.load_run(f"actuals-{desk.runs}")
+    return list(read_refusals(desk.bench(), run))
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "append"])
+def test_refused_then_mended_summary_lands_once(make_desk: MakeDesk, mode: str) -> None:
+    """Refused twice and then taken, a summary is in the model once, its refusals settled."""
+    desk = make_desk(mode=mode)
+    refuse(desk, "5000")
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.source.post("2", line(1, "US", "09-26", "101.4000.10", "-7"))
+
+    first = desk.run()
+    second = desk.run(replay=True)
+    refuse(desk, "none")
+    third = desk.run(replay=True)
+
+    assert (first["refused"], second["refused"], third["refused"]) == (1, 1, 0)
+    assert {row["unexplained"] for run in (first, second) for row in run["tie_out"]} == {"0"}
+    assert third["state"] == "succeeded"
+    assert desk.target.total("5000") == "7.00"
+    assert desk.target.total("4000") == "-7.00"
+    assert desk.records.loads.load_refused("actuals") == []
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "append"])
+def test_row_taken_without_its_amount_is_refused_and_sent_again(
+    make_desk: MakeDesk, mode: str
+) -> None:
+    """A row the model warns about and takes in part counts as refused until it is taken whole."""
+    desk = make_desk(mode=mode)
+    desk.target.warn = lambda row: "no number" if row["Account"] == "5000" else None
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.source.post("2", line(1, "US", "09-26", "101.4000.10", "3"))
+
+    first = desk.run()
+    desk.target.warn = lambda _: None
+    second = desk.run(replay=True)
+
+    assert first["refused"] == 1
+    assert {row["unexplained"] for row in first["tie_out"]} == {"0"}
+    assert second["state"] == "succeeded"
+    assert desk.target.total("5000") == "7.00"
+    assert desk.target.total("4000") == "3.00"
+
+
+def test_refused_suspense_summary_is_joined_to_its_lines(make_desk: MakeDesk) -> None:
+    """Lines on the suspense member are the lines of that summary, refused or not."""
+    desk = make_desk(**SUSPENSE)
+    desk.rules = ("entity,,{entity},,,,", "account,account=4000,4000,,,,")
+    refuse(desk, "9999")
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.run()
+
+    (refusal,) = list_refusals(desk)
+
+    assert [way.line.combination for way in refusal.lines] == ["101.5000.10"]
+
+
+def test_refused_summary_is_joined_to_the_lines_that_were_summed(desk: FakeDesk) -> None:
+    """Statistical units and encumbrances are in no summary, nor among its lines."""
+    refuse(desk, "5000")
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.source.post("2", line(1, "US", "09-26", "101.5000.10", "70", entered_currency=STATISTICAL))
+    desk.source.post("3", line(1, "US", "09-26", "101.5000.10", "700"), is_actual=False)
+    desk.run()
+
+    (refusal,) = list_refusals(desk)
+
+    assert refusal.summary.after == Decimal(7)
+    assert [way.batch_id for way in refusal.lines] == ["1"]
