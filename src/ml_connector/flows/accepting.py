@@ -1,7 +1,7 @@
 """Accepting: the shadow moves for what the model took; what it refused keeps its reason."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from ml_connector.domain.plan import PlannedCell
@@ -178,7 +178,7 @@ def accept(bench: ActualsBench, pins: Json, planned: Json, finished: Json, refus
         for member, row in members.items()
     }
     load_id = name_load(planned, finished)
-    _settle_earlier(bench, pins, members, load_id)
+    settle_earlier(bench, pins, members, except_load=load_id)
     bench.records.loads.record_load(
         _make_row(bench, pins, planned, finished, load_id, len(reasons)),
         _list_refused(bench, members, reasons, load_id),
@@ -208,14 +208,16 @@ def name_load(planned: Json, finished: Json) -> str:
     return hashlib.sha256(f"{planned['plan_hash']}/{finished['task_id']}".encode()).hexdigest()
 
 
-def _settle_earlier(bench: ActualsBench, pins: Json, members: Json, load_id: str) -> None:
-    """Refusals of earlier loads end with this one: what is still refused gets its new reason."""
+def settle_earlier(
+    bench: ActualsBench, pins: Json, members: Collection[str], *, except_load: str = ""
+) -> None:
+    """Refusals of earlier loads in these periods end: what is still refused has its new reason."""
     keys = [
         row.key
         for row in bench.records.loads.load_refused(bench.flow.name)
-        if row.load_id != load_id and row.key[pins["period_at"]] in members
+        if row.load_id != except_load and row.key[pins["period_at"]] in members
     ]
-    bench.records.loads.settle_refused(bench.flow.name, keys, except_load=load_id)
+    bench.records.loads.settle_refused(bench.flow.name, keys, except_load=except_load)
 
 
 def _store_shadow(

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from ml_connector.flows.accepting import settle_earlier
 from ml_connector.flows.books import Pair
 from ml_connector.flows.control import MOVING, OFF
 from ml_connector.flows.reading import stamp_pairs
@@ -104,6 +105,9 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
         bench.records.batches.settle_touched(bench.flow.name, _list_pairs(found, settled))
         owed += _find_outrun(run, found, settled)
         bench.records.batches.record_touched(bench.flow.name, _list_pairs(found, owed))
+        if not found.delivered:
+            # Nothing is left to send there, so nothing of earlier loads is still refused.
+            settle_earlier(bench, pins, settled)
         if run.sends:
             # Every loaded period was asked whether the rules move it: it was not, or it is owed.
             bench.records.mappings.save_applied(bench.flow.name, pins["rules_hash"])

@@ -92,3 +92,17 @@ def test_refused_summary_is_joined_to_the_lines_that_were_summed(desk: FakeDesk)
 
     assert refusal.summary.after == Decimal(7)
     assert [way.batch_id for way in refusal.lines] == ["1"]
+
+
+def test_emptied_refusal_is_settled_without_a_load(desk: FakeDesk) -> None:
+    """A refused summary that the ledger itself has taken back is open no more."""
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "100"))
+    desk.run()
+    desk.target.refuse = lambda row: "no" if row["Account"] == "5000" else None
+    desk.source.post("2", line(1, "US", "09-26", "101.5000.10", "7"))
+    refused = desk.run()
+    desk.source.post("3", line(1, "US", "09-26", "101.5000.10", "-7"))
+    desk.run()
+
+    assert refused["refused"] == 1
+    assert desk.records.loads.load_refused("actuals") == []
