@@ -1,5 +1,6 @@
 """Control totals: what the archive holds of a period is what the ERP says it holds."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -41,35 +42,36 @@ def control_members(
     """Each pair's control: tied, off, or moving; tied pairs count as read whole.
 
     A difference is first looked for in what changed meanwhile and in batches filed under other
-    periods, then in the batches themselves; what still differs is moving when anything moved.
+    periods, then in the batches themselves. A pair that still differs, and otherwise than at the
+    look before, is moving; one whose differences stand still is off, whatever else is posted.
     """
     controls: dict[Pair, Json] = {}
     for member, pairs in members.items():
         controls |= _control_step(steps, bench, books, member=member, pairs=pairs)
-    moved = 0
+    before: dict[Pair, Json] = {}
     for round_number in range(1, ROUNDS_MAX + 1):
         off = [pair for pair, control in controls.items() if control["state"] == OFF]
         if not off:
             break
-        moved = _read_again(steps, bench, off, round_number)
+        before = dict(controls)
+        _read_again(steps, bench, off, round_number)
         for member, pairs in members.items():
             if set(pairs) & set(off):
                 controls |= _control_step(steps, bench, books, member=member, pairs=pairs)
-    for control in controls.values():
-        if control["state"] == OFF and moved:
+    for pair, control in controls.items():
+        if control["state"] == OFF and control["digest"] != before[pair]["digest"]:
             control["state"] = MOVING
     return controls
 
 
-def _read_again(steps: Steps, bench: ActualsBench, off: Sequence[Pair], round_number: int) -> int:
+def _read_again(steps: Steps, bench: ActualsBench, off: Sequence[Pair], round_number: int) -> None:
     """What changed meanwhile is read; in the last round also the archived batches themselves."""
     label = f"control: read again {round_number}"
     listing = steps.step(f"{label}, list", partial(list_everything, bench))
-    moved = read_listed(steps, bench, listing, label=f"{label}, batches")
+    read_listed(steps, bench, listing, label=f"{label}, batches")
     if round_number == ROUNDS_MAX:
         listing = steps.step(f"{label}, list archived", partial(list_current, bench, off))
         read_listed(steps, bench, listing, label=f"{label}, archived batches")
-    return moved
 
 
 def _control_step(
@@ -105,17 +107,19 @@ def _sort_differences(
     pairs: Sequence[Pair], differences: Iterator[tuple[tuple[str, ...], Decimal, Decimal]]
 ) -> dict[Pair, Json]:
     found: dict[Pair, Json] = {p: {"state": TIED, "differences": 0, "shown": []} for p in pairs}
+    digests = {pair: hashlib.sha256() for pair in pairs}
     for number, (key, erp, archived) in enumerate(differences):
         ledger, period, currency, combination = key
         row = found[ledger, period]
         row["state"] = OFF
         row["differences"] += 1
+        digests[ledger, period].update(f"{key}{erp}{archived}".encode())
         if number < DIFFERENCES_STORED_MAX and row["differences"] <= DIFFERENCES_SHOWN_MAX:
             row["shown"].append(
                 {"combination": combination, "currency": currency, "erp": str(erp),
                  "archived": str(archived)}
             )  # fmt: skip
-    return found
+    return {pair: row | {"digest": digests[pair].hexdigest()} for pair, row in found.items()}
 
 
 def store_balances(
