@@ -119,7 +119,7 @@ def test_rights_lost_in_mid_run_empty_nothing_in_the_model(
 ) -> None:
     """Rights that go while a run reads leave the model as it was, and the next run heals."""
     office.run()
-    hide = {"data_roles": {CLIENT: []}}
+    hide: dict[str, Any] = {"data_roles": {CLIENT: []}}
     office.on_step = after_step(
         "backfill: scope", lambda: office.company.turn(office.company.fusion, **hide)
     )
@@ -130,8 +130,11 @@ def test_rights_lost_in_mid_run_empty_nothing_in_the_model(
     office.company.turn(office.company.fusion, data_roles=None)
     healed = office.run()
 
-    assert isinstance(error, AccessDeniedError)
-    assert run.state is RunState.FAILED
+    assert isinstance(error, PlanGuardError)
+    assert error.exit_code == 5
+    assert "Sep 26 holds no lines" in error.refused
+    assert "rights" in error.refused
+    assert run.state is RunState.BLOCKED
     assert cells_then == quiet_cells
     assert healed.state is RunState.SUCCEEDED
     assert unexplained(healed) == {"0"}
@@ -348,20 +351,20 @@ def test_late_journal_into_a_period_not_read_yet_brings_the_whole_period(
     assert last_read(office) < first_write(office, began)
 
 
-def last_read(office: Any) -> str:
+def last_read(office: Any) -> float:
     """When the ledger was last asked for September's balances."""
     lines = office.company.journal(office.company.fusion)
     return max(
-        line["wall_s"]
+        float(line["wall_s"])
         for line in lines
         if "ledgerBalances" in line["path"] and "Sep-26" in line["path"]
     )
 
 
-def first_write(office: Any, after: int) -> str:
+def first_write(office: Any, after: int) -> float:
     """When the model was first sent a chunk, the earlier ones left out."""
     lines = office.company.journal(office.company.anaplan)[after:]
-    return min(line["wall_s"] for line in lines if line["method"] == "PUT")
+    return min(float(line["wall_s"]) for line in lines if line["method"] == "PUT")
 
 
 # --- batches that cannot be right ----------------------------------------------------------------

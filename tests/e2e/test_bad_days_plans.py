@@ -15,7 +15,7 @@ from ml_connector.archive.store import NewFile
 from ml_connector.domain.money import TooManyDecimalsError, TooManyDigitsError
 from ml_connector.domain.plan import PlanGuardError
 from ml_connector.engine.errors import EngineBusyError
-from ml_connector.errors import BusyError
+from ml_connector.errors import BusyError, ConnectorError
 from ml_connector.flows.planning import StalePlanError, UnknownPlanError
 from ml_connector.flows.remapping import MappingReachError
 from ml_connector.flows.scope import NoSuchPeriodError, OutOfTimeRangeError, PeriodNotReadableError
@@ -189,7 +189,7 @@ def test_closed_period_is_the_normal_case(office: Any, quiet_cells: dict[str, st
     [("1234567890123456.78", TooManyDigitsError), ("10.005", TooManyDecimalsError)],
 )
 def test_amount_a_cell_cannot_hold_is_refused_before_anything_is_sent(
-    amount: str, kind: type, office: Any, quiet_cells: dict[str, str]
+    amount: str, kind: type[ConnectorError], office: Any, quiet_cells: dict[str, str]
 ) -> None:
     """A cell is a double of 15 digits at the currency's scale; what does not fit is never sent."""
     batch = post(office, amount)

@@ -59,7 +59,7 @@ class Options:
 
 
 @contextmanager
-def opened(options: Options | None) -> Iterator[wiring.House]:
+def opened(options: Options | None) -> "Iterator[wiring.House]":
     """The project's house for the length of a command, steps shown on a terminal."""
     chosen = options or Options()
     with (

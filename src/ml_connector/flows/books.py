@@ -11,7 +11,7 @@ from ml_connector.domain.period_rules import (
     verify_period_rule,
 )
 from ml_connector.domain.periods import AdjustmentRule, Period
-from ml_connector.errors import AccessDeniedError
+from ml_connector.errors import AccessDeniedError, RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.currencies import pin_currencies
 from ml_connector.ports import Json
@@ -25,6 +25,12 @@ class LedgerNotVisibleError(AccessDeniedError):
     """A ledger named by the flow is not among those the user may see."""
 
     code = "books.ledger-not-visible"
+
+
+class PeriodUnknownError(RefusedError):
+    """Lines lie in a period that the ledger's calendar does not show."""
+
+    code = "books.period-unknown"
 
 
 def pin_books(bench: ActualsBench) -> Json:
@@ -108,9 +114,20 @@ class Books:
 
         Raises:
             PeriodBlockedError: An adjustment period without a rule; names the setting.
+            PeriodUnknownError: Lines lie in a period that the calendar does not show.
         """
         if pair in self.unplaced:
             raise self.unplaced[pair]
+        ledger, period = pair
+        if ledger in self.periods and period not in self.periods[ledger]:
+            raise PeriodUnknownError(
+                f"Journal lines of ledger {ledger} are posted to period {period!r}, which its"
+                " calendar does not show.",
+                written="Nothing was sent.",
+                next_step="Give the integration user the right to read the whole calendar, then run"
+                " again.",
+                ledger=ledger, period=period,
+            )  # fmt: skip
 
     def pairs_of(self, member: str) -> list[Pair]:
         """The pairs that make up a planning period, by ledger and name."""

@@ -43,11 +43,13 @@ def find_scope(bench: ActualsBench, books: Books, pins: Json, request: Json) -> 
     Raises:
         PeriodNotReadableError: A touched or asked-for period was never opened.
         OutOfTimeRangeError: The model has no such period.
+        PeriodBlockedError: An adjustment period without a rule holds amounts.
     """
     asked = _find_asked(books, request)
     wanted = asked if asked is not None else _find_owed(bench, books, pins, request)
     members = {books.members[pair] for pair in wanted if pair in books.members}
     _verify_time_range(members, pins)
+    _verify_unplaced_empty(bench, books, pins, wanted)
     ordered = [member for member in pins["time_members"] if member in members]
     return {"members": {m: _find_pairs(bench, books, m, wanted) for m in ordered}}
 
@@ -60,14 +62,17 @@ def _find_asked(books: Books, request: Json) -> set[Pair] | None:
     if not texts and not first:
         return None
     found = {pair for text in texts for pair in _match(books, text)}
-    if first:
-        found |= {
-            (ledger, period.name)
-            for ledger, by_name in books.periods.items()
-            for period in by_name.values()
-            if first <= period.month <= (last or first)
-        }
-    return found
+    return found | (_match_months(books, first, last or first) if first else set())
+
+
+def _match_months(books: Books, first: str, last: str) -> set[Pair]:
+    found = {
+        (ledger, period.name)
+        for ledger, by_name in books.periods.items()
+        for period in by_name.values()
+        if first <= period.month <= last
+    }
+    return _verify_placed(books, found, text=first if first == last else f"{first} to {last}")
 
 
 def _match(books: Books, text: str) -> set[Pair]:
@@ -77,16 +82,54 @@ def _match(books: Books, text: str) -> set[Pair]:
         for period in by_name.values()
         if text in (period.name, period.fiscal_name, period.month)
     }
-    if not found:
-        some = sorted({name for by_name in books.periods.values() for name in by_name})
-        raise NoSuchPeriodError(
-            f"No ledger of the flow has a period {text!r}.",
-            written="Nothing was read or sent.",
-            next_step=f"Use the ledger's own name ({', '.join(some[-3:])}), FY2026-P10, or"
-            " --month 2026-10.",
-            period=text,
-        )
-    return found
+    return _verify_placed(books, found, text=text)
+
+
+def _verify_placed(books: Books, found: set[Pair], *, text: str) -> set[Pair]:
+    """Some of the pairs have a place in the model; a run that takes none of them would do nothing.
+
+    Raises:
+        NoSuchPeriodError: There are none, or the flow's rules leave all of them out.
+        PeriodBlockedError: Only a new setting can say where they go.
+    """
+    if found & set(books.members):
+        return found
+    for pair in sorted(found):
+        books.verify_placed(pair)
+    some = sorted({name for by_name in books.periods.values() for name in by_name})
+    why = "which lies before `first_month` or is left out by `periods`" if found else "at all"
+    raise NoSuchPeriodError(
+        f"No ledger of the flow has a period {text!r} that it loads{', ' if found else ' '}{why}.",
+        written="Nothing was read or sent.",
+        next_step=f"Use the ledger's own name ({', '.join(some[-3:])}), FY2026-P10, or"
+        " --month 2026-10.",
+        period=text,
+    )
+
+
+def _verify_unplaced_empty(
+    bench: ActualsBench, books: Books, pins: Json, wanted: Iterable[Pair]
+) -> None:
+    """No adjustment period without a rule holds amounts beside a period that is loaded first now.
+
+    Later postings into it are met as touched; what lies there already would never be.
+    """
+    if not books.unplaced:
+        return
+    _, shadow = bench.records.loads.load_shadow(bench.flow.name, pins["model_id"])
+    placed = [pair for pair in wanted if books.members.get(pair, "") not in {"", *shadow}]
+    months = {books.period(pair).month for pair in placed}
+    for pair in sorted(books.unplaced):
+        if books.period(pair).month in months and _holds_amounts(bench, books, pair):
+            books.verify_placed(pair)
+
+
+def _holds_amounts(bench: ActualsBench, books: Books, pair: Pair) -> bool:
+    if not _is_readable(bench, books, pair):
+        return False
+    ledger, measure = books.ledgers[pair[0]], Measure(bench.flow.measure)
+    balances = bench.source.read_balances(ledger, books.period(pair), measure)
+    return any(balance.activity for balance in balances)
 
 
 def _find_owed(bench: ActualsBench, books: Books, pins: Json, request: Json) -> set[Pair]:

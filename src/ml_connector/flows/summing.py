@@ -32,6 +32,12 @@ class ChartNotConfiguredError(RefusedError):
     code = "summing.chart-not-configured"
 
 
+class AccountTypeUnknownError(RefusedError):
+    """The flow turns signs by account type, and an account with lines has none."""
+
+    code = "summing.account-type-unknown"
+
+
 def pin_account_types(bench: ActualsBench) -> str:
     """Account type by chart and account value, archived once per run; returns its hash."""
     found: dict[str, dict[str, str]] = {}
@@ -120,9 +126,31 @@ class Placer:
         return f"{key} (suspense: {missing})" if place.missing else key
 
     def sign_of(self, facts: Mapping[str, str]) -> int:
-        """Minus one where the flow turns this account type round for the model."""
+        """Minus one where the flow turns this account type round for the model.
+
+        Raises:
+            AccountTypeUnknownError: Nobody says of what type the account is; the tie-out undoes the
+                sign that was taken and so would never see that it was guessed.
+        """
+        if not self.signs.flip_types:
+            return 1
         account = facts.get(self.bench.flow.signs.account_fact, "")
-        return self.signs.sign_of(self.account_types.get(facts["chart"], {}).get(account, ""))
+        account_type = self.account_types.get(facts["chart"], {}).get(account, "")
+        if not account_type:
+            raise _unknown_type(self.bench, facts["chart"], account)
+        return self.signs.sign_of(account_type)
+
+
+def _unknown_type(bench: ActualsBench, chart: str, account: str) -> AccountTypeUnknownError:
+    dimension = bench.flow.signs.account_types.get(chart)
+    where = f"{dimension} shows none" if dimension else "the flow names no value set for its chart"
+    return AccountTypeUnknownError(
+        f"The account {account!r} of chart {chart!r} has no account type: {where}.",
+        written="Nothing of its period was sent.",
+        next_step=f"Correct `signs` in flows/{bench.flow.name}.yaml, or grant the right to read the"
+        " value set.",
+        chart=chart, account=account,
+    )  # fmt: skip
 
 
 def make_placer(bench: ActualsBench, mapping: MappingSet, account_types_hash: str) -> Placer:
