@@ -124,8 +124,8 @@ class House(Questions):
             url or f"sqlite:///{self.project.state_dir / RECORDS_FILE}",
             secret_key=secrets.token_urlsafe(32),
         )
+        self._closers.callback(setup.close)  # Before: a refused database has been opened too.
         setup.migrate()
-        self._closers.callback(setup.close)
         return self.project.settings.organisation
 
     @cached_property
