@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import (
+    ROUND_DOWN,
     Clamped,
     Context,
     Decimal,
@@ -22,6 +23,9 @@ DIGITS_MAX = 15
 """Significant digits that survive the double a planning cell is kept as (anaplan §11)."""
 DECIMALS_STORED_MAX = 9
 """Scale of the archive's amounts; a source amount with more decimals is refused, not rounded."""
+
+STORED_MAX = Decimal(10) ** 27
+"""Largest amount of a cell that is kept; sums of cells must still fit the archive's 29 digits."""
 
 EXACT = Context(
     prec=60,
@@ -42,6 +46,8 @@ _LOOKING = Context(prec=9999, Emin=-99_999, Emax=99_999, traps=[InvalidOperation
 """Wide enough to look at any amount without changing it, whatever its length."""
 _ROUNDING = Context(prec=DIGITS_MAX, traps=[])
 """Rounds a cell's text; an impossible rounding becomes NaN, never an exception."""
+_CUTTING = Context(prec=60, rounding=ROUND_DOWN, traps=[InvalidOperation])
+"""Cuts what the archive cannot keep of a cell that differs in any case."""
 _CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 
 
@@ -159,3 +165,18 @@ def parse_cell(text: str, *, decimals: int) -> Decimal:
     if float(rounded) != float(text):
         return raw
     return rounded.quantize(Decimal(1).scaleb(-decimals), context=_LOOKING)
+
+
+def fit_stored(amount: Decimal, *, decimals: int) -> Decimal:
+    """The amount as the archive keeps it; never made equal to one the scale allows.
+
+    Somebody may have typed a third into a cell. It must be shown as a difference, so what the
+    archive cannot keep is cut to its last decimal, and away from every amount of the scale.
+    """
+    if abs(amount) > STORED_MAX:
+        return STORED_MAX.copy_sign(amount)
+    if count_decimals(amount) <= DECIMALS_STORED_MAX:
+        return amount
+    smallest = Decimal(1).scaleb(-DECIMALS_STORED_MAX)
+    kept = amount.quantize(smallest, context=_CUTTING)
+    return kept + smallest if count_decimals(kept) <= decimals else kept

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 
 from ml_connector.domain.ledger import Totals
-from ml_connector.domain.money import decimals_of, parse_cell
+from ml_connector.domain.money import decimals_of, fit_stored, parse_cell
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import OutcomeUnknownError, ProtocolError, RefusedError
 from ml_connector.flows.bench import ActualsBench
@@ -130,7 +130,8 @@ def parse_export(
         if "version" in sources and key[sources.index("version")] != flow.version:
             continue
         decimals = decimals_of(currency_of(pins["currencies"], key))
-        yield key, parse_cell(row[flow.amount_export_column], decimals=decimals)
+        amount = parse_cell(row[flow.amount_export_column], decimals=decimals)
+        yield key, fit_stored(amount, decimals=decimals)
 
 
 def _read_codes(bench: ActualsBench, list_name: str) -> dict[str, str]:

@@ -135,7 +135,7 @@ def read_whole(
     scope = steps.step(
         "backfill: scope", partial(_find_unread, bench, pairs, everything=everything)
     )
-    unread = [(pair[0], pair[1]) for pair in scope["pairs"]]
+    unread = [(pair[0], pair[1]) for pair in read_document(bench.archive, scope["document"])]
     if not unread:
         return
     listing = steps.step(
@@ -146,7 +146,8 @@ def read_whole(
 
 def _find_unread(bench: ActualsBench, pairs: Sequence[Pair], *, everything: bool) -> Json:
     whole = bench.records.batches.load_whole(bench.source.connection)
-    return {"pairs": [list(pair) for pair in pairs if everything or pair not in whole]}
+    unread = [list(pair) for pair in pairs if everything or pair not in whole]
+    return {"pairs": len(unread), "document": store_document(bench.archive, unread)}
 
 
 def _list_periods(

@@ -7,7 +7,7 @@ from functools import partial
 
 from ml_connector.domain.periods import READABLE_STATES
 from ml_connector.errors import RefusedError, UsageError
-from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.books import Books, Pair, load_books
 from ml_connector.flows.pins import find_pins
 from ml_connector.flows.run import ActualsRun
@@ -51,7 +51,9 @@ def find_scope(bench: ActualsBench, books: Books, pins: Json, request: Json) -> 
     _verify_time_range(members, pins)
     _verify_unplaced_empty(bench, books, pins, wanted)
     ordered = [member for member in pins["time_members"] if member in members]
-    return {"members": {m: _find_pairs(bench, books, m, wanted) for m in ordered}}
+    members_of = {m: _find_pairs(bench, books, m, wanted) for m in ordered}
+    # 200 ledgers over three years are more than a step's result may hold.
+    return {"order": ordered, "document": store_document(bench.archive, members_of)}
 
 
 def _find_asked(books: Books, request: Json) -> set[Pair] | None:
@@ -214,9 +216,8 @@ def _verify_time_range(members: set[str], pins: Json) -> None:
 def settle_scope(run: ActualsRun) -> dict[str, list[Pair]]:
     """The scope as one durable step: pairs by planning period, in the model's order."""
     found = run.steps.step(SCOPE, partial(find_scope, run.bench, run.books, run.pins, run.request))
-    return {
-        member: [(pair[0], pair[1]) for pair in pairs] for member, pairs in found["members"].items()
-    }
+    pairs_of = read_document(run.bench.archive, found["document"])
+    return {member: [(pair[0], pair[1]) for pair in pairs_of[member]] for member in found["order"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,10 +233,11 @@ class PeriodInScope:
 def load_scope(bench: ActualsBench, run_id: str) -> list[PeriodInScope]:
     """The ledger periods a run has settled on, by planning period; none before it came so far."""
     steps = {step.name: step.result for step in bench.records.runs.load_steps(run_id)}
-    if "members" not in steps.get(SCOPE, {}):
+    if "document" not in steps.get(SCOPE, {}):
         return []
     books = load_books(bench, find_pins(bench, run_id)["books"])
-    pairs = [(row[0], row[1]) for its in steps[SCOPE]["members"].values() for row in its]
+    pairs_of = read_document(bench.archive, steps[SCOPE]["document"])
+    pairs = [(row[0], row[1]) for m in steps[SCOPE]["order"] for row in pairs_of[m]]
     return [
         PeriodInScope(
             ledger=pair[0],

@@ -19,7 +19,7 @@ class ModelHoldsCellsError(BlockedError):
 
 
 def verify_or_rebuild_shadow(run: ActualsRun, members: Sequence[str]) -> None:
-    """The shadow is what the model was told; before a first load the model must be empty there.
+    """The shadow is what the model was told; periods it has not loaded yet must be empty there.
 
     With `against` = "model" the shadow becomes what an export shows, whatever it was.
 
@@ -29,9 +29,10 @@ def verify_or_rebuild_shadow(run: ActualsRun, members: Sequence[str]) -> None:
     steps, bench, pins = run.steps, run.bench, run.pins
     state = steps.step("shadow: look", partial(_look, bench, pins))
     rebuild = run.request.get("against") == "model"
-    if not members or (state["revision"] > 0 and not rebuild):
+    looked_at = members if rebuild else [m for m in members if m not in state["loaded"]]
+    if not looked_at:
         return
-    held = read_held(steps, bench, pins, members)["held"]
+    held = read_held(steps, bench, pins, looked_at)["held"]
     if rebuild:
         steps.step("shadow: rebuild from model", partial(_rebuild, bench, pins, state, held))
     else:
@@ -39,8 +40,8 @@ def verify_or_rebuild_shadow(run: ActualsRun, members: Sequence[str]) -> None:
 
 
 def _look(bench: ActualsBench, pins: Json) -> Json:
-    revision, _ = bench.records.loads.load_shadow(bench.flow.name, pins["model_id"])
-    return {"revision": revision}
+    revision, files = bench.records.loads.load_shadow(bench.flow.name, pins["model_id"])
+    return {"revision": revision, "loaded": sorted(files)}
 
 
 def _rebuild(bench: ActualsBench, pins: Json, state: Json, held: Json) -> Json:
