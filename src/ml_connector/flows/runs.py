@@ -7,6 +7,7 @@ from ml_connector.errors import (
     ConnectorError,
     OutcomeUnknownError,
     RunInterruptedError,
+    SystemUnavailableError,
     UsageError,
 )
 from ml_connector.ports import (
@@ -148,7 +149,8 @@ def finish_run(
     """The run's end is in the history, its models are free, its useless intents closed.
 
     A failed run keeps nothing open: an intent that was never sent is refused. One whose outcome is
-    unknown stays, keeps the model shut, and makes the run's state *outcome unknown*.
+    unknown stays, keeps the model shut, and makes the run's state *outcome unknown*. A run that
+    could not follow the task it had started is *interrupted*: its flow waits for the resume.
     """
     if records.runs.load_run(run_id).state is RunState.CANCELLED:
         # Put away while no process executed it; an engine that finds it abandoned changes nothing.
@@ -160,13 +162,24 @@ def finish_run(
         return
     unknown = _close_intents(records, run_id)
     state = RunState.FAILED
-    if isinstance(error, RunInterruptedError):
+    if isinstance(error, RunInterruptedError) or (
+        isinstance(error, SystemUnavailableError) and _has_unfollowed_start(records, run_id)
+    ):
         state = RunState.INTERRUPTED
     if isinstance(error, BlockedError):
         state = RunState.BLOCKED
     if unknown or isinstance(error, OutcomeUnknownError):
         state = RunState.UNKNOWN
     records.runs.save_run(run_id, state, error=error.render_record())
+
+
+def _has_unfollowed_start(records: Records, run_id: str) -> bool:
+    """Whether a task of the run was started whose end nobody has recorded: only a resume can."""
+    recorded = {load.intent_id for load in records.loads.load_loads(run_id=run_id)}
+    return any(
+        intent.state is IntentState.CONFIRMED and intent.intent_id not in recorded
+        for intent in records.intents.load_intents(run_id=run_id)
+    )
 
 
 def _close_intents(records: Records, run_id: str) -> bool:

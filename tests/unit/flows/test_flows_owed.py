@@ -1,11 +1,15 @@
 """What the flow owes its model stays owed until the model holds it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.fakes.desk import FakeDesk, make_flow
 from tests.fakes.ledger import line
 from tests.fakes.steps import Crash
+
+from ml_connector.errors import SystemUnavailableError
+from ml_connector.ports import ActionKind, RunState
 
 MakeDesk = Callable[..., FakeDesk]
 DAY = 86_400
@@ -116,3 +120,26 @@ def test_month_in_which_one_ledger_is_quiet_is_loaded(make_desk: MakeDesk) -> No
 
     assert summary["state"] == "succeeded"
     assert desk.target.total("Oct 26") == "1.00"
+
+
+def test_run_that_loses_sight_of_its_task_keeps_its_flow(
+    desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task was started and could not be followed: only the same run may go on."""
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "5"))
+    kind = type(desk.target)
+    read_task = kind.read_task
+
+    def down(target: Any, action: Any, task_id: str) -> Any:
+        if action.kind is not ActionKind.EXPORT:
+            raise SystemUnavailableError("down", written="?", next_step="?")
+        return read_task(target, action, task_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kind, "read_task", down)
+        with pytest.raises(SystemUnavailableError):
+            desk.run()
+
+    (run,) = desk.records.runs.load_runs(flow="actuals")
+    assert run.state is RunState.INTERRUPTED
+    assert desk.target.starts.count("112") == 1
