@@ -389,18 +389,20 @@ def test_side_door_refuses_what_the_value_set_refuses(own: Any) -> None:
 
 def test_reading_goes_on_while_batches_are_posted(own: Any) -> None:
     """Readers in other threads see whole pages while the books move."""
-    stop = threading.Event()
+    stop, reading = threading.Event(), threading.Event()
     statuses: list[int] = []
 
     def keep_reading() -> None:
-        with httpx2.Client(auth=("INTEGRATION.USER", "halden-password")) as client:
+        with httpx2.Client(auth=("INTEGRATION.USER", "halden-password"), timeout=30) as client:
             url = f"{own.server.url}/fscmRestApi/resources/latest{BATCHES}?limit=50&expand=all"
             while not stop.is_set():
                 statuses.append(client.get(url).status_code)
+                reading.set()
 
     readers = [threading.Thread(target=keep_reading) for _ in range(3)]
     for reader in readers:
         reader.start()
+    assert reading.wait(30), "no page came while nothing else was asked"
     made = [own.do("create_batch", **form())["JeBatchId"] for _ in range(15)]
     stop.set()
     for reader in readers:
