@@ -419,3 +419,14 @@ def test_project_root_is_found_from_below(folder: Path) -> None:
     assert find_project_root(folder / "flows") is None
     with pytest.raises(ProjectMissingError, match="ml-connector init"):
         load(folder)
+
+
+def test_two_flows_over_the_same_cells_are_refused(folder: Path) -> None:
+    """Whose amount a cell holds could not be told; both flows say so."""
+    text = (folder / "flows" / "actuals.yaml").read_text()
+    (folder / "flows" / "twin.yaml").write_text(text.replace("name: actuals\n", ""))
+
+    found = [line for line in faults_of(folder) if "cannot be told apart" in line]
+
+    assert len(found) == 2
+    assert any("flows/twin.yaml" in line and "by actuals too" in line for line in found)

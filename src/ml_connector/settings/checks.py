@@ -48,6 +48,7 @@ def check_flow(
     yield from _check_names_once(list(flow.ledgers), "ledgers", None)
     yield from _check_file(root, flow.mapping, ("mapping",))
     yield from _check_dimensions_flow(flow, flows)
+    yield from _check_shared_cells(flow, flows)
 
 
 def _check_connection(
@@ -171,6 +172,28 @@ def _check_dimensions_flow(
             "names no dimensions flow into the same target",
             flow.dimensions_flow,
             ", ".join(fitting),
+        )
+
+
+def _check_shared_cells(
+    flow: ActualsFlow, flows: Mapping[str, ActualsFlow | DimensionsFlow]
+) -> Iterator[Finding]:
+    """Two flows over the same cells could not tell whose amount a cell holds; neither would tie."""
+    sharing = sorted(
+        name
+        for name, other in flows.items()
+        if isinstance(other, ActualsFlow)
+        and name != flow.name
+        and (other.target, other.actions.export, other.version)
+        == (flow.target, flow.actions.export, flow.version)
+    )
+    if sharing:
+        yield Finding(
+            ("actions", "export"),
+            f"is read back by {', '.join(sharing)} too, in the same version: two flows over the"
+            " same cells cannot be told apart",
+            flow.actions.export,
+            "an export of its own module, or another version; or one flow with all the ledgers",
         )
 
 
