@@ -8,7 +8,7 @@ from functools import partial
 from threading import Lock
 
 from ml_connector.domain.ledger import Totals
-from ml_connector.domain.money import ZERO, use_exact_money
+from ml_connector.domain.money import ZERO, render_plain, use_exact_money
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Books, Pair
 from ml_connector.flows.reading import (
@@ -77,12 +77,15 @@ def _read_again(steps: Steps, bench: ActualsBench, off: Sequence[Pair], round_nu
 def _control_step(
     steps: Steps, bench: ActualsBench, books: Books, *, member: str, pairs: Sequence[Pair]
 ) -> dict[Pair, Json]:
-    found = steps.step(f"control: {member}", partial(control_member, bench, books, pairs))
+    body = partial(control_member, bench, books, pairs, run_id=steps.run_id)
+    found = steps.step(f"control: {member}", body)
     files = {name: found[name] for name in ("erp", "archived")}
     return {pair: row | files for pair, row in zip(pairs, found["pairs"], strict=True)}
 
 
-def control_member(bench: ActualsBench, books: Books, pairs: Sequence[Pair]) -> Json:
+def control_member(
+    bench: ActualsBench, books: Books, pairs: Sequence[Pair], *, run_id: str
+) -> Json:
     """The archive's totals of a planning period against the ERP's own, per account combination.
 
     Returns the two files, and for each pair in its order state, count and some differences.
@@ -98,7 +101,7 @@ def control_member(bench: ActualsBench, books: Books, pairs: Sequence[Pair]) -> 
     if Measure(bench.flow.measure) is Measure.BASE:
         for pair in pairs:
             if found[pair]["state"] == TIED:
-                bench.records.batches.record_whole(bench.source.connection, *pair, run_id="")
+                bench.records.batches.record_whole(bench.source.connection, *pair, run_id=run_id)
     rows = [found[pair] | {"balances": balances[pair]} for pair in pairs]
     return {"erp": erp_hash, "archived": archived_hash, "pairs": rows}
 
@@ -116,8 +119,8 @@ def _sort_differences(
         digests[ledger, period].update(f"{key}{erp}{archived}".encode())
         if number < DIFFERENCES_STORED_MAX and row["differences"] <= DIFFERENCES_SHOWN_MAX:
             row["shown"].append(
-                {"combination": combination, "currency": currency, "erp": str(erp),
-                 "archived": str(archived)}
+                {"combination": combination, "currency": currency, "erp": render_plain(erp),
+                 "archived": render_plain(archived)}
             )  # fmt: skip
     return {pair: row | {"digest": digests[pair].hexdigest()} for pair, row in found.items()}
 

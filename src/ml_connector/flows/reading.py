@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
@@ -77,12 +78,15 @@ def read_listed(steps: Steps, bench: ActualsBench, listing: Json, *, label: str)
     groups = list(cut(stamps, GROUP_BATCHES_MAX))
     new = 0
     for number, group in enumerate(groups, start=1):
-        result = steps.step(f"{label} {number}/{len(groups)}", partial(archive_group, bench, group))
+        result = steps.step(
+            f"{label} {number}/{len(groups)}",
+            partial(archive_group, bench, group, run_id=steps.run_id),
+        )
         new += int(result["revisions"])
     return new
 
 
-def archive_group(bench: ActualsBench, stamps: Sequence[BatchStamp]) -> Json:
+def archive_group(bench: ActualsBench, stamps: Sequence[BatchStamp], *, run_id: str) -> Json:
     """The batches are archived whole and current; what they touch is owed to every flow."""
     gone: list[BatchStamp] = []
     present = _keep_present(bench.source.read_batches(stamps), gone)
@@ -90,7 +94,7 @@ def archive_group(bench: ActualsBench, stamps: Sequence[BatchStamp]) -> Json:
     revisions: list[BatchRevision] = []
     if first is not None:
         _, revisions = bench.archive.write_batches(chain([first], present))
-    revisions += _removals(bench, gone)
+    revisions = [replace(one, run_id=run_id) for one in revisions + _removals(bench, gone)]
     pairs = bench.records.batches.record_revisions(
         bench.source.connection, revisions, owed_by=bench.ledgers_by_flow
     )

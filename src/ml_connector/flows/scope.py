@@ -148,12 +148,8 @@ def _find_owed(bench: ActualsBench, books: Books, pins: Json, request: Json) -> 
     if request.get("against") == "model" or request.get("reconcile"):
         owed |= {pair for pair, member in books.members.items() if member in shadow}
     if revision == 0:
-        owed |= set(books.members)
-    else:
-        owed |= _find_never_loaded(bench, books, shadow)
-    return {pair for pair in owed if _is_readable(bench, books, pair)} | (
-        owed if revision else set()
-    )
+        return {pair for pair in books.members if _is_readable(bench, books, pair)}
+    return owed | _find_never_loaded(bench, books, shadow)
 
 
 def _find_never_loaded(bench: ActualsBench, books: Books, shadow: Mapping[str, str]) -> set[Pair]:

@@ -143,3 +143,15 @@ def test_run_that_loses_sight_of_its_task_keeps_its_flow(
     (run,) = desk.records.runs.load_runs(flow="actuals")
     assert run.state is RunState.INTERRUPTED
     assert desk.target.starts.count("112") == 1
+
+
+def test_archive_knows_the_run_that_read_a_batch_and_a_period(desk: FakeDesk) -> None:
+    """A line's way begins with the run that read it; late lines name the later run."""
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "5"))
+    desk.run()
+    desk.source.post("2", line(1, "US", "09-26", "101.4000.10", "7"))
+    desk.run()
+
+    first, second = (desk.records.batches.load_revisions("erp", one) for one in ("1", "2"))
+    runs = [run.run_id for run in reversed(desk.records.runs.load_runs(flow="actuals"))]
+    assert [first[0].run_id, second[0].run_id] == runs
