@@ -89,9 +89,9 @@ def test_sdk_reads_the_tenant_and_the_model(connect: Connect) -> None:
     assert tr.get_model_status().current_step == "Open"
     assert tr.get_lists()[0].name == "Entities"
     assert tr.get_list_metadata(101000000005).numbered_list
-    assert len(tr.get_line_items()) == 9
+    assert len(tr.get_line_items()) == 10
     assert tr.get_line_items(102000000003)[0].format == "LIST"
-    assert len(tr.get_views()) == 3
+    assert len(tr.get_views()) == 4
     assert tr.get_view_info(102000000001).columns[0].name == "Time"
     assert tr.get_current_period().period_text == "Oct 26"
     assert tr.set_current_period("2026-11-30").period_text == "Nov 26"

@@ -18,6 +18,7 @@ from ml_connector.sandbox.anaplan.definitions import (
     SourceDef,
     by_id,
 )
+from ml_connector.sandbox.anaplan.seed_jde import add_jde
 
 CUSTOMER_ID = "8b81da6f5fb6b75701604d6c950c05b1"
 FINANCE_WORKSPACE = "8a868cd97b120fc7017b36d7331d0001"
@@ -143,7 +144,9 @@ def seed_models() -> dict[str, dict[str, Any]]:
 def seed_definitions(model_id: str) -> Definitions:
     """What the model is made of; the smaller models share one small pattern."""
     if model_id == FINANCE_MODEL:
-        return _finance()
+        finance = _finance()
+        add_jde(finance, currencies=CURRENCIES)
+        return finance
     from ml_connector.sandbox.anaplan.seed_lab import lab_definitions  # noqa: PLC0415 - only tests.
 
     return lab_definitions()
