@@ -56,6 +56,19 @@ class Secrets(Protocol):
         """
 
 
+class SessionStore(Protocol):
+    """Remote sessions that are open, encrypted, so that a later start can end what a kill left."""
+
+    def save_session(self, connection: str, token: str) -> None:
+        """This process holds a session at the connection."""
+
+    def forget_session(self, connection: str) -> None:
+        """This process holds none any more."""
+
+    def take_left_sessions(self, connection: str) -> list[str]:
+        """Tokens of processes that ended without signing off; each is handed out once."""
+
+
 # --- checks (doctor, preflight) ---------------------------------------------------------------
 
 
@@ -131,11 +144,27 @@ class LedgerSource(Protocol):
     def find_chart(self, name: str) -> Chart | None:
         """The configured delimiter and segments of a chart; None when the settings lack it."""
 
+    def read_combinations(self, chart: str) -> Iterator[tuple[str, str]]:
+        """Yield (combination, its segment values as the chart writes them) of a keyed chart.
+
+        Nothing for a chart whose combinations show their segments themselves.
+        """
+
     def read_changed_stamps(self, since: datetime, until: datetime) -> Iterator[BatchStamp]:
         """Yield posted batches changed in [since, until], each once, ascending by batch id.
 
         Falls back to a sweep when the ERP cannot filter by change date; may then yield more.
         """
+
+    def read_pending_stamps(self) -> Iterator[BatchStamp]:
+        """Yield every batch with lines that are entered and not posted yet.
+
+        Nothing where the change date moves when a batch is posted. Where it may not, a batch that
+        leaves this listing is asked for by its id (`read_stamps`): it was posted, or it is gone.
+        """
+
+    def read_stamps(self, batch_ids: Sequence[str]) -> Iterator[BatchStamp]:
+        """Yield those of the batches that exist now, posted or pending, in no promised order."""
 
     def read_period_stamps(self, periods: Sequence[Period]) -> Iterator[BatchStamp]:
         """Yield the posted batches that by their header may hold lines of these periods.
@@ -167,7 +196,11 @@ class LedgerSource(Protocol):
         """Yield the members of a source dimension, in no promised order, inactive ones included.
 
         Args:
-            dimension: `ledgers`, `currencies`, or `value-set:CODE`.
+            dimension: `ledgers`, `currencies`, `accounts`, `account-ids`, `business-units` or
+                `value-set:CODE`, as far as the ERP has them.
+
+        Raises:
+            UsageError: The ERP has no such dimension; names those it has.
         """
 
 
@@ -511,6 +544,7 @@ class BatchRevision:
     batch_id: str
     revision: int
     updated_at: datetime
+    version: str
     file_hash: str
     lines: int
     content_hash: str
@@ -529,8 +563,8 @@ class BatchStore(Protocol):
     def save_watermark(self, connection: str, at: datetime) -> None:
         """The watermark moved; never backwards."""
 
-    def find_updated_at(self, connection: str, batch_ids: Sequence[str]) -> dict[str, datetime]:
-        """Update time of the current revisions of those batches that are archived."""
+    def find_versions(self, connection: str, batch_ids: Sequence[str]) -> dict[str, str]:
+        """Version of the current revisions of those batches that are archived."""
 
     def record_revisions(
         self,
@@ -542,7 +576,8 @@ class BatchStore(Protocol):
         """The revisions are current, all or none; returns the (ledger, period) pairs touched.
 
         Both the pairs of the new and of the replaced revision are touched. A revision whose
-        `content_hash` equals the current one's touches nothing but refreshes `updated_at`.
+        `content_hash` equals the current one's touches nothing but refreshes `updated_at` and
+        `version`.
         `owed_by` names flows with their ledgers: what is touched of these they owe their models in
         the same transaction, for told again after a crash the revisions touch nothing any more.
         """
@@ -552,6 +587,12 @@ class BatchStore(Protocol):
 
     def load_revisions(self, connection: str, batch_id: str) -> list[BatchRevision]:
         """Every revision of a batch, oldest first."""
+
+    def load_pending(self, connection: str) -> set[str]:
+        """Batches that were entered and not wholly posted when they were last looked at."""
+
+    def save_pending(self, connection: str, batch_ids: Collection[str]) -> None:
+        """Exactly these batches are pending."""
 
     def record_whole(self, connection: str, ledger: str, period: str, *, run_id: str) -> None:
         """The period has been read whole and tied to the ERP."""

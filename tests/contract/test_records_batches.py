@@ -25,6 +25,7 @@ def revise(
         batch_id=batch_id,
         revision=0,
         updated_at=at,
+        version=at.isoformat(),
         file_hash=f"file of {content}",
         lines=2,
         content_hash=content,
@@ -59,7 +60,7 @@ def test_same_content_touches_nothing_but_its_time(records: Records) -> None:
     assert records.batches.record_revisions("fusion", [again]) == []
     (revision,) = records.batches.load_revisions("fusion", "b1")
     assert revision == replace(revise("b1", "c1", OCT, at=later), revision=1)
-    assert records.batches.find_updated_at("fusion", ["b1"]) == {"b1": later}
+    assert records.batches.find_versions("fusion", ["b1"]) == {"b1": later.isoformat()}
 
 
 def test_replacing_revision_touches_old_and_new_periods(records: Records) -> None:
@@ -78,7 +79,7 @@ def test_removed_batch_touches_its_periods_and_counts_no_more(records: Records) 
     gone = replace(revise("b1", "c1", OCT), is_removed=True)
     assert records.batches.record_revisions("fusion", [gone]) == [OCT]
     assert current(records) == []
-    assert records.batches.find_updated_at("fusion", ["b1"]) == {}
+    assert records.batches.find_versions("fusion", ["b1"]) == {}
     assert records.batches.record_revisions("fusion", [gone]) == []
     assert [r.is_removed for r in records.batches.load_revisions("fusion", "b1")] == [False, True]
     assert records.batches.record_revisions("fusion", [revise("b1", "c1", OCT)]) == [OCT]
@@ -116,15 +117,26 @@ def test_current_revisions_come_by_batch_id(records: Records) -> None:
     assert [batch for batch, _, _ in current(records)] == ["B1", "b10", "b9"]
 
 
-def test_update_times_are_found_for_many_batches_at_once(records: Records) -> None:
-    """Archived ones are answered, unknown ones are left out, instants are kept exactly."""
+def test_versions_are_found_for_many_batches_at_once(records: Records) -> None:
+    """Archived ones are answered, unknown ones are left out."""
     revisions = [revise(f"b{n}", f"c{n}", OCT) for n in range(1_200)]
     assert records.batches.record_revisions("fusion", revisions) == [OCT]
     asked = [f"b{n}" for n in range(2_400)]
-    found = records.batches.find_updated_at("fusion", asked)
-    assert found == {f"b{n}": CHANGED_AT for n in range(1_200)}
-    assert records.batches.find_updated_at("fusion", []) == {}
-    assert records.batches.find_updated_at("jde", ["b1"]) == {}
+    found = records.batches.find_versions("fusion", asked)
+    assert found == {f"b{n}": CHANGED_AT.isoformat() for n in range(1_200)}
+    assert records.batches.find_versions("fusion", []) == {}
+    assert records.batches.find_versions("jde", ["b1"]) == {}
+
+
+def test_pending_batches_are_exactly_the_ones_noted_last(records: Records) -> None:
+    """A batch that was posted or deleted is not looked for again; connections are apart."""
+    records.batches.save_pending("jde", [f"G-{n}" for n in range(1_200)])
+    records.batches.save_pending("other", ["G-1"])
+    records.batches.save_pending("jde", ["G-7", "G-2000", "G-7"])
+    assert records.batches.load_pending("jde") == {"G-7", "G-2000"}
+    records.batches.save_pending("jde", [])
+    assert records.batches.load_pending("jde") == set()
+    assert records.batches.load_pending("other") == {"G-1"}
 
 
 def test_watermark_never_moves_backwards(records: Records) -> None:
@@ -166,7 +178,7 @@ def test_organisations_archive_apart(records: Records, records_clock: Clock) -> 
     records.batches.record_whole("fusion", *OCT, run_id="0142")
     assert north.load_current("fusion", *OCT) == []
     assert north.load_revisions("fusion", "b1") == []
-    assert north.find_updated_at("fusion", ["b1"]) == {}
+    assert north.find_versions("fusion", ["b1"]) == {}
     assert north.load_watermark("fusion") is None
     assert (north.load_touched("actuals"), north.load_whole("fusion")) == (set(), set())
     assert north.record_revisions("fusion", [revise("b1", "c1", OCT)]) == [OCT]
@@ -193,7 +205,7 @@ def add_or_die(self, *arguments):
 batches.BatchRecords._add = add_or_die
 at = datetime(2026, 10, 2, tzinfo=UTC)
 revisions = [
-    BatchRevision(batch_id=f"b{n}", revision=0, updated_at=at, file_hash="f", lines=1,
+    BatchRevision(batch_id=f"b{n}", revision=0, updated_at=at, version="v", file_hash="f", lines=1,
                   content_hash="new", periods=(("Vision", "Nov-26"),))
     for n in range(1200)
 ]

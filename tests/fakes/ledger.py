@@ -74,6 +74,11 @@ class FakeSource:
     filed: dict[str, str] = field(default_factory=dict)
     """Default period of a batch's header, where it is not its first line's."""
     members: dict[str, list[Member]] = field(default_factory=dict)
+    entered: dict[str, tuple[Line, ...]] = field(default_factory=dict)
+    """Batches entered and not posted yet."""
+    chart: Chart = CHART
+    combinations: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of a keyed chart: what each combination stands for."""
     hidden: set[str] = field(default_factory=set)
     """Batches no listing shows, though balances hold them."""
     shifts: dict[CombinationKey, Decimal] = field(default_factory=dict)
@@ -84,8 +89,9 @@ class FakeSource:
     def post(self, batch_id: str, *lines: Line, filed: str = "", is_actual: bool = True) -> None:
         """The batch is posted now, or replaced by these lines."""
         self.clock.sleep(60)
+        at = self.clock.now()
         self.batches[batch_id] = Batch(
-            batch_id=batch_id, name=f"Batch {batch_id}", updated_at=self.clock.now(),
+            batch_id=batch_id, name=f"Batch {batch_id}", updated_at=at, version=at.isoformat(),
             posted_on=None, is_actual=is_actual, lines=lines,
         )  # fmt: skip
         self.filed[batch_id] = filed or lines[0].period
@@ -121,12 +127,16 @@ class FakeSource:
 
     def find_chart(self, name: str) -> Chart | None:
         """The one chart there is."""
-        return CHART if name == CHART.name else None
+        return self.chart if name == self.chart.name else None
+
+    def read_combinations(self, chart: str) -> Iterator[tuple[str, str]]:
+        """As a test has set them, for a keyed chart."""
+        return iter(self.combinations.get(chart, {}).items())
 
     def _stamps(self, keep: Callable[[Batch], bool]) -> Iterator[BatchStamp]:
         for batch_id, batch in sorted(self.batches.items()):
             if batch_id not in self.hidden and keep(batch):
-                yield BatchStamp(batch_id=batch_id, updated_at=batch.updated_at)
+                yield BatchStamp(batch_id=batch_id, version=batch.version)
 
     def read_changed_stamps(self, since: datetime, until: datetime) -> Iterator[BatchStamp]:
         """By update time, both ends included."""
@@ -140,6 +150,17 @@ class FakeSource:
     def read_all_stamps(self) -> Iterator[BatchStamp]:
         """Every visible batch."""
         return self._stamps(lambda _: True)
+
+    def read_pending_stamps(self) -> Iterator[BatchStamp]:
+        """Entered, not posted."""
+        return (
+            BatchStamp(batch_id=batch_id, version="entered", is_posted=False, is_pending=True)
+            for batch_id in sorted(self.entered)
+        )
+
+    def read_stamps(self, batch_ids: Sequence[str]) -> Iterator[BatchStamp]:
+        """Those that are there, and shown."""
+        return self._stamps(lambda batch: batch.batch_id in batch_ids)
 
     def read_batches(
         self, stamps: Sequence[BatchStamp]

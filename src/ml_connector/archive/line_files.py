@@ -146,6 +146,7 @@ def _stored_lines(
             batch_id=batch.batch_id,
             revision=0,
             updated_at=batch.updated_at,
+            version=batch.version,
             file_hash="",
             lines=len(ordered),
             content_hash=hash_lines(text for _, _, text, _ in ordered),

@@ -20,11 +20,16 @@ class CombinationSplitError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """How one chart of accounts writes its account combinations."""
+    """How one chart of accounts writes its account combinations.
+
+    Of a keyed chart the combinations are ids that only the ERP's account master explains; what it
+    says of an id is written with the same delimiter and split the same way.
+    """
 
     name: str
     delimiter: str
     segments: tuple[str, ...]
+    is_keyed: bool = False
 
     def split(self, combination: str) -> dict[str, str]:
         """Segment values by segment name, leading zeros kept.
@@ -59,10 +64,18 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchStamp:
-    """What a listing says of a batch, enough to know whether it must be read again."""
+    """What a listing says of a batch, enough to know whether it must be read again.
+
+    Attributes:
+        version: Tells one state of the batch from another: the same text, the same batch.
+        is_posted: Some of its lines are posted.
+        is_pending: Some of its lines are entered and not posted yet.
+    """
 
     batch_id: str
-    updated_at: datetime
+    version: str
+    is_posted: bool = True
+    is_pending: bool = False
 
 
 class Line(NamedTuple):
@@ -92,11 +105,15 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A posted journal batch, read whole: the unit that is read and replaced."""
+    """A posted journal batch, read whole: the unit that is read and replaced.
+
+    `version` is what a listing of the same state would say; empty when no listing can.
+    """
 
     batch_id: str
     name: str
     updated_at: datetime
+    version: str = ""
     posted_on: date | None
     is_actual: bool
     lines: tuple[Line, ...] = field(repr=False)
@@ -152,7 +169,12 @@ def combination_key_of(line: Line) -> CombinationKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What the ERP itself says an account combination moved by in a period."""
+    """What the ERP itself says an account combination moved by in a period.
+
+    `of_lines` is what the ERP's own posted lines add up to, where it can be asked for that apart
+    from its balances; the two differ when the ERP's books are out of order.
+    """
 
     key: CombinationKey
     activity: Decimal
+    of_lines: Decimal | None = None

@@ -13,6 +13,8 @@ from ml_connector.flows.bench import ActualsBench, cut, read_document, store_doc
 from ml_connector.flows.books import Books, Pair
 from ml_connector.ports import BatchRevision, Json, LineSum, Measure, Steps
 
+LIST_CHANGES = "read: list changes"
+PENDING_SHOWN_MAX = 20
 GROUP_BATCHES_MAX = 100
 """Batches per durable step: a crash repeats at most that many."""
 
@@ -23,13 +25,9 @@ def read_changes(steps: Steps, bench: ActualsBench) -> str:
     Before the first read there is no watermark: the periods in scope are read whole instead.
     """
     started = steps.step("read: server time", lambda: _start_reading(bench))
-    if started["since"]:
-        since, until = (datetime.fromisoformat(started[name]) for name in ("since", "until"))
-        listing = steps.step(
-            "read: list changes",
-            lambda: list_stamps(bench, bench.source.read_changed_stamps(since, until)),
-        )
-        read_listed(steps, bench, listing, label="read: changes")
+    listing = steps.step(LIST_CHANGES, partial(_list_changes, bench, started))
+    read_listed(steps, bench, listing, label="read: changes")
+    steps.step("read: note pending", partial(_note_pending, bench, listing))
     return str(started["until"])
 
 
@@ -42,25 +40,69 @@ def _start_reading(bench: ActualsBench) -> Json:
     }
 
 
+def _list_changes(bench: ActualsBench, started: Json) -> Json:
+    """What changed since, and what became of the batches that were pending at the last look.
+
+    A batch may be posted without its change date moving, so one that was pending is asked for by
+    its id and read again whatever its version says.
+    """
+    before = bench.records.batches.load_pending(bench.source.connection)
+    pending = {s.batch_id: s for s in bench.source.read_pending_stamps()}
+    stamps = {s.batch_id: s for s in _read_changed(bench, started)} | pending
+    left = sorted(before - set(pending))
+    asked = {s.batch_id: s for s in bench.source.read_stamps(left)} if left else {}
+    settled = [s for s in (stamps | asked).values() if s.batch_id in before and s.is_posted]
+    gone = [batch_id for batch_id in left if batch_id not in asked]
+    return list_stamps(bench, (stamps | asked).values(), again=settled) | {
+        "pending": len(pending),
+        "settled": len(left) - len(gone),
+        "settled_shown": sorted(set(left) - set(gone))[:PENDING_SHOWN_MAX],
+        "gone": len(gone),
+        "gone_shown": gone[:PENDING_SHOWN_MAX],
+        "pending_document": store_document(bench.archive, sorted(pending)),
+    }
+
+
+def _read_changed(bench: ActualsBench, started: Json) -> Iterator[BatchStamp]:
+    if not started["since"]:
+        return iter(())
+    since, until = (datetime.fromisoformat(started[name]) for name in ("since", "until"))
+    return bench.source.read_changed_stamps(since, until)
+
+
+def _note_pending(bench: ActualsBench, listing: Json) -> Json:
+    """What is pending now is looked at again by the next read."""
+    still = read_document(bench.archive, listing["pending_document"])
+    bench.records.batches.save_pending(bench.source.connection, still)
+    return {"pending": len(still)}
+
+
 def move_watermark(bench: ActualsBench, until: str) -> Json:
     """The watermark stands at the server time the read began; every batch of it is archived."""
     bench.records.batches.save_watermark(bench.source.connection, datetime.fromisoformat(until))
     return {"watermark": until}
 
 
-def list_stamps(bench: ActualsBench, stamps: Iterable[BatchStamp]) -> Json:
-    """The stamps whose batch the archive does not hold at that update time, as a document."""
+def list_stamps(
+    bench: ActualsBench, stamps: Iterable[BatchStamp], *, again: Iterable[BatchStamp] = ()
+) -> Json:
+    """The stamps whose batch the archive does not hold in that version, as a document.
+
+    Those of `again` are listed whatever their version; those without a posted line only when the
+    archive holds lines of them, which then are gone.
+    """
+    anyway = {stamp.batch_id for stamp in again}
     wanted: list[list[str]] = []
     seen = 0
     for group in cut(list(stamps), 1000):
         seen += len(group)
-        known = bench.records.batches.find_updated_at(
+        known = bench.records.batches.find_versions(
             bench.source.connection, [stamp.batch_id for stamp in group]
         )
         wanted.extend(
-            [stamp.batch_id, stamp.updated_at.isoformat()]
+            [stamp.batch_id, stamp.version]
             for stamp in group
-            if known.get(stamp.batch_id) != stamp.updated_at
+            if stamp.batch_id in anyway or _is_news(stamp, known.get(stamp.batch_id))
         )
     return {
         "listed": seen,
@@ -69,12 +111,14 @@ def list_stamps(bench: ActualsBench, stamps: Iterable[BatchStamp]) -> Json:
     }
 
 
+def _is_news(stamp: BatchStamp, known: str | None) -> bool:
+    return known != stamp.version if stamp.is_posted else known is not None
+
+
 def read_listed(steps: Steps, bench: ActualsBench, listing: Json, *, label: str) -> int:
     """Every listed batch is archived, group by group; returns how many revisions are new."""
     rows = read_document(bench.archive, listing["document"])
-    stamps = [
-        BatchStamp(batch_id=row[0], updated_at=datetime.fromisoformat(row[1])) for row in rows
-    ]
+    stamps = [BatchStamp(batch_id=row[0], version=row[1]) for row in rows]
     groups = list(cut(stamps, GROUP_BATCHES_MAX))
     new = 0
     for number, group in enumerate(groups, start=1):
@@ -119,13 +163,13 @@ def _keep_present(
 
 def _removals(bench: ActualsBench, gone: Sequence[BatchStamp]) -> list[BatchRevision]:
     """A removal for each vanished batch the archive still holds."""
-    held = bench.records.batches.find_updated_at(
+    held = bench.records.batches.find_versions(
         bench.source.connection, [stamp.batch_id for stamp in gone]
     )
     return [
         BatchRevision(
-            batch_id=stamp.batch_id, revision=0, updated_at=stamp.updated_at, file_hash="",
-            lines=0, content_hash="removed", is_removed=True,
+            batch_id=stamp.batch_id, revision=0, updated_at=bench.clock.now(),
+            version=stamp.version, file_hash="", lines=0, content_hash="removed", is_removed=True,
         )
         for stamp in gone
         if stamp.batch_id in held
@@ -181,7 +225,7 @@ def list_everything(bench: ActualsBench) -> Json:
 def list_current(bench: ActualsBench, pairs: Sequence[Pair]) -> Json:
     """The archived batches of these pairs, to be read again whatever their stamps say."""
     rows = {
-        revision.batch_id: revision.updated_at.isoformat()
+        revision.batch_id: revision.version
         for ledger, period in pairs
         for revision in bench.records.batches.load_current(bench.source.connection, ledger, period)
     }

@@ -56,7 +56,7 @@ def _pick_known(bench: ActualsBench, pairs: list[Pair]) -> list[BatchRevision]:
 
 
 def _is_shown(bench: ActualsBench, revision: BatchRevision) -> bool:
-    stamp = BatchStamp(batch_id=revision.batch_id, updated_at=revision.updated_at)
+    stamp = BatchStamp(batch_id=revision.batch_id, version=revision.version)
     return any(batch is not None for _, batch in bench.source.read_batches([stamp]))
 
 

@@ -29,17 +29,17 @@ class BatchRecords(OrganisationStore):
             if not is_new and row.at < at:
                 models.Watermark.of(self._id).filter(pk=row.pk).update(at=at)
 
-    def find_updated_at(self, connection: str, batch_ids: Sequence[str]) -> dict[str, datetime]:
-        """Update time of the current revisions of those batches that are archived.
+    def find_versions(self, connection: str, batch_ids: Sequence[str]) -> dict[str, str]:
+        """Version of the current revisions of those batches that are archived.
 
         A removed batch is not among them: should the ERP show it again, it must be read.
         """
         current = models.BatchRevision.of(self._id).filter(
             connection=connection, is_current=True, is_removed=False
         )
-        found: dict[str, datetime] = {}
+        found: dict[str, str] = {}
         for chunk in split_chunks(batch_ids):
-            found.update(current.filter(batch_id__in=chunk).values_list("batch_id", "updated_at"))
+            found.update(current.filter(batch_id__in=chunk).values_list("batch_id", "version"))
         return found
 
     def record_revisions(
@@ -70,6 +70,26 @@ class BatchRecords(OrganisationStore):
         """Every revision of a batch, oldest first."""
         rows = models.BatchRevision.of(self._id).filter(connection=connection, batch_id=batch_id)
         return [_render(row) for row in rows.order_by("revision")]
+
+    def load_pending(self, connection: str) -> set[str]:
+        """Batches that were entered and not wholly posted when they were last looked at."""
+        rows = models.PendingBatch.of(self._id).filter(connection=connection)
+        return set(rows.values_list("batch_id", flat=True))
+
+    def save_pending(self, connection: str, batch_ids: Collection[str]) -> None:
+        """Exactly these batches are pending."""
+        wanted = set(batch_ids)
+        with self._writing(f"{len(wanted)} pending batches of {connection}"):
+            held = self.load_pending(connection)
+            of_connection = models.PendingBatch.of(self._id).filter(connection=connection)
+            for chunk in split_chunks(sorted(held - wanted)):
+                of_connection.filter(batch_id__in=chunk).delete()
+            models.PendingBatch.of(self._id).bulk_create(
+                models.PendingBatch(
+                    organisation_id=self._id, connection=connection, batch_id=batch_id
+                )
+                for batch_id in sorted(wanted - held)
+            )
 
     def record_whole(self, connection: str, ledger: str, period: str, *, run_id: str) -> None:
         """The period has been read whole and tied to the ERP; the newest run's word stays."""
@@ -131,10 +151,12 @@ class BatchRecords(OrganisationStore):
         rows = []
         for revision in same:
             row = current[revision.batch_id]
-            if row.updated_at != revision.updated_at:
-                row.updated_at = revision.updated_at
+            if (row.updated_at, row.version) != (revision.updated_at, revision.version):
+                row.updated_at, row.version = revision.updated_at, revision.version
                 rows.append(row)
-        models.BatchRevision.of(self._id).bulk_update(rows, ["updated_at"], batch_size=100)
+        models.BatchRevision.of(self._id).bulk_update(
+            rows, ["updated_at", "version"], batch_size=100
+        )
 
     def _retire(self, replaced: Sequence[models.BatchRevision]) -> None:
         numbers = [row.pk for row in replaced]
@@ -177,6 +199,7 @@ class BatchRecords(OrganisationStore):
             is_current=True,
             is_removed=revision.is_removed,
             updated_at=revision.updated_at,
+            version=revision.version,
             file_hash=revision.file_hash,
             content_hash=revision.content_hash,
             lines=revision.lines,
@@ -216,6 +239,7 @@ def _render(row: models.BatchRevision) -> BatchRevision:
         batch_id=row.batch_id,
         revision=row.revision,
         updated_at=row.updated_at,
+        version=row.version,
         file_hash=row.file_hash,
         lines=row.lines,
         content_hash=row.content_hash,

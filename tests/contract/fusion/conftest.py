@@ -132,7 +132,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FusionSe
 def sample(shared_server: FusionServer) -> list[BatchStamp]:
     """Stamps of a few batches, the special ones among them."""
     return [
-        BatchStamp(batch_id=str(batch_id), updated_at=datetime.fromisoformat(at))
+        BatchStamp(batch_id=str(batch_id), version=at)
         for batch_id, at in shared_server.store.query(SAMPLE_SQL)
     ]
 

@@ -19,7 +19,7 @@ ROOT = "/fscmRestApi/resources/11.13.18.05"
 BATCH_ID = 300000099000001
 CHILDREN = f"{ROOT}/journalBatches/{BATCH_ID}/child/journalHeaders"
 KEY = "00020000000EACED00057708000110D9316E8A01"
-STAMP = BatchStamp(batch_id=str(BATCH_ID), updated_at=datetime(2026, 1, 31, tzinfo=UTC))
+STAMP = BatchStamp(batch_id=str(BATCH_ID), version="2026-01-31")
 LEDGER = Ledger(
     name="US Primary Ledger", ledger_id="300000002498206", currency="USD",
     chart="US Chart of Accounts", calendar="US Accounting Calendar",

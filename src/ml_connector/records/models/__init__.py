@@ -4,6 +4,7 @@ from ml_connector.records.models.audit import AuditHead, AuditLink
 from ml_connector.records.models.batches import (
     BatchPeriod,
     BatchRevision,
+    PendingBatch,
     TouchedPeriod,
     Watermark,
     WholePeriod,
@@ -32,6 +33,7 @@ __all__ = [
     "ModelLease",
     "Organisation",
     "Owned",
+    "PendingBatch",
     "Plan",
     "RefusedSummary",
     "Run",

@@ -44,6 +44,7 @@ class BatchRevision(Owned):
     is_current: Flag = models.BooleanField()
     is_removed: Flag = models.BooleanField()
     updated_at: Instant = models.DateTimeField()
+    version: Text = models.TextField(default="")
     file_hash: Text = models.TextField()
     content_hash: Text = models.TextField()
     lines: Count = models.BigIntegerField()
@@ -93,6 +94,25 @@ class BatchPeriod(Owned):
 
     def __str__(self) -> str:
         return f"{self.connection} {self.ledger} {self.period}"
+
+
+class PendingBatch(Owned):
+    """A batch that was entered and not wholly posted when it was last looked at."""
+
+    connection: Text = models.TextField()
+    batch_id: Text = models.TextField()
+
+    class Meta:
+        """One per connection and batch."""
+
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=("organisation", "connection", "batch_id"), name="records_pending_one"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.batch_id}"
 
 
 class WholePeriod(Owned):

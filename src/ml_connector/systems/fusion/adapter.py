@@ -142,6 +142,10 @@ class FusionSource:
         """The configured delimiter and segments of a chart."""
         return self._settings.find_chart(name)
 
+    def read_combinations(self, chart: str) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - port.
+        """Nothing: combinations show their segments themselves."""
+        return iter(())
+
     def read_changed_stamps(self, since: datetime, until: datetime) -> Iterator[BatchStamp]:
         """Yield posted batches changed in [since, until], each once, ascending by batch id.
 
@@ -172,6 +176,20 @@ class FusionSource:
     def read_all_stamps(self) -> Iterator[BatchStamp]:
         """Yield every posted batch the user may see, ascending by batch id."""
         return self._read_stamps(lambda _: True)
+
+    def read_pending_stamps(self) -> Iterator[BatchStamp]:
+        """Nothing: posting moves a batch's update time."""
+        return iter(())
+
+    def read_stamps(self, batch_ids: Sequence[str]) -> Iterator[BatchStamp]:
+        """Yield those of the batches that are there and posted; no listing yields other ones."""
+        for batch_id in batch_ids:
+            try:
+                row = self._client.read_batch(batch_id)
+            except GoneError:
+                continue
+            if row.status == wire.POSTED:
+                yield translation.build_stamp(row)
 
     def read_batches(
         self, stamps: Sequence[BatchStamp]
@@ -229,7 +247,7 @@ class FusionSource:
         rows = self._client.read_batches(self._load_queryable(), window=window, period=period)
         for row in rows:
             if row.status == wire.POSTED and keep(row):
-                yield BatchStamp(batch_id=str(row.je_batch_id), updated_at=row.last_update_date)
+                yield translation.build_stamp(row)
 
     def _load_queryable(self) -> frozenset[str]:
         with self._lock:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from ml_connector.domain.dimensions import Member
-from ml_connector.domain.ledger import Batch, Ledger, Line
+from ml_connector.domain.ledger import Batch, BatchStamp, Ledger, Line
 from ml_connector.domain.money import ZERO
 from ml_connector.domain.periods import Period, PeriodState
 from ml_connector.systems.fusion.wire import (
@@ -56,6 +56,11 @@ def build_line(row: LineRow, header: HeaderRow, batch: BatchRow) -> Line:
     )
 
 
+def build_stamp(row: BatchRow) -> BatchStamp:
+    """What the listing says of a batch; the pod moves its update time with every change."""
+    return BatchStamp(batch_id=str(row.je_batch_id), version=row.last_update_date.isoformat())
+
+
 def build_batch(row: BatchRow, headers: Sequence[HeaderRow], lines: Sequence[Line]) -> Batch:
     """The batch whole; an encumbrance by either of its two marks is no actual (F-10)."""
     meaning = (row.actual_flag_meaning or "").casefold()
@@ -63,6 +68,7 @@ def build_batch(row: BatchRow, headers: Sequence[HeaderRow], lines: Sequence[Lin
         batch_id=str(row.je_batch_id),
         name=row.batch_name or "",
         updated_at=row.last_update_date,
+        version=row.last_update_date.isoformat(),
         posted_on=row.posted_date,
         is_actual=meaning != ENCUMBRANCE and not any(h.encumbrance_type for h in headers),
         lines=tuple(lines),
