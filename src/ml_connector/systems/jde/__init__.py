@@ -1,0 +1,1 @@
+"""JD Edwards EnterpriseOne: posted lines, balances and masters read through its AIS server."""
