@@ -795,6 +795,12 @@ class MappingStore(Protocol):
     def save_applied(self, flow: str, content_hash: str) -> None:
         """The model holds amounts by these rules: the mapping, and the settings beside it."""
 
+    def load_explained(self, flow: str) -> str:
+        """Hash of what keyed combinations stood for at the flow's last look; empty before it."""
+
+    def save_explained(self, flow: str, file_hash: str) -> None:
+        """What keyed combinations stand for has been looked at."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:

@@ -1,5 +1,6 @@
 """A run in a controller's words: amounts by ledger and period, what differs, what to do next."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from ml_connector.cli.next_step import find_next
@@ -60,6 +61,8 @@ def _list_members(summary: Json) -> Listing:
 
 def _tell_actuals(summary: Json, output: Output) -> None:
     show(_list_plan(summary) if summary["dry_run"] else list_tie_out(summary), output)
+    for text in _tell_reading(summary.get("reading", {})):
+        say(text)
     for currency, totals in summary["plan"].items():
         if any(totals[move] for move in MOVES):
             say(_tell_moves(currency, totals, is_sent=summary["loaded"]))
@@ -70,9 +73,41 @@ def _tell_actuals(summary: Json, output: Output) -> None:
             f"{difference['ledger']} {difference['period']}: the ERP and the archive differ in"
             f" {difference['combinations']:,} account combinations ({difference['state']})."
         )
+        _tell_breaks(difference)
     for difference in summary["differences"]:
         key = " / ".join(str(part) for part in difference["key"])
         say(f"{difference['hop']}: {key}: {difference['left']} against {difference['right']}.")
+
+
+def _tell_reading(reading: Json) -> Iterator[str]:
+    """What the read found besides changed batches."""
+    if reading.get("pending"):
+        yield f"{reading['pending']:,} batches are entered and not posted yet; none of them counts."
+    if reading.get("settled"):
+        yield f"Posted meanwhile: {_name(reading, 'settled')}."
+    if reading.get("gone"):
+        yield f"Deleted before they were posted: {_name(reading, 'gone')}."
+    if reading.get("renamed"):
+        named = "; ".join(f"{key}: {old} → {new}" for key, old, new in reading["renamed_shown"][:5])
+        yield f"{reading['renamed']:,} accounts were renamed; their amounts follow. {named}"
+
+
+def _name(reading: Json, what: str) -> str:
+    shown = reading[f"{what}_shown"]
+    more = reading[what] - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _tell_breaks(difference: Json) -> None:
+    """Where the ERP's balances are not the sum of its own lines."""
+    if not difference.get("breaks"):
+        return
+    say(
+        f"  In {difference['breaks']:,} accounts the ERP's own balance is not what its lines add"
+        " up to; its integrity report shows them:"
+    )
+    for row in difference["breaks_shown"]:
+        say(f"    {row['combination']}: balance {row['balance']}, lines {row['lines']}.")
 
 
 def _tell_moves(currency: str, totals: Json, *, is_sent: bool) -> str:

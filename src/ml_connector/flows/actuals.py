@@ -22,12 +22,13 @@ from ml_connector.flows.preflight import find_action, pin_load, render_action, v
 from ml_connector.flows.proof import prove
 from ml_connector.flows.reading import move_watermark, read_changes, read_whole
 from ml_connector.flows.remapping import widen_for_mapping
+from ml_connector.flows.renaming import touch_renamed
 from ml_connector.flows.rendering import flow_columns
 from ml_connector.flows.rules import hash_rules, verify_rules_pinned
 from ml_connector.flows.run import ActualsRun, Findings
 from ml_connector.flows.scope import settle_scope
 from ml_connector.flows.shadow import verify_or_rebuild_shadow
-from ml_connector.flows.summing import pin_account_types, sum_member
+from ml_connector.flows.summing import pin_account_types, pin_combinations, sum_member
 from ml_connector.flows.visibility import verify_known_visible, verify_ledgers_speak
 from ml_connector.ports import ActionKind, Json, Steps
 
@@ -46,13 +47,16 @@ def run_actuals(steps: Steps, request: Json, bench: ActualsBench) -> Json:
     run = begin(steps, request, bench)
     if bench.dimensions is not None and run.sends:
         run_dimensions(steps, {}, bench.dimensions)
-    until = "" if request.get("replay") or request.get("apply") else read_changes(steps, bench)
+    is_repeat = request.get("replay") or request.get("apply")
+    reading = {} if is_repeat else read_changes(steps, bench)
+    reading |= touch_renamed(run)
     members = widen_for_mapping(run, settle_scope(run))
     pairs = sorted({pair for its in members.values() for pair in its})
     read_whole(steps, bench, run.books, pairs, everything=bool(request.get("backfill")))
-    if until:
-        steps.step("read: move watermark", partial(move_watermark, bench, until))
+    if "until" in reading:
+        steps.step("read: move watermark", partial(move_watermark, bench, reading["until"]))
     found = examine(run, members, control_members(steps, bench, run.books, members))
+    found = replace(found, reading=reading)
     verify_or_rebuild_shadow(run, list(found.sendable))
     found = replace(found, planned=make_plan(run, found.sendable))
     found = replace(found, delivered=deliver(run, found.planned))
@@ -102,6 +106,7 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
     export = find_action(bench.target, ActionKind.EXPORT, flow.actions.export)
     mapping = parse_mapping(bench.mapping_text, origin=str(flow.mapping))
     verify_known_visible(bench)
+    books = pin_books(bench)
     bench.records.mappings.save_mapping(
         flow.name, content_hash=mapping.content_hash, content=bench.mapping_text, actor=bench.actor
     )
@@ -114,8 +119,9 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
         "export": render_action(export),
         "time_members": bench.target.read_time_members(flow.module),
         "period_at": [dimension.source for dimension in flow.dimensions].index("period"),
-        **pin_books(bench),
+        **books,
         "account_types": pin_account_types(bench),
+        "combinations": pin_combinations(bench, books["charts"]),
         "mapping_hash": mapping.content_hash,
         "rules_hash": hash_rules(bench, mapping.content_hash),
     }

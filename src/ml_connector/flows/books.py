@@ -36,7 +36,7 @@ class PeriodUnknownError(RefusedError):
 def pin_books(bench: ActualsBench) -> Json:
     """The flow's ledgers and calendars are archived; returns the document's hash.
 
-    With it comes where the currency of a cell is found.
+    With it come the charts of the ledgers, and where the currency of a cell is found.
     """
     seen = {ledger.name: ledger for ledger in bench.source.read_ledgers()}
     missing = [name for name in bench.flow.ledgers if name not in seen]
@@ -61,7 +61,8 @@ def pin_books(bench: ActualsBench) -> Json:
             "periods": {name: [_render_period(p) for p in its] for name, its in periods.items()},
         },
     )
-    return {"books": document, "currencies": currencies}
+    charts = sorted({ledger.chart for ledger in chosen})
+    return {"books": document, "charts": charts, "currencies": currencies}
 
 
 def _render_ledger(ledger: Ledger) -> Json:

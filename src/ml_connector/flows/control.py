@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from threading import Lock
+from typing import Any
 
-from ml_connector.domain.ledger import Totals
+from ml_connector.domain.ledger import Balance, Totals
 from ml_connector.domain.money import ZERO, render_plain, use_exact_money
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.books import Books, Pair
@@ -25,6 +27,8 @@ BALANCES_AT_ONCE = 4
 """Ledgers of a planning period whose balances are asked for side by side: each takes seconds."""
 DIFFERENCES_SHOWN_MAX = 20
 """Differences shown of one pair; all are counted."""
+BREAKS_SHOWN_MAX = 5
+"""Balances shown of a pair that differ from the ERP's own lines; all are counted."""
 DIFFERENCES_STORED_MAX = 200
 """Differences shown of all pairs of a planning period, so that a step's result stays small."""
 
@@ -88,9 +92,10 @@ def control_member(
 ) -> Json:
     """The archive's totals of a planning period against the ERP's own, per account combination.
 
-    Returns the two files, and for each pair in its order state, count and some differences.
+    Returns the two files, and for each pair in its order state, count and some differences; also
+    where the ERP's balances are not what its own lines add up to.
     """
-    erp_hash, balances = store_balances(bench, books, pairs)
+    erp_hash, shown = store_balances(bench, books, pairs)
     archived_hash = store_archived(bench, pairs)
     found = _sort_differences(
         pairs,
@@ -98,12 +103,24 @@ def control_member(
             bench.archive.read_totals(erp_hash), bench.archive.read_totals(archived_hash)
         ),
     )
+    for pair in pairs:
+        _add_breaks(found[pair], shown[pair])
     if Measure(bench.flow.measure) is Measure.BASE:
         for pair in pairs:
             if found[pair]["state"] == TIED:
                 bench.records.batches.record_whole(bench.source.connection, *pair, run_id=run_id)
-    rows = [found[pair] | {"balances": balances[pair]} for pair in pairs]
-    return {"erp": erp_hash, "archived": archived_hash, "pairs": rows}
+    return {"erp": erp_hash, "archived": archived_hash, "pairs": [found[pair] for pair in pairs]}
+
+
+def _add_breaks(row: Json, shown: "Shown") -> None:
+    """A pair whose balances and lines differ in the ERP itself is off, whatever the archive says.
+
+    Either its lines changed since they were read, or its books are out of order.
+    """
+    row |= {"balances": shown.balances, "breaks": shown.breaks, "breaks_shown": shown.breaks_shown}
+    if shown.breaks:
+        row["state"] = OFF
+        row["digest"] = f"{row['digest']} {shown.digest.hexdigest()}"
 
 
 def _sort_differences(
@@ -125,13 +142,40 @@ def _sort_differences(
     return {pair: row | {"digest": digests[pair].hexdigest()} for pair, row in found.items()}
 
 
+@dataclass(slots=True, kw_only=True)
+class Shown:
+    """What a pair's balances showed besides their movements.
+
+    `balances` counts those at rest too: none at all is no quiet period but one the user may not
+    see. `breaks` counts the balances that are not what the ERP's own lines add up to.
+    """
+
+    balances: int = 0
+    breaks: int = 0
+    breaks_shown: list[Json] = field(default_factory=list)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def take(self, balance: Balance) -> None:
+        """The balance is counted, and compared with its lines where they are known."""
+        self.balances += 1
+        if balance.of_lines is None or balance.of_lines == balance.activity:
+            return
+        self.breaks += 1
+        row = {
+            "combination": balance.key.combination, "currency": balance.key.currency,
+            "balance": render_plain(balance.activity), "lines": render_plain(balance.of_lines),
+        }  # fmt: skip
+        self.digest.update(repr(row).encode())
+        if self.breaks <= BREAKS_SHOWN_MAX:
+            self.breaks_shown.append(row)
+
+
 def store_balances(
     bench: ActualsBench, books: Books, pairs: Sequence[Pair]
-) -> tuple[str, dict[Pair, int]]:
+) -> tuple[str, dict[Pair, Shown]]:
     """The ERP's movements of the pairs, archived in key order; returns the file's hash.
 
-    Also how many balances each pair showed, those at rest included: none at all is no quiet period
-    but one the user may not see.
+    Also what each pair's balances showed besides.
     """
     with (
         bench.archive.sorter() as sorter,
@@ -144,11 +188,11 @@ def store_balances(
 
 def _read_balances(
     bench: ActualsBench, books: Books, sorter: TotalsSorter, guard: Lock, pair: Pair
-) -> int:
+) -> Shown:
     ledger, period = books.ledgers[pair[0]], books.period(pair)
-    shown = 0
+    shown = Shown()
     for balance in bench.source.read_balances(ledger, period, Measure(bench.flow.measure)):
-        shown += 1
+        shown.take(balance)
         if not balance.activity:
             continue  # Absent is zero, and most combinations of a chart do not move in a period.
         with guard:

@@ -36,7 +36,8 @@ def read_desired(bench: DimensionsBench, list_flow: ListFlow) -> list[Member]:
 
 def _rename(list_flow: ListFlow, member: Member) -> Member:
     name = list_flow.name_pattern.format(code=member.code, name=member.name).strip()
-    return replace(member, name=name, parent_code="")
+    parent_code = member.parent_code if list_flow.parents.by == "source" else ""
+    return replace(member, name=name, parent_code=parent_code)
 
 
 def _with_parents(

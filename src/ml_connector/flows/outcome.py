@@ -40,6 +40,7 @@ def _summarise(run: ActualsRun, found: Findings) -> Json:
         "model": run.pins["model_name"],
         "dry_run": bool(run.request.get("dry_run")),
         "periods": list(found.members),
+        "reading": found.reading,
         "cells": planned["cells"],
         "plan_hash": planned["plan_hash"],
         "plan": planned["totals"],
@@ -72,7 +73,7 @@ def _list_off(found: Findings, pairs: list[Pair]) -> list[Json]:
     """Every pair that differs; account combinations are shown of the first ones only."""
     rows = [_render_off(pair, found.controls[pair]) for pair in pairs]
     for row in rows[DIFFERENCES_MAX:]:
-        row["shown"] = []
+        row["shown"] = row["breaks_shown"] = []
     return rows
 
 
@@ -83,6 +84,8 @@ def _render_off(pair: Pair, control: Json) -> Json:
         "state": control["state"],
         "combinations": control["differences"],
         "shown": control["shown"],
+        "breaks": control["breaks"],
+        "breaks_shown": control["breaks_shown"],
     }
 
 

@@ -55,4 +55,9 @@ def load_placer(bench: ActualsBench, pins: Json, *, text: str | None = None) -> 
     rules = text or bench.records.mappings.find_mapping(pins["mapping_hash"])
     assert rules is not None, "a preflight saves the rules it pins"
     mapping = parse_mapping(rules, origin=str(bench.flow.mapping))
-    return make_placer(bench, mapping, pins["account_types"])
+    return make_placer(
+        bench,
+        mapping,
+        account_types=pins["account_types"],
+        combinations=pins.get("combinations", ""),
+    )

@@ -14,13 +14,17 @@ from ml_connector.flows.books import Books, Pair
 from ml_connector.ports import BatchRevision, Json, LineSum, Measure, Steps
 
 LIST_CHANGES = "read: list changes"
+FOUND = ("pending", "settled", "settled_shown", "gone", "gone_shown")
 PENDING_SHOWN_MAX = 20
 GROUP_BATCHES_MAX = 100
 """Batches per durable step: a crash repeats at most that many."""
 
 
-def read_changes(steps: Steps, bench: ActualsBench) -> str:
-    """Every batch changed since the watermark is archived; returns the server time of the start.
+def read_changes(steps: Steps, bench: ActualsBench) -> Json:
+    """Every batch changed since the watermark is archived; what was found on the way.
+
+    `until` is the server time of the start; `pending` batches are entered and not posted, `settled`
+    ones were pending at the last look and are posted now, `gone` ones were deleted.
 
     Before the first read there is no watermark: the periods in scope are read whole instead.
     """
@@ -28,7 +32,7 @@ def read_changes(steps: Steps, bench: ActualsBench) -> str:
     listing = steps.step(LIST_CHANGES, partial(_list_changes, bench, started))
     read_listed(steps, bench, listing, label="read: changes")
     steps.step("read: note pending", partial(_note_pending, bench, listing))
-    return str(started["until"])
+    return {"until": started["until"], **{name: listing[name] for name in FOUND}}
 
 
 def _start_reading(bench: ActualsBench) -> Json:

@@ -35,6 +35,8 @@ class Findings:
     """Only periods whose archive agrees with the ERP."""
     held_back: frozenset[str]
     """Periods with lines no rule maps, while the flow blocks those."""
+    reading: Json = field(default_factory=dict)
+    """What the read found besides changed batches: pending, deleted, renamed."""
     planned: Json = field(default_factory=dict)
     delivered: Json = field(default_factory=dict)
     proof: dict[str, Json] = field(default_factory=dict)

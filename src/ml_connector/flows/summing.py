@@ -1,6 +1,6 @@
 """Summing: archived lines become summaries on target intersections, by rule and by sign."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -32,10 +32,33 @@ class ChartNotConfiguredError(RefusedError):
     code = "summing.chart-not-configured"
 
 
+class CombinationUnknownError(RefusedError):
+    """Lines lie on an account the ERP's account master does not show."""
+
+    code = "summing.combination-unknown"
+
+
 class AccountTypeUnknownError(RefusedError):
     """The flow turns signs by account type, and an account with lines has none."""
 
     code = "summing.account-type-unknown"
+
+
+def pin_combinations(bench: ActualsBench, charts: Iterable[str]) -> str:
+    """What the combinations of keyed charts stand for, archived once per run; returns its hash.
+
+    Empty when every chart shows its segments in its combinations.
+    """
+    keyed = [chart for chart in map(bench.source.find_chart, charts) if chart and chart.is_keyed]
+    if not keyed:
+        return ""
+    found = {chart.name: dict(bench.source.read_combinations(chart.name)) for chart in keyed}
+    return store_document(bench.archive, found)
+
+
+def read_combinations(bench: ActualsBench, file_hash: str) -> dict[str, dict[str, str]]:
+    """What combinations stood for when that was pinned, by chart."""
+    return dict(read_document(bench.archive, file_hash)) if file_hash else {}
 
 
 def pin_account_types(bench: ActualsBench) -> str:
@@ -63,13 +86,14 @@ class Placer:
     bench: ActualsBench
     mapper: Mapper
     account_types: Mapping[str, Mapping[str, str]]
+    combinations: Mapping[str, Mapping[str, str]]
     exclusions: tuple[tuple[str, tuple[Condition, ...]], ...]
     signs: SignRule
     charts: dict[str, Chart] = field(default_factory=dict)
 
     def facts_of(self, line_sum: LineSum) -> dict[str, str]:
         """Everything a rule may look at: segments by name, and where the lines come from."""
-        facts = self._chart(line_sum.chart).split(line_sum.combination)
+        facts = self._split(self._chart(line_sum.chart), line_sum.combination)
         facts |= {
             "ledger": line_sum.ledger,
             "chart": line_sum.chart,
@@ -78,6 +102,21 @@ class Placer:
             "category": line_sum.category,
         }
         return facts
+
+    def _split(self, chart: Chart, combination: str) -> dict[str, str]:
+        if not chart.is_keyed:
+            return chart.split(combination)
+        text = self.combinations.get(chart.name, {}).get(combination)
+        if text is None:
+            raise CombinationUnknownError(
+                f"Lines lie on account {combination!r}, which the account master of"
+                f" {self.bench.source.connection} does not show.",
+                written="Nothing of its period was sent.",
+                next_step="Look for the account in the ERP, and check whether row security hides"
+                " its business unit from the integration user.",
+                combination=combination, chart=chart.name,
+            )  # fmt: skip
+        return chart.split(text)
 
     def _chart(self, name: str) -> Chart:
         chart = self.charts.get(name) or self.bench.source.find_chart(name)
@@ -153,13 +192,16 @@ def _unknown_type(bench: ActualsBench, chart: str, account: str) -> AccountTypeU
     )  # fmt: skip
 
 
-def make_placer(bench: ActualsBench, mapping: MappingSet, account_types_hash: str) -> Placer:
-    """A placer of the flow's rules, exclusions and signs."""
+def make_placer(
+    bench: ActualsBench, mapping: MappingSet, *, account_types: str, combinations: str
+) -> Placer:
+    """A placer of the flow's rules, exclusions and signs; the two hashes are of pinned files."""
     mapped = [d.name for d in bench.flow.dimensions if d.source == "mapping"]
     return Placer(
         bench=bench,
         mapper=Mapper(mapping, mapped),
-        account_types=read_document(bench.archive, account_types_hash),
+        account_types=read_document(bench.archive, account_types),
+        combinations=read_combinations(bench, combinations),
         exclusions=tuple((rule.name, _parse_when(rule.when)) for rule in bench.flow.exclusions),
         signs=SignRule(flip_types=frozenset(bench.flow.signs.flip)),
     )

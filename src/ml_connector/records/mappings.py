@@ -38,8 +38,19 @@ class MappingRecords(OrganisationStore):
     def save_applied(self, flow: str, content_hash: str) -> None:
         """The model holds amounts of this version."""
         with self._writing(f"the applied mapping of {flow}"):
-            models.MappingApplied.of(self._id).update_or_create(
-                organisation_id=self._id,
-                flow=flow,
-                defaults={"content_hash": content_hash, "at": self._clock.now()},
-            )
+            self._save_applied(flow, content_hash=content_hash)
+
+    def load_explained(self, flow: str) -> str:
+        """Hash of what keyed combinations stood for at the flow's last look; empty before it."""
+        rows = models.MappingApplied.of(self._id).filter(flow=flow)
+        return rows.values_list("explained_hash", flat=True).first() or ""
+
+    def save_explained(self, flow: str, file_hash: str) -> None:
+        """What keyed combinations stand for has been looked at."""
+        with self._writing(f"the account master seen by {flow}"):
+            self._save_applied(flow, explained_hash=file_hash)
+
+    def _save_applied(self, flow: str, **values: str) -> None:
+        models.MappingApplied.of(self._id).update_or_create(
+            organisation_id=self._id, flow=flow, defaults={**values, "at": self._clock.now()}
+        )

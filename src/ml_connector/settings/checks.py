@@ -140,7 +140,7 @@ def _check_signs(flow: ActualsFlow, source: BaseModel | None) -> Iterator[Findin
             ("signs", "account_types"),
             "is missing: without it nobody knows an account's type",
             "",
-            "chart name to `value-set:CODE`",
+            "chart name to `value-set:CODE` or `accounts`",
         )
     # Which charts there are is the source's own knowledge; a source without charts has none here.
     charts = {chart.name: chart.segments for chart in getattr(source, "charts", ())}

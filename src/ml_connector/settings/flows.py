@@ -14,8 +14,10 @@ from ml_connector.settings.project import Strict
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
-SOURCE_DIMENSION_PATTERN = r"^(ledgers|currencies|value-set:\S.*)$"
-VALUE_SET_PATTERN = r"^value-set:\S.*$"
+SOURCE_DIMENSION_PATTERN = (
+    r"^(ledgers|currencies|accounts|account-ids|business-units|value-set:\S.*)$"
+)
+ACCOUNT_DIMENSION_PATTERN = r"^(accounts|account-ids|value-set:\S.*)$"
 CHUNK_BYTES_MIN = 1_000
 CHUNK_BYTES_MAX = 50_000_000
 """What a planning model takes as one chunk, before compression."""
@@ -41,7 +43,7 @@ Text = Annotated[str, Field(min_length=1)]
 Ratio = Annotated[Decimal, Field(ge=0, le=1)]
 Amount = Annotated[Decimal, Field(ge=0)]
 SourceDimension = Annotated[str, Field(pattern=SOURCE_DIMENSION_PATTERN)]
-ValueSet = Annotated[str, Field(pattern=VALUE_SET_PATTERN)]
+AccountDimension = Annotated[str, Field(pattern=ACCOUNT_DIMENSION_PATTERN)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(_split_bare_text)]
 ChunkBytes = Annotated[int, Field(ge=CHUNK_BYTES_MIN, le=CHUNK_BYTES_MAX)]
 
@@ -95,8 +97,9 @@ class SignRules(Strict):
     """Account types to turn, such as `L`, `O`, `R`; debit is positive inside."""
     account_fact: Text = "account"
     """Segment that holds the natural account."""
-    account_types: dict[str, ValueSet] = Field(default_factory=dict)
-    """Chart name to the value set whose values carry the account type."""
+    account_types: dict[str, AccountDimension] = Field(default_factory=dict)
+    """Chart name to the dimension whose members carry the account type: a value set as
+    `value-set:CODE`, or the ERP's `accounts`."""
 
 
 class ActualsActions(Strict):
@@ -197,8 +200,8 @@ class ListColumns(Strict):
 class ParentRules(Strict):
     """Where a member's parent comes from."""
 
-    by: Literal["none", "property", "file"] = "none"
-    """No parents, one group for each value of a property, or a file."""
+    by: Literal["none", "source", "property", "file"] = "none"
+    """No parents, those the ERP itself names, one group for each value of a property, or a file."""
     property: str = ""
     """Property of the source member, such as `account_type`; for `by: property`."""
     names: dict[str, Text] = Field(default_factory=dict)
@@ -218,7 +221,8 @@ class ListFlow(Strict):
     from_: Annotated[
         tuple[SourceDimension, ...], BeforeValidator(_split_bare_text), Field(min_length=1)
     ] = Field(alias="from")
-    """`ledgers`, `currencies`, or value sets as `value-set:CODE`; the first to name a code wins."""
+    """`ledgers`, `currencies`, value sets as `value-set:CODE`, and where the ERP has them
+    `accounts`, `account-ids`, `business-units`; the first to name a code wins."""
     columns: ListColumns = ListColumns()
     """Headers of the import file."""
     parents: ParentRules = ParentRules()

@@ -19,6 +19,11 @@ class Migration(migrations.Migration):
             name="version",
             field=models.TextField(default=""),
         ),
+        migrations.AddField(
+            model_name="mappingapplied",
+            name="explained_hash",
+            field=models.TextField(default=""),
+        ),
         migrations.CreateModel(
             name="PendingBatch",
             fields=[

@@ -42,10 +42,14 @@ class MappingVersion(Owned):
 
 
 class MappingApplied(Owned):
-    """The version whose amounts the flow's model holds."""
+    """The version whose amounts the flow's model holds.
+
+    `explained_hash` is the file of what the combinations of keyed charts stood for.
+    """
 
     flow: Text = models.TextField()
     content_hash: Text = models.TextField()
+    explained_hash: Text = models.TextField(default="")
     at: Instant = models.DateTimeField()
 
     class Meta:
