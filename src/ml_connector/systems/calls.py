@@ -16,7 +16,9 @@ from ml_connector.errors import ConnectorError, OutcomeUnknownError, ProtocolErr
 T = TypeVar("T")
 
 NOT_FOUND: Final = 404
+UNAUTHORIZED: Final = 401
 ACCEPTED_DEFAULT: Final = frozenset({NOT_FOUND})
+RENEWS_DEFAULT: Final = frozenset({UNAUTHORIZED})
 BODY_BYTES_MAX: Final = 64 * 1024 * 1024
 """Largest reply body a call takes unless it names its own limit."""
 BODY_S_DEFAULT: Final = 900.0
@@ -45,6 +47,19 @@ WRITE_TIMEOUTS: Final = CallTimeouts(connect_s=10, read_s=310)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a call is tried, and within how many seconds the last try must begin."""
+
+    tries_max: int
+    total_s: float
+
+
+PATIENCE_DEFAULT: Final = Patience(tries_max=5, total_s=300.0)
+ONE_TRY: Final = Patience(tries_max=1, total_s=0.0)
+"""For what is pointless, or not the same, when it is sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteCall:
     """What is sent; the parts that may hold secrets or data are left out of `repr`.
 
@@ -52,12 +67,15 @@ class RemoteCall:
         method: Upper case.
         path: Absolute, already percent-encoded, without query; it may be shown in errors.
         query: Name and plain value pairs; encoded here once, a blank as `%20`, a plus as `%2B`.
+        raw_query: Sent instead of `query`, as it stands: the query of a link, already encoded.
         headers: Added to the connection's own.
         content: The body's bytes.
         is_repeatable: Whether sending it twice does no more than once; None: GET and HEAD are.
         replays_after_401: Whether it may be sent again with a renewed token.
+        renews_on: Statuses that say the token is no good.
         accepted: Statuses besides 2xx the caller wants as a reply rather than an error.
         timeouts: Named by the kind of call.
+        patience: How often and how long it is tried.
         bytes_max: A longer reply body is refused.
         is_login: Whether the reply may hold credentials; its body is then never quoted.
     """
@@ -65,12 +83,15 @@ class RemoteCall:
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    raw_query: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes | None = field(default=None, repr=False)
     is_repeatable: bool | None = None
     replays_after_401: bool = True
+    renews_on: frozenset[int] = RENEWS_DEFAULT
     accepted: frozenset[int] = ACCEPTED_DEFAULT
     timeouts: CallTimeouts = READ_TIMEOUTS
+    patience: Patience = PATIENCE_DEFAULT
     bytes_max: int = BODY_BYTES_MAX
     is_login: bool = False
 
@@ -84,6 +105,8 @@ class RemoteCall:
     @property
     def target(self) -> str:
         """Path and encoded query, as they go on the wire."""
+        if self.raw_query:
+            return f"{self.path}?{self.raw_query}"
         if not self.query:
             return self.path
         return f"{self.path}?{urlencode(self.query, quote_via=quote, safe='')}"
@@ -91,13 +114,14 @@ class RemoteCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteReply:
-    """What came back, whole; header names are lower case."""
+    """What came back, whole; header names are lower case, cookies as they were set."""
 
     system: str
     call: RemoteCall
     status: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+    cookies: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def is_success(self) -> bool:

@@ -5,10 +5,12 @@ In working order, outermost first:
 1. status: what is neither a success nor accepted by the call becomes an error of the tree;
    404 is left to the caller by default. Redirects are never followed.
 2. authorization: a 401 renews the token once (one thread for all) and replays the call once; a
-   401 proves that nothing was executed, so writes are replayed too unless the call forbids it.
-3. retry: 429, 502, 503, 504 and broken connections, 500 once; only calls that may repeat, and
-   calls that provably never left. At most 5 tries in 5 minutes, full jitter, Retry-After obeyed.
-   Waits go through the clock port.
+   401 proves that nothing was executed, so writes are replayed too unless the call forbids it. A
+   call may name further statuses that mean the same.
+3. retry: 429, 502, 503, 504 and broken connections, 500 once, and what the connection knows to
+   pass; only calls that may repeat, and calls that provably never left. At most 5 tries in 5
+   minutes unless the call has more patience, full jitter, Retry-After obeyed. Waits go through the
+   clock port.
 4. request budget: one grant per sending, retries included; 429 and 503 hold everybody.
 5. time-outs and body cap: bodies are streamed and cut off at the call's limit.
 6. redaction: nothing below writes headers or queries to a log, and errors quote neither.
@@ -20,7 +22,7 @@ import logging
 import random
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -43,13 +45,12 @@ from ml_connector.systems.calls import (
     RemoteReply,
 )
 from ml_connector.systems.refusals import (
-    UNAUTHORIZED,
     Explain,
     RemoteRefusedError,
     find_status_error,
     render_broken,
 )
-from ml_connector.systems.retries import RETRY_S_MAX, Attempt, find_hold, find_wait
+from ml_connector.systems.retries import Attempt, find_hold, find_wait
 from ml_connector.systems.tokens import Authorizer
 
 __all__ = [
@@ -103,6 +104,9 @@ class HttpOptions:
         trace_header: Response header with the vendor's trace id.
         explain: Finds the vendor's own message in an error body.
         connections_max: Connections open at once.
+        is_passing: Tells replies of trouble that passes; they are retried like a 503.
+        on_cookies: Told the credentials of a request and the cookies its reply sets; without it
+            they are dropped.
     """
 
     system: str
@@ -113,6 +117,8 @@ class HttpOptions:
     trace_header: str = ""
     explain: Explain | None = None
     connections_max: int = CONNECTIONS_MAX
+    is_passing: Callable[[RemoteReply], bool] | None = None
+    on_cookies: Callable[[Mapping[str, str], tuple[str, ...]], None] | None = None
 
 
 class HttpClient:
@@ -153,7 +159,7 @@ class HttpClient:
             reply,
             trace_header=self._options.trace_header,
             explain=self._options.explain,
-            secrets=_find_secrets({**call.headers, **credentials}),
+            secrets=_find_secrets(call.headers, credentials),
         )
         if error is not None:
             raise error
@@ -176,7 +182,7 @@ class HttpClient:
 
     def _send_authorized(self, call: RemoteCall) -> tuple[RemoteReply, dict[str, str]]:
         reply, used = self._send_retried(call)
-        if reply.status != UNAUTHORIZED or self._authorizer is None:
+        if reply.status not in call.renews_on or self._authorizer is None:
             return reply, used
         is_renewed = self._authorizer.on_unauthorized(used)
         if not (is_renewed and call.replays_after_401):
@@ -195,7 +201,8 @@ class HttpClient:
             now = self._clock.now()
             self._hold(attempt)
             wait_s = find_wait(call, attempt, tries=tries, now=now, jitter=self._jitter)
-            if wait_s is None or (now - started_at).total_seconds() + wait_s > RETRY_S_MAX:
+            elapsed_s = (now - started_at).total_seconds()
+            if wait_s is None or elapsed_s + wait_s > call.patience.total_s:
                 return self._verify_answered(call, attempt, tries=tries), credentials
             self._log_retry(call, attempt, wait_s)
             self._clock.sleep(wait_s)
@@ -219,7 +226,7 @@ class HttpClient:
 
     def _attempt(self, call: RemoteCall, credentials: Mapping[str, str]) -> Attempt:
         try:
-            return Attempt(reply=self._send_once(call, credentials))
+            return self._judge(self._send_once(call, credentials), credentials)
         except httpx2.TransportError as error:
             return Attempt(
                 error=error,
@@ -228,6 +235,12 @@ class HttpClient:
             )
         except httpx2.DecodingError as error:
             return Attempt(error=error)
+
+    def _judge(self, reply: RemoteReply, credentials: Mapping[str, str]) -> Attempt:
+        if reply.cookies and self._options.on_cookies is not None:
+            self._options.on_cookies(credentials, reply.cookies)
+        is_passing = self._options.is_passing
+        return Attempt(reply=reply, is_passing=is_passing is not None and is_passing(reply))
 
     def _send_once(self, call: RemoteCall, credentials: Mapping[str, str]) -> RemoteReply:
         request = self._client.build_request(
@@ -247,7 +260,7 @@ class HttpClient:
         headers = {name.lower(): value for name, value in response.headers.items()}
         head = RemoteReply(
             system=self._options.system, call=call, status=response.status_code,
-            headers=headers, content=b"",
+            headers=headers, content=b"", cookies=tuple(response.headers.get_list("set-cookie")),
         )  # fmt: skip
         content = bytearray()
         ends_at = self._clock.now() + timedelta(seconds=call.timeouts.body_s)
@@ -257,10 +270,7 @@ class HttpClient:
                 raise head.render_off_contract(f"a body of more than {call.bytes_max} bytes")
             if self._clock.now() > ends_at:
                 raise httpx2.ReadTimeout("the body drips")
-        return RemoteReply(
-            system=head.system, call=call, status=head.status,
-            headers=headers, content=bytes(content),
-        )  # fmt: skip
+        return replace(head, content=bytes(content))
 
     def _log_retry(self, call: RemoteCall, attempt: Attempt, wait_s: float) -> None:
         _log.warning(
@@ -358,11 +368,11 @@ def _is_untrusted(error: BaseException | None) -> bool:
     return False
 
 
-def _find_secrets(headers: Mapping[str, str]) -> list[str]:
-    """The credential parts of an Authorization header, scheme left out."""
-    return [
-        value.partition(" ")[2] for name, value in headers.items() if name.lower() == AUTHORIZATION
-    ]
+def _find_secrets(headers: Mapping[str, str], credentials: Mapping[str, str]) -> list[str]:
+    """Every credential, and the one of an Authorization header without its scheme."""
+    schemed = [*headers.items(), *credentials.items()]
+    bare = [value.partition(" ")[2] for name, value in schemed if name.lower() == AUTHORIZATION]
+    return [*credentials.values(), *bare]
 
 
 def _quieten_libraries() -> None:

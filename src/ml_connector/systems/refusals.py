@@ -13,10 +13,9 @@ from ml_connector.errors import (
     RefusedError,
     SystemUnavailableError,
 )
-from ml_connector.systems.calls import RemoteCall, RemoteReply, render_excerpt
+from ml_connector.systems.calls import UNAUTHORIZED, RemoteCall, RemoteReply, render_excerpt
 from ml_connector.systems.retries import TOO_MANY_REQUESTS, Attempt
 
-UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 UNTOUCHED: Final = "Nothing was written by this call."

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ml_connector.systems.calls import RemoteCall, RemoteReply, find_http_date
+from ml_connector.systems.calls import (
+    PATIENCE_DEFAULT,
+    RemoteCall,
+    RemoteReply,
+    find_http_date,
+)
 
-TRIES_MAX: Final = 5
-RETRY_S_MAX: Final = 300.0
-"""Seconds after the first try within which the last one must begin."""
+TRIES_MAX: Final = PATIENCE_DEFAULT.tries_max
+RETRY_S_MAX: Final = PATIENCE_DEFAULT.total_s
 BACKOFF_S_FIRST: Final = 1.0
 BACKOFF_S_MAX: Final = 60.0
 TOO_MANY_REQUESTS: Final = 429
@@ -29,13 +33,15 @@ class Attempt:
     """How one sending ended: a whole reply, or the error that broke it.
 
     `may_have_left` tells whether the server may have seen the request; `is_final` that another
-    try cannot help, as with a certificate nobody trusts.
+    try cannot help, as with a certificate nobody trusts; `is_passing` that the reply, whatever its
+    status, is known to come of trouble that passes.
     """
 
     reply: RemoteReply | None = None
     error: Exception | None = None
     may_have_left: bool = True
     is_final: bool = False
+    is_passing: bool = False
 
 
 def find_retry_after(reply: RemoteReply, *, now: datetime) -> float | None:
@@ -71,7 +77,7 @@ def find_wait(
     Full jitter: anything between nothing and the doubled span, so that workers that failed
     together do not return together. Never sooner than the server asked for.
     """
-    if tries >= TRIES_MAX or not _is_worth_repeating(call, attempt, tries=tries):
+    if tries >= call.patience.tries_max or not _is_worth_repeating(call, attempt, tries=tries):
         return None
     backoff = jitter() * min(BACKOFF_S_MAX, BACKOFF_S_FIRST * 2 ** float(tries))
     asked = None if attempt.reply is None else find_retry_after(attempt.reply, now=now)
@@ -85,7 +91,11 @@ def _is_worth_repeating(call: RemoteCall, attempt: Attempt, *, tries: int) -> bo
         return False
     if attempt.reply is None:
         return call.may_repeat or not attempt.may_have_left
+    if not call.may_repeat:
+        return False
     status = attempt.reply.status
-    if status in call.accepted or not call.may_repeat:
+    if attempt.is_passing:
+        return True
+    if status in call.accepted:
         return False
     return status in TRANSIENT or (status == SERVER_ERROR and tries < SERVER_ERROR_TRIES)
