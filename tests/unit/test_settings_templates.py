@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from ml_connector.settings import ActualsFlow, DimensionsFlow, load_project
 from ml_connector.settings.project_template import (
     COMPANY_SECRETS,
+    ERPS,
     SANDBOX_SECRETS,
     FirstMonthError,
     ProjectExistsError,
@@ -16,39 +19,70 @@ from ml_connector.settings.project_template import (
     save_project,
 )
 from ml_connector.settings.schema import render_schema
+from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.wiring.projects import connection_models
 
 
-def sandbox_files() -> dict[str, str]:
+@pytest.fixture(scope="module")
+def models() -> dict[str, type[BaseModel]]:
+    """The settings model of each connection kind."""
+    return {**connection_models(), "jde": JdeSettings}
+
+
+def sandbox_files(jde_url: str = "http://127.0.0.1:8803", **options: Any) -> dict[str, str]:
     """The sandbox's folder at made-up addresses."""
     return render_sandbox_project(
         fusion_url="http://127.0.0.1:8801",
         anaplan_url="http://127.0.0.1:8802",
+        jde_url=jde_url,
         workspace_id="8a868cd97b120fc7017b36d7331d0001",
         model_id="F1A2B3C4D5E64F708192A3B4C5D6E701",
-        connection_models=connection_models(),
+        **options,
     )
 
 
-def test_company_folder_is_free_of_faults(tmp_path: Path) -> None:
+def read_all(folder: Path) -> str:
+    """Every YAML file of the folder in one text."""
+    return "".join(path.read_text() for path in folder.rglob("*.yaml"))
+
+
+def test_company_folder_is_free_of_faults(tmp_path: Path, models: dict[str, Any]) -> None:
     """What `init` writes passes `config validate` before anyone has touched it."""
-    save_project(
-        tmp_path, render_project(first_month="2026-01", connection_models=connection_models())
-    )
+    content = render_project(first_month="2026-01", erps=ERPS, connection_models=models)
+    save_project(tmp_path, content)
 
-    project = load_project(tmp_path, connection_models=connection_models(), environment={})
+    project = load_project(tmp_path, connection_models=models, environment={})
 
-    assert sorted(project.flows) == ["actuals-fusion", "dimensions-fusion"]
-    text = "".join(path.read_text() for path in tmp_path.rglob("*.yaml"))
+    assert sorted(project.flows) == [
+        "actuals-fusion", "actuals-jde", "dimensions-fusion", "dimensions-jde",
+    ]  # fmt: skip
+    text = read_all(tmp_path)
     assert all(f"secret:{name}" in text for name in COMPANY_SECRETS)
     assert "@" not in text.replace("integration@example.com", "")
 
 
-def test_sandbox_folder_is_free_of_faults(tmp_path: Path) -> None:
-    """The sandbox's folder loads as it is, with one flow for each way to load actuals."""
-    save_project(tmp_path, sandbox_files())
+@pytest.mark.parametrize("erp", ERPS)
+def test_folder_of_one_erp_holds_no_file_of_the_other(
+    erp: str, tmp_path: Path, models: dict[str, Any]
+) -> None:
+    """A company with one ERP finds nothing in its folder to fill in for the other."""
+    content = render_project(first_month="2026-01", erps=[erp], connection_models=models)
+    save_project(tmp_path, content)
 
-    project = load_project(tmp_path, connection_models=connection_models(), environment={})
+    project = load_project(tmp_path, connection_models=models, environment={})
+
+    assert sorted(project.connections) == ["anaplan-fin", f"{erp}-prod"]
+    assert sorted(project.flows) == [f"actuals-{erp}", f"dimensions-{erp}"]
+    assert {name for name in content if name.startswith("mappings/actuals")} == {
+        f"mappings/actuals-{erp}.csv"
+    }
+
+
+def test_sandbox_folder_is_free_of_faults(tmp_path: Path, models: dict[str, Any]) -> None:
+    """The sandbox's folder loads as it is, with one flow for each way to load actuals."""
+    save_project(tmp_path, sandbox_files(connection_models=models))
+
+    project = load_project(tmp_path, connection_models=models, environment={})
 
     modes = {
         name: (flow.mode, flow.measure, flow.module)
@@ -59,11 +93,32 @@ def test_sandbox_folder_is_free_of_faults(tmp_path: Path) -> None:
         "actuals-fusion": ("snapshot", "base", "Actuals"),
         "actuals-entered-fusion": ("snapshot", "entered", "Actuals Entered"),
         "actuals-append-fusion": ("append", "base", "Actuals"),
+        "actuals-jde": ("snapshot", "base", "JDE Actuals"),
     }
     assert isinstance(project.flows["dimensions-fusion"], DimensionsFlow)
-    text = "".join(path.read_text() for path in tmp_path.rglob("*.yaml"))
+    text = read_all(tmp_path)
     assert all(f"secret:{name}" in text for name in SANDBOX_SECRETS)
     assert text.replace("integration@halden", "").count("@") == 0
+
+
+def test_sandbox_folder_names_jde_companies_with_their_zeros(
+    tmp_path: Path, models: dict[str, Any]
+) -> None:
+    """A company number is text: 00077 neither loses its zeros nor becomes octal."""
+    save_project(tmp_path, sandbox_files(connection_models=models))
+
+    flow = load_project(tmp_path, connection_models=models, environment={}).flows["actuals-jde"]
+
+    assert isinstance(flow, ActualsFlow)
+    assert flow.ledgers == ("00001", "00077", "00200", "00300")
+
+
+def test_sandbox_folder_without_jde_names_nothing_of_it() -> None:
+    """Without the address of the JDE server its connection and flows are left out."""
+    content = sandbox_files(jde_url="")
+
+    assert not [name for name in content if "jde" in name]
+    assert "actuals-fusion.yaml" in {name.rpartition("/")[2] for name in content}
 
 
 @pytest.mark.parametrize("first_month", ["2026-1", "2026-13", "Jan 26", "", "2026-01\n"])
@@ -90,9 +145,9 @@ def test_folder_with_a_file_of_that_name_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["flows", "actuals-fusion.yaml"]
 
 
-def test_schemas_describe_every_key_of_every_file() -> None:
+def test_schemas_describe_every_key_of_every_file(models: dict[str, Any]) -> None:
     """Editors see the same keys as the loader, `name` left to the file's own name."""
-    schemas = render_schema(connection_models())
+    schemas = render_schema(models)
 
     actuals = schemas["flow.schema.json"]["$defs"]["ActualsFlow"]
     assert set(actuals["properties"]) == set(ActualsFlow.model_fields)
@@ -104,4 +159,7 @@ def test_schemas_describe_every_key_of_every_file() -> None:
         "flow.schema.json",
         "ml-connector.schema.json",
     }
-    assert json.loads(sandbox_files()[".schemas/flow.schema.json"]) == schemas["flow.schema.json"]
+    assert (
+        json.loads(sandbox_files(connection_models=models)[".schemas/flow.schema.json"])
+        == (schemas["flow.schema.json"])
+    )

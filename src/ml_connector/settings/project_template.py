@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -14,11 +14,14 @@ from ml_connector.errors import UsageError
 from ml_connector.settings.flows import MONTH_PATTERN
 from ml_connector.settings.schema import render_schema
 
-COMPANY_SECRETS = ("fusion-prod.client_secret", "anaplan-fin.password")
-"""Names the company folder refers to; `init` tells the user to set them."""
+ERPS = ("fusion", "jde")
+"""The ERPs a folder may be for; the names of their files hold the word."""
+COMPANY_SECRETS = ("fusion-prod.client_secret", "jde-prod.password", "anaplan-fin.password")
+"""Names the company folder refers to, those of both ERPs; the user sets them."""
 SANDBOX_SECRETS = {
     "fusion-sandbox.client_secret": "halden-secret",
     "anaplan-sandbox.password": "halden-password",
+    "jde-sandbox.password": "halden-password",
 }
 """What the sandbox takes at log-in; public values of a pretended company, no secrets."""
 _RENAMED = {"gitignore": ".gitignore"}
@@ -54,12 +57,16 @@ class FirstMonthError(UsageError):
 
 
 def render_project(
-    *, first_month: str, connection_models: Mapping[str, type[BaseModel]] | None = None
+    *,
+    first_month: str,
+    erps: Collection[str] = ("fusion",),
+    connection_models: Mapping[str, type[BaseModel]] | None = None,
 ) -> dict[str, str]:
     """The files of a company's folder by relative path, with comments and examples.
 
     Args:
         first_month: First month the model takes from here, such as `2026-01`.
+        erps: Which of `ERPS` the company has; the files of the others are left out.
         connection_models: Model of each connection kind, for the editors' schema.
 
     Raises:
@@ -67,7 +74,8 @@ def render_project(
     """
     if not re.fullmatch(MONTH_PATTERN, first_month):
         raise FirstMonthError(first_month)
-    return _render("company", {"FIRST_MONTH": first_month}, connection_models)
+    values = {"FIRST_MONTH": first_month}
+    return _render("company", values, erps=erps, connection_models=connection_models)
 
 
 def render_sandbox_project(
@@ -76,16 +84,22 @@ def render_sandbox_project(
     anaplan_url: str,
     workspace_id: str,
     model_id: str,
+    jde_url: str = "",
     connection_models: Mapping[str, type[BaseModel]] | None = None,
 ) -> dict[str, str]:
-    """The files of a folder for the sandbox company, ready to run but for `SANDBOX_SECRETS`."""
+    """The files of a folder for the sandbox company, ready to run but for `SANDBOX_SECRETS`.
+
+    Without `jde_url` the folder knows nothing of JD Edwards.
+    """
     values = {
         "FUSION_URL": fusion_url,
         "ANAPLAN_URL": anaplan_url,
+        "JDE_URL": jde_url,
         "WORKSPACE_ID": workspace_id,
         "MODEL_ID": model_id,
     }
-    return _render("sandbox", values, connection_models)
+    erps = ERPS if jde_url else ("fusion",)
+    return _render("sandbox", values, erps=erps, connection_models=connection_models)
 
 
 def save_project(root: Path, content: Mapping[str, str]) -> None:
@@ -106,11 +120,15 @@ def save_project(root: Path, content: Mapping[str, str]) -> None:
 def _render(
     variant: str,
     values: Mapping[str, str],
+    *,
+    erps: Collection[str],
     connection_models: Mapping[str, type[BaseModel]] | None,
 ) -> dict[str, str]:
+    absent = set(ERPS) - set(erps)
     content = {
         name: _fill(file.read_text(encoding="utf-8"), values)
         for name, file in _walk(files(__package__) / "templates" / variant, "")
+        if not absent.intersection(re.split(r"[-/.]", name))
     }
     schemas = render_schema(connection_models)
     return content | {f".schemas/{name}": _render_json(schemas[name]) for name in schemas}
