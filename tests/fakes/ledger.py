@@ -83,6 +83,8 @@ class FakeSource:
     """Batches no listing shows, though balances hold them."""
     shifts: dict[CombinationKey, Decimal] = field(default_factory=dict)
     """What the ERP says of a combination beyond its lines."""
+    breaks: dict[CombinationKey, Decimal] = field(default_factory=dict)
+    """What the ERP's own lines of a combination add up to, where that is not its balance."""
     on_balances: Callable[[], None] | None = None
     """Told before each read of balances: the books may move there."""
 
@@ -188,7 +190,7 @@ class FakeSource:
             if (key.ledger, key.period) == (ledger.name, period.name):
                 sums[key] += shift
         for key, net in sums.items():
-            yield Balance(key=key, activity=net)
+            yield Balance(key=key, activity=net, of_lines=self.breaks.get(key))
 
     def read_members(self, dimension: str) -> Iterator[Member]:
         """As a test has set them."""
