@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from ml_connector import wiring
 from ml_connector.cli.options import Options, output_of
 from ml_connector.cli.output import Listing, hint, say, show, show_json
+from ml_connector.errors import UsageError
 from ml_connector.settings import Project
 
 
@@ -20,15 +21,17 @@ def init(
         str | None, Parameter(help="First month the model takes from here, such as 2026-01.")
     ] = None,
     sandbox: Annotated[
-        tuple[str, str] | None,
-        Parameter(help="Addresses of the sandbox's Fusion and Anaplan servers."),
+        list[str] | None,
+        Parameter(
+            help="Addresses of the sandbox's Fusion, Anaplan and, if wanted, JD Edwards servers.",
+            consume_multiple=True,
+            negative=(),
+        ),
     ] = None,
 ) -> int:
     """Write a project folder: settings, connections, flows, mappings, with examples."""
     if sandbox:
-        written = wiring.write_sandbox_project(
-            folder, fusion_url=sandbox[0], anaplan_url=sandbox[1]
-        )
+        written = wiring.write_sandbox_project(folder, **_name_addresses(sandbox))
         next_step = "`ml-connector doctor`"
     else:
         written = wiring.write_project(folder, first_month=first_month or _ask_first_month())
@@ -38,6 +41,18 @@ def init(
     say(f"Wrote {len(written)} files into {folder.resolve()}.")
     hint(next_step)
     return 0
+
+
+def _name_addresses(sandbox: list[str]) -> dict[str, str]:
+    names = ("fusion_url", "anaplan_url", "jde_url")
+    if not len(names) - 1 <= len(sandbox) <= len(names):
+        raise UsageError(
+            f"--sandbox was given {len(sandbox)} addresses; it takes two or three.",
+            written="No file was written.",
+            next_step="Start `ml-connector sandbox` and copy the addresses it prints: Fusion,"
+            " Anaplan, and JD Edwards if wanted.",
+        )
+    return dict(zip(names, sandbox, strict=False))
 
 
 def _ask_first_month() -> str:

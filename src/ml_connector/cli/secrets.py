@@ -39,8 +39,7 @@ def list_secrets(*, options: Options | None = None) -> int:
     """List the names of stored secrets and the version of the key that wraps each."""
     with opened(options) as house:
         rows = [
-            (row.name, row.key_id, f"{row.saved_at:%Y-%m-%d %H:%M}")
-            for row in house.vault.list_secrets()
+            (row.name, row.key_id, f"{row.saved_at:%Y-%m-%d %H:%M}") for row in house.list_secrets()
         ]
         listing = Listing(
             columns=("Name", "Key", "Saved (UTC)"), rows=rows, empty="No secret is stored."

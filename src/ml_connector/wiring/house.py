@@ -35,13 +35,15 @@ if TYPE_CHECKING:
     from ml_connector.archive import LocalArchive
     from ml_connector.engine.durable import DurableEngine
     from ml_connector.flows.bench import ActualsBench, DimensionsBench
-    from ml_connector.vault import Vault
+    from ml_connector.vault import StoredSecret, Vault
+    from ml_connector.wiring.sessions import SealedSessions
 
 APPLICATION_VERSION = 1
 """Kept by hand: raised when the order of a flow's steps changes and recorded runs cannot go on."""
 RECORDS_FILE = "records.db"
 ENGINE_FILE = "engine.db"
 ARCHIVE_FOLDER = "archive"
+SESSIONS_FOLDER = "sessions"
 
 
 def find_actor() -> str:
@@ -194,23 +196,39 @@ class House(Questions):
         return connection
 
     def find_kind(self, name: str) -> str:
-        """The kind of a connection: fusion, anaplan."""
+        """The kind of a connection: fusion, jde, anaplan."""
         return str(self._connection(name, "").kind)
 
     def source(self, name: str) -> LedgerSource:
         """The ERP behind a connection; one client per name and process."""
+        make = self._make_jde if self.find_kind(name) == "jde" else self._make_fusion
+        source: LedgerSource = self._keep(f"source {name}", partial(make, name))
+        return source
+
+    def _make_fusion(self, name: str) -> LedgerSource:
         from ml_connector.systems.fusion.adapter import FusionSource  # noqa: PLC0415 - start-up.
 
-        source: LedgerSource = self._keep(
-            f"source {name}",
-            lambda: FusionSource(
-                self._connection(name, "fusion"),
-                secrets=self.vault,
-                clock=self.clock,
-                budget=self.budget,
-            ),
+        settings = self._connection(name, "fusion")
+        return FusionSource(settings, secrets=self.vault, clock=self.clock, budget=self.budget)
+
+    def _make_jde(self, name: str) -> LedgerSource:
+        from ml_connector.systems.jde.adapter import JdeSource  # noqa: PLC0415 - start-up.
+
+        return JdeSource(
+            self._connection(name, "jde"),
+            secrets=self.vault,
+            clock=self.clock,
+            budget=self.budget,
+            sessions=self._sessions,
         )
-        return source
+
+    @cached_property
+    def _sessions(self) -> "SealedSessions":
+        from ml_connector.wiring.sessions import SealedSessions  # noqa: PLC0415 - start-up time.
+
+        sessions = SealedSessions(self.vault, self.project.state_dir / SESSIONS_FOLDER)
+        self._closers.callback(sessions.close)
+        return sessions
 
     def target(self, name: str) -> PlanningTarget:
         """The planning model behind a connection; one client per name and process."""
@@ -398,6 +416,12 @@ class House(Questions):
             lock.release()
 
     # --- secrets ------------------------------------------------------------------------------
+
+    def list_secrets(self) -> "list[StoredSecret]":
+        """The stored secrets by name, open sessions left out."""
+        from ml_connector.wiring.sessions import PREFIX  # noqa: PLC0415 - start-up time.
+
+        return [row for row in self.vault.list_secrets() if not row.name.startswith(PREFIX)]
 
     def save_secret(self, name: str, plain: str) -> None:
         """The secret is stored, encrypted; the audit chain knows its name only."""

@@ -27,8 +27,9 @@ def connection_models() -> Mapping[str, "type[BaseModel]"]:
     """The settings model of each connection kind; the packages of the systems own them."""
     from ml_connector.systems.anaplan.connection import AnaplanSettings  # noqa: PLC0415 - start-up
     from ml_connector.systems.fusion.connection import FusionSettings  # noqa: PLC0415 - time.
+    from ml_connector.systems.jde.connection import JdeSettings  # noqa: PLC0415 - start-up time.
 
-    return {"fusion": FusionSettings, "anaplan": AnaplanSettings}
+    return {"fusion": FusionSettings, "jde": JdeSettings, "anaplan": AnaplanSettings}
 
 
 def find_root(start: Path) -> Path:
@@ -67,8 +68,12 @@ def write_project(folder: Path, *, first_month: str) -> list[Path]:
     return [folder / name for name in content]
 
 
-def write_sandbox_project(folder: Path, *, fusion_url: str, anaplan_url: str) -> list[Path]:
+def write_sandbox_project(
+    folder: Path, *, fusion_url: str, anaplan_url: str, jde_url: str = ""
+) -> list[Path]:
     """A project folder for the sandbox's company, its public credentials stored.
+
+    Without a `jde_url` it knows nothing of JD Edwards.
 
     Raises:
         UsageError: The folder holds files that would be written over.
@@ -81,6 +86,7 @@ def write_sandbox_project(folder: Path, *, fusion_url: str, anaplan_url: str) ->
     content = project_template.render_sandbox_project(
         fusion_url=fusion_url,
         anaplan_url=anaplan_url,
+        jde_url=jde_url,
         workspace_id=model["workspace"],
         model_id=model["id"],
         connection_models=connection_models(),
