@@ -37,7 +37,7 @@ def test_init_writes_a_valid_folder_for_a_company(terminal: Any, tmp_path: Path)
     assert (root / "ml-connector.yaml") in written
     assert "fill in connections/*.yaml" in made.hints[0]
     assert checked.out == ""
-    assert "is valid: 2 connections, 2 flows." in checked.err
+    assert "is valid: 3 connections, 4 flows." in checked.err
 
 
 def test_init_writes_over_nothing(terminal: Any, company_folder: Path) -> None:
@@ -281,7 +281,7 @@ def test_what_cannot_be_understood_looks_like_every_error(
         (("run", "actuals-fusio"), "did you mean actuals-fusion?"),
         (("connections", "test", "anaplan-finn"), "did you mean anaplan-fin?"),
         (("mappings", "coverage", "actual-fusion"), "did you mean actuals-fusion?"),
-        (("discover", "zzz"), "there are: anaplan-fin, fusion-prod."),
+        (("discover", "zzz"), "there are: anaplan-fin, fusion-prod, jde-prod."),
     ],
 )
 def test_unknown_name_of_the_project_is_answered_with_the_near_one(

@@ -59,7 +59,7 @@ class FirstMonthError(UsageError):
 def render_project(
     *,
     first_month: str,
-    erps: Collection[str] = ("fusion",),
+    erps: Collection[str] = ERPS,
     connection_models: Mapping[str, type[BaseModel]] | None = None,
 ) -> dict[str, str]:
     """The files of a company's folder by relative path, with comments and examples.
