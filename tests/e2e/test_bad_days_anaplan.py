@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from ml_connector.errors import BusyError, ProtocolError, SettingsError, SystemUnavailableError
-from ml_connector.flows import polling
-from ml_connector.flows.accepting import UnclearCellsError
-from ml_connector.flows.loading import ImportFailedError
+from ml_connector.flows.loading import polling
+from ml_connector.flows.loading.accepting import UnclearCellsError
+from ml_connector.flows.loading.running import ImportFailedError
+from ml_connector.flows.planning.shadow import ModelHoldsCellsError
 from ml_connector.flows.preflight import (
     AmbiguousActionError,
     HeaderMismatchError,
@@ -17,7 +18,6 @@ from ml_connector.flows.preflight import (
     UnknownActionError,
 )
 from ml_connector.flows.runs import SupersededRunError
-from ml_connector.flows.shadow import ModelHoldsCellsError
 from ml_connector.ports import RunState
 from ml_connector.wiring import open_house
 

@@ -9,7 +9,7 @@ import pytest
 
 from ml_connector.domain.plan import PlanGuardError
 from ml_connector.errors import AccessDeniedError, ProtocolError, SystemUnavailableError
-from ml_connector.flows.visibility import BatchesHiddenError, LedgerSilentError
+from ml_connector.flows.ledger.visibility import BatchesHiddenError, LedgerSilentError
 from ml_connector.ports import RunState
 
 CLIENT = "halden-connector"

@@ -16,9 +16,13 @@ from ml_connector.domain.money import TooManyDecimalsError, TooManyDigitsError
 from ml_connector.domain.plan import PlanGuardError
 from ml_connector.engine.errors import EngineBusyError
 from ml_connector.errors import BusyError, ConnectorError
-from ml_connector.flows.planning import StalePlanError, UnknownPlanError
-from ml_connector.flows.remapping import MappingReachError
-from ml_connector.flows.scope import NoSuchPeriodError, OutOfTimeRangeError, PeriodNotReadableError
+from ml_connector.flows.ledger.scope import (
+    NoSuchPeriodError,
+    OutOfTimeRangeError,
+    PeriodNotReadableError,
+)
+from ml_connector.flows.placing.remapping import MappingReachError
+from ml_connector.flows.planning.plans import StalePlanError, UnknownPlanError
 from ml_connector.ports import RunState
 from ml_connector.wiring import open_house
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ml_connector.errors import BusyError, RunInterruptedError, SystemUnavailableError
-from ml_connector.flows.loading import SETTLE_WAITS_S, StartUnclearError
+from ml_connector.flows.loading.running import SETTLE_WAITS_S, StartUnclearError
 from ml_connector.flows.runs import UnsettledIntentError
 from ml_connector.ports import IntentState, RunState
 from ml_connector.wiring import open_house

@@ -11,25 +11,25 @@ from functools import partial
 from ml_connector.domain.mapping_file import parse_mapping
 from ml_connector.domain.money import use_exact_money
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Pair, load_books, pin_books
-from ml_connector.flows.control import OFF, control_members
-from ml_connector.flows.delivery import deliver
 from ml_connector.flows.dimensions import run_dimensions
-from ml_connector.flows.outcome import conclude
+from ml_connector.flows.ledger.books import Pair, load_books, pin_books
+from ml_connector.flows.ledger.control import OFF, control_members
+from ml_connector.flows.ledger.reading import move_watermark, read_changes, read_whole
+from ml_connector.flows.ledger.renaming import touch_renamed
+from ml_connector.flows.ledger.scope import settle_scope
+from ml_connector.flows.ledger.visibility import verify_known_visible, verify_ledgers_speak
+from ml_connector.flows.loading.delivery import deliver
+from ml_connector.flows.loading.rendering import flow_columns
 from ml_connector.flows.pins import PREFLIGHT, load_placer
-from ml_connector.flows.planning import plan_member, save_plan, verify_guards
+from ml_connector.flows.placing.remapping import widen_for_mapping
+from ml_connector.flows.placing.rules import hash_rules, verify_rules_pinned
+from ml_connector.flows.placing.summing import pin_account_types, pin_combinations, sum_member
+from ml_connector.flows.planning.plans import plan_member, save_plan, verify_guards
+from ml_connector.flows.planning.shadow import verify_or_rebuild_shadow
 from ml_connector.flows.preflight import find_action, pin_load, render_action, verify_model
-from ml_connector.flows.proof import prove
-from ml_connector.flows.reading import move_watermark, read_changes, read_whole
-from ml_connector.flows.remapping import widen_for_mapping
-from ml_connector.flows.renaming import touch_renamed
-from ml_connector.flows.rendering import flow_columns
-from ml_connector.flows.rules import hash_rules, verify_rules_pinned
+from ml_connector.flows.proving.outcome import conclude
+from ml_connector.flows.proving.proof import prove
 from ml_connector.flows.run import ActualsRun, Findings
-from ml_connector.flows.scope import settle_scope
-from ml_connector.flows.shadow import verify_or_rebuild_shadow
-from ml_connector.flows.summing import pin_account_types, pin_combinations, sum_member
-from ml_connector.flows.visibility import verify_known_visible, verify_ledgers_speak
 from ml_connector.ports import ActionKind, Json, Steps
 
 

@@ -12,11 +12,16 @@ from functools import partial
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import ZERO, use_exact_money
 from ml_connector.errors import BlockedError
-from ml_connector.flows.accepting import DEFINITE_FAILURES
 from ml_connector.flows.bench import DimensionsBench, read_document, store_document
-from ml_connector.flows.chunks import store_chunks
-from ml_connector.flows.load import Load
-from ml_connector.flows.loading import name_outcome, read_refused_rows, render_failed, run_load
+from ml_connector.flows.loading.accepting import DEFINITE_FAILURES
+from ml_connector.flows.loading.chunks import store_chunks
+from ml_connector.flows.loading.load import Load
+from ml_connector.flows.loading.running import (
+    name_outcome,
+    read_refused_rows,
+    render_failed,
+    run_load,
+)
 from ml_connector.flows.members import read_desired, render_member
 from ml_connector.flows.preflight import pin_load, verify_model
 from ml_connector.ports import Json, LoadRow, RefusedSummary, RunState, Steps, TargetMember

@@ -3,7 +3,7 @@
 from ml_connector.domain.mapping_file import parse_mapping
 from ml_connector.errors import UsageError
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.summing import Placer, make_placer
+from ml_connector.flows.placing.summing import Placer, make_placer
 from ml_connector.ports import Json
 
 PREFLIGHT = "preflight"

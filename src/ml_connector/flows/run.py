@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books, Pair
-from ml_connector.flows.summing import Placer
+from ml_connector.flows.ledger.books import Books, Pair
+from ml_connector.flows.placing.summing import Placer
 from ml_connector.ports import Json, Steps
 
 

@@ -12,11 +12,11 @@ from ml_connector.settings import ActualsFlow, DimensionsFlow, Project
 if TYPE_CHECKING:
     from ml_connector.domain.mapping import Explanation
     from ml_connector.domain.mapping_rules import MappingDiff, MappingSet
+    from ml_connector.flows.answers.refusals import Refusal
+    from ml_connector.flows.answers.trace import TraceEntry
     from ml_connector.flows.bench import ActualsBench, DimensionsBench
-    from ml_connector.flows.coverage import CoverageRow, UnmappedRow
-    from ml_connector.flows.refusals import Refusal
-    from ml_connector.flows.scope import PeriodInScope
-    from ml_connector.flows.trace import TraceEntry
+    from ml_connector.flows.ledger.scope import PeriodInScope
+    from ml_connector.flows.placing.coverage import CoverageRow, UnmappedRow
 
 
 class Questions:
@@ -58,7 +58,7 @@ class Questions:
 
     def check_flow(self, name: str) -> Iterator[Check]:
         """Yield whether the flow's model, actions and headers fit; never raises for those."""
-        from ml_connector.flows import checks  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.answers import checks  # noqa: PLC0415 - start-up time.
 
         flow = self.flow(name)
         try:
@@ -76,21 +76,21 @@ class Questions:
 
     def list_scope(self, run_id: str) -> list["PeriodInScope"]:
         """The ledger periods an actuals run has settled on, with their dates."""
-        from ml_connector.flows.scope import load_scope  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.ledger.scope import load_scope  # noqa: PLC0415 - start-up time.
 
         run = self.records.runs.load_run(run_id)
         return load_scope(self.actuals_bench(self.actuals_flow(run.flow)), run.run_id)
 
     def join_refusals(self, run_id: str) -> Iterator["Refusal"]:
         """Yield the open refusals of a run's flow, joined to their journal lines."""
-        from ml_connector.flows.refusals import read_refusals  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.answers.refusals import read_refusals  # noqa: PLC0415 - start-up time.
 
         run = self.records.runs.load_run(run_id)
         return read_refusals(self.actuals_bench(self.actuals_flow(run.flow)), run)
 
     def trace(self, key: str) -> Iterator["TraceEntry"]:
         """Yield everything known of a key."""
-        from ml_connector.flows.trace import trace_key, trace_value  # noqa: PLC0415 - start-up.
+        from ml_connector.flows.answers.trace import trace_key, trace_value  # noqa: PLC0415 - start-up.
 
         names = sorted(self.project.flows)
         connections = sorted(self.project.connections)
@@ -144,7 +144,7 @@ class Questions:
         self, flow_name: str, members: Sequence[str] | None
     ) -> tuple[list["CoverageRow"], list["UnmappedRow"]]:
         """Where archived lines go by the rules; every archived period unless some are named."""
-        from ml_connector.flows.coverage import cover_archived  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.placing.coverage import cover_archived  # noqa: PLC0415 - start-up time.
 
         flow = self.actuals_flow(flow_name)
         return cover_archived(self.actuals_bench(flow), members)

@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.ledger import line
 
 from ml_connector.domain.money import TooManyDigitsError
-from ml_connector.flows.shadow import ModelHoldsCellsError
+from ml_connector.flows.planning.shadow import ModelHoldsCellsError
 
 FORTY_THOUSAND = "101.4000.10"
 

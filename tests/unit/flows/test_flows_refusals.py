@@ -8,7 +8,7 @@ from tests.fakes.desk import FakeDesk
 from tests.fakes.ledger import line
 
 from ml_connector.domain.ledger import STATISTICAL
-from ml_connector.flows.refusals import Refusal, read_refusals
+from ml_connector.flows.answers.refusals import Refusal, read_refusals
 
 MakeDesk = Callable[..., FakeDesk]
 SUSPENSE = {"unmapped": "suspense", "suspense": {"entity": "101", "account": "9999"}}

@@ -9,7 +9,7 @@ from tests.fakes.ledger import line
 
 from ml_connector.domain.ledger import Chart
 from ml_connector.errors import RefusedError
-from ml_connector.flows.renaming import find_renamed
+from ml_connector.flows.ledger.renaming import find_renamed
 
 MakeDesk = Callable[..., FakeDesk]
 KEYED = Chart(name="Master", delimiter="|", segments=("id", "entity", "account"), is_keyed=True)

@@ -8,8 +8,8 @@ from tests.fakes.ledger import line
 from tests.fakes.steps import Crash
 
 from ml_connector.domain.dimensions import Member
-from ml_connector.flows.remapping import MappingReachError
-from ml_connector.flows.rules import RulesChangedError
+from ml_connector.flows.placing.remapping import MappingReachError
+from ml_connector.flows.placing.rules import RulesChangedError
 
 MakeDesk = Callable[..., FakeDesk]
 DAY = 86_400

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ml_connector.domain.ledger import Line, Totals
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Pair
-from ml_connector.flows.summing import Placer, make_key
+from ml_connector.flows.ledger.books import Pair
+from ml_connector.flows.placing.summing import Placer, make_key
 from ml_connector.ports import BatchRevision, LineSum, Measure
 
 LINES_MAX = 5_000

@@ -3,14 +3,14 @@
 from functools import partial
 
 from ml_connector.domain.summaries import SummaryKey
-from ml_connector.flows import accepting
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.chunks import store_chunks
-from ml_connector.flows.load import Load
-from ml_connector.flows.loading import render_failed, run_load
-from ml_connector.flows.planning import verify_applied
-from ml_connector.flows.readback import read_held
-from ml_connector.flows.rendering import render_rows
+from ml_connector.flows.loading import accepting
+from ml_connector.flows.loading.chunks import store_chunks
+from ml_connector.flows.loading.load import Load
+from ml_connector.flows.loading.rendering import render_rows
+from ml_connector.flows.loading.running import render_failed, run_load
+from ml_connector.flows.planning.plans import verify_applied
+from ml_connector.flows.proving.readback import read_held
 from ml_connector.flows.run import ActualsRun
 from ml_connector.ports import Json
 

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from ml_connector.flows.accepting import settle_earlier
-from ml_connector.flows.books import Pair
-from ml_connector.flows.control import MOVING, OFF
-from ml_connector.flows.reading import stamp_pairs
+from ml_connector.flows.ledger.books import Pair
+from ml_connector.flows.ledger.control import MOVING, OFF
+from ml_connector.flows.ledger.reading import stamp_pairs
+from ml_connector.flows.loading.accepting import settle_earlier
 from ml_connector.flows.run import ActualsRun, Findings
 from ml_connector.ports import Json, RunState
 

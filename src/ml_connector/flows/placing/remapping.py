@@ -7,10 +7,10 @@ from functools import partial
 
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Pair
-from ml_connector.flows.planning import plan_member
+from ml_connector.flows.ledger.books import Pair
+from ml_connector.flows.placing.summing import sum_member
+from ml_connector.flows.planning.plans import plan_member
 from ml_connector.flows.run import ActualsRun
-from ml_connector.flows.summing import sum_member
 from ml_connector.ports import Json
 
 

@@ -10,7 +10,7 @@ from itertools import chain
 
 from ml_connector.domain.ledger import Batch, BatchStamp
 from ml_connector.flows.bench import ActualsBench, cut, read_document, store_document
-from ml_connector.flows.books import Books, Pair
+from ml_connector.flows.ledger.books import Books, Pair
 from ml_connector.ports import BatchRevision, Json, LineSum, Measure, Steps
 
 LIST_CHANGES = "read: list changes"

@@ -21,8 +21,8 @@ from ml_connector.domain.summaries import (
 )
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
-from ml_connector.flows.books import Pair
-from ml_connector.flows.reading import read_pairs, stamp_pairs
+from ml_connector.flows.ledger.books import Pair
+from ml_connector.flows.ledger.reading import read_pairs, stamp_pairs
 from ml_connector.ports import Json, LineSum, TotalsSorter
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from ml_connector.domain.periods import READABLE_STATES
 from ml_connector.errors import RefusedError, UsageError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
-from ml_connector.flows.books import Books, Pair, load_books
+from ml_connector.flows.ledger.books import Books, Pair, load_books
 from ml_connector.flows.pins import find_pins
 from ml_connector.flows.run import ActualsRun
 from ml_connector.ports import Json, Measure

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books, load_books
-from ml_connector.flows.lineage import LINES_MAX, LineWay, find_lines
+from ml_connector.flows.ledger.books import Books, load_books
 from ml_connector.flows.pins import find_pins, load_placer
-from ml_connector.flows.summing import Placer
+from ml_connector.flows.placing.lineage import LINES_MAX, LineWay, find_lines
+from ml_connector.flows.placing.summing import Placer
 from ml_connector.ports import RefusedSummary, RunRow
 
 

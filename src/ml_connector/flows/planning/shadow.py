@@ -7,7 +7,7 @@ from ml_connector.domain.ledger import Totals
 from ml_connector.domain.summaries import Summary
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.readback import read_held
+from ml_connector.flows.proving.readback import read_held
 from ml_connector.flows.run import ActualsRun
 from ml_connector.ports import Json
 

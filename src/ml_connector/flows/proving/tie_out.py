@@ -9,11 +9,11 @@ from ml_connector.domain.ledger import CombinationKey, Totals
 from ml_connector.domain.money import render_plain
 from ml_connector.domain.summaries import Placed
 from ml_connector.domain.tie_out import TieOutEvidence, tie_out
-from ml_connector.flows.accepting import load_refused_keys
 from ml_connector.flows.bench import ActualsBench, store_document
-from ml_connector.flows.currencies import currency_of
-from ml_connector.flows.planning import read_shadow
-from ml_connector.flows.summing import read_contributions
+from ml_connector.flows.ledger.currencies import currency_of
+from ml_connector.flows.loading.accepting import load_refused_keys
+from ml_connector.flows.placing.summing import read_contributions
+from ml_connector.flows.planning.plans import read_shadow
 from ml_connector.ports import Json
 
 SHOWN_MAX = 20

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 from ml_connector.flows.bench import Bench
-from ml_connector.flows.model_hold import ModelHold
+from ml_connector.flows.loading.model_hold import ModelHold
 from ml_connector.flows.preflight import parse_action
 from ml_connector.ports import Action, Json, Steps
 

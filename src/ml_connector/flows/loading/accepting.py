@@ -8,8 +8,8 @@ from ml_connector.domain.plan import PlannedCell
 from ml_connector.domain.summaries import Summary, SummaryKey
 from ml_connector.errors import OutcomeUnknownError, RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
-from ml_connector.flows.loading import WHOLE_FAILURES, name_outcome, read_refused_rows
-from ml_connector.flows.planning import read_shadow
+from ml_connector.flows.loading.running import WHOLE_FAILURES, name_outcome, read_refused_rows
+from ml_connector.flows.planning.plans import read_shadow
 from ml_connector.ports import Archive, Json, LoadOutcome, LoadRow, RefusedSummary, TaskState
 
 REFUSED_MAX = 200_000

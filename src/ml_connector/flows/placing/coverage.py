@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.summaries import EXCLUDED_PREFIX
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books, Pair, load_books
+from ml_connector.flows.ledger.books import Books, Pair, load_books
 from ml_connector.flows.pins import find_newest_pins, load_placer
-from ml_connector.flows.summing import Placer, sum_member
+from ml_connector.flows.placing.summing import Placer, sum_member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from functools import partial
 
 from ml_connector.errors import BusyError, ConnectorError, OutcomeUnknownError, RefusedError
 from ml_connector.flows.bench import Bench
-from ml_connector.flows.load import Load, LoadWork
-from ml_connector.flows.model_hold import ModelHold, is_shared
-from ml_connector.flows.polling import follow_task
-from ml_connector.flows.starting import submit_patiently
-from ml_connector.flows.uploading import upload
+from ml_connector.flows.loading.load import Load, LoadWork
+from ml_connector.flows.loading.model_hold import ModelHold, is_shared
+from ml_connector.flows.loading.polling import follow_task
+from ml_connector.flows.loading.starting import submit_patiently
+from ml_connector.flows.loading.uploading import upload
 from ml_connector.ports import (
     Intent,
     IntentState,

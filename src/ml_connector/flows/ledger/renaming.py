@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from functools import partial
 
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books, Pair
-from ml_connector.flows.reading import read_pairs
+from ml_connector.flows.ledger.books import Books, Pair
+from ml_connector.flows.ledger.reading import read_pairs
+from ml_connector.flows.placing.summing import read_combinations
 from ml_connector.flows.run import ActualsRun
-from ml_connector.flows.summing import read_combinations
 from ml_connector.ports import Json
 
 RENAMED = "accounts: renamed"

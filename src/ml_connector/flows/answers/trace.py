@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import render_amount, render_plain
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Pair, load_books
+from ml_connector.flows.ledger.books import Pair, load_books
+from ml_connector.flows.ledger.reading import read_pairs
 from ml_connector.flows.pins import NeverRunError, find_newest_pins, load_placer
-from ml_connector.flows.reading import read_pairs
-from ml_connector.flows.summing import Placer
+from ml_connector.flows.placing.summing import Placer
 from ml_connector.ports import Records
 
 

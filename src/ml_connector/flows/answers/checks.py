@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.bench import ActualsBench, Bench, DimensionsBench
+from ml_connector.flows.loading.rendering import flow_columns
 from ml_connector.flows.preflight import find_action, pin_load, verify_model
-from ml_connector.flows.rendering import flow_columns
 from ml_connector.ports import ActionKind, Check, CheckState
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from ml_connector.domain.ledger import Balance, Totals
 from ml_connector.domain.money import ZERO, render_plain, use_exact_money
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Books, Pair
-from ml_connector.flows.reading import (
+from ml_connector.flows.ledger.books import Books, Pair
+from ml_connector.flows.ledger.reading import (
     list_current,
     list_everything,
     read_listed,

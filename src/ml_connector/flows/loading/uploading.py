@@ -3,8 +3,8 @@
 from functools import partial
 
 from ml_connector.errors import OutcomeUnknownError, RefusedError
-from ml_connector.flows.load import LoadWork
-from ml_connector.flows.model_hold import is_shared
+from ml_connector.flows.loading.load import LoadWork
+from ml_connector.flows.loading.model_hold import is_shared
 from ml_connector.ports import Json
 
 UPLOADS_MAX = 3

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ml_connector.domain.ledger import BatchStamp
 from ml_connector.errors import AccessDeniedError
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.books import Pair
+from ml_connector.flows.ledger.books import Pair
 from ml_connector.ports import BatchRevision, Json
 
 BATCHES_LOOKED_AT_MAX = 3

@@ -3,11 +3,11 @@
 from functools import partial
 
 from ml_connector.domain.summaries import SummaryKey
-from ml_connector.flows import accepting
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.readback import read_held
+from ml_connector.flows.loading import accepting
+from ml_connector.flows.proving.readback import read_held
+from ml_connector.flows.proving.tie_out import tie_out_member
 from ml_connector.flows.run import ActualsRun, Findings
-from ml_connector.flows.tie_out import tie_out_member
 from ml_connector.ports import Json, Steps
 
 NOT_SENT = "Planned, not sent yet."

@@ -19,7 +19,7 @@ from ml_connector.domain.plan import (
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.currencies import currency_of
+from ml_connector.flows.ledger.currencies import currency_of
 from ml_connector.ports import Archive, Json, PlanRow
 
 

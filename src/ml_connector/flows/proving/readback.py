@@ -9,10 +9,10 @@ from ml_connector.domain.money import decimals_of, fit_stored, parse_cell
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import OutcomeUnknownError, ProtocolError, RefusedError
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.currencies import currency_of
-from ml_connector.flows.polling import TaskDeadlineError, follow_task
+from ml_connector.flows.ledger.currencies import currency_of
+from ml_connector.flows.loading.polling import TaskDeadlineError, follow_task
+from ml_connector.flows.loading.starting import submit_patiently
 from ml_connector.flows.preflight import parse_action
-from ml_connector.flows.starting import submit_patiently
 from ml_connector.ports import Action, Json, LoadOutcome, Steps, TaskState
 
 EXPORTS_MAX = 3

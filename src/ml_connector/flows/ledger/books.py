@@ -13,7 +13,7 @@ from ml_connector.domain.period_rules import (
 from ml_connector.domain.periods import AdjustmentRule, Period
 from ml_connector.errors import AccessDeniedError, RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
-from ml_connector.flows.currencies import pin_currencies
+from ml_connector.flows.ledger.currencies import pin_currencies
 from ml_connector.ports import Json
 from ml_connector.settings import ActualsFlow
 

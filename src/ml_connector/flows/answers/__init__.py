@@ -1,0 +1,1 @@
+"""What people ask afterwards, or beforehand: traces, refusals, findings about a flow."""

@@ -1,0 +1,1 @@
+"""What is read: ledgers, periods, changed batches, and the control against the balances."""

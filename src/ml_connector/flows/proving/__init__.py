@@ -1,0 +1,1 @@
+"""Whether it arrived: the model read back, every hop compared, the run concluded."""
