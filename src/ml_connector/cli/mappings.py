@@ -96,7 +96,7 @@ def list_unmapped(flow: str, /, *, period: Periods = None, options: Options | No
                 u.dimension,
                 u.ledger,
                 u.period,
-                u.combination,
+                f"{u.combination} {u.stands_for}".rstrip(),
                 u.currency,
                 u.totals.lines,
                 Money(amount=u.totals.debit, currency=u.currency),

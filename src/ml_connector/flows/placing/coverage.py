@@ -31,6 +31,8 @@ class UnmappedRow:
     period: str
     currency: str
     combination: str
+    stands_for: str
+    """What the combination stands for, where it is an id; else empty."""
     totals: Totals
 
 
@@ -67,7 +69,8 @@ def cover_members(
             unmapped.append(
                 UnmappedRow(
                     dimension=dimension, ledger=ledger, period=period, currency=currency,
-                    combination=combination, totals=totals,
+                    combination=combination, stands_for=placer.name_combination(combination),
+                    totals=totals,
                 )
             )  # fmt: skip
     covered = [

@@ -103,6 +103,14 @@ class Placer:
         }
         return facts
 
+    def name_combination(self, combination: str) -> str:
+        """What an account's id stands for, as facts rules may name; else empty."""
+        for chart, texts in self.combinations.items():
+            if combination in texts:
+                facts = self._chart(chart).split(texts[combination])
+                return ", ".join(f"{name}={value}" for name, value in facts.items() if value)
+        return ""
+
     def _split(self, chart: Chart, combination: str) -> dict[str, str]:
         if not chart.is_keyed:
             return chart.split(combination)
