@@ -11,7 +11,7 @@ from tests.fakes.model import FakeTarget
 from tests.fakes.steps import FakeSteps
 
 from ml_connector.domain.ledger import Ledger
-from ml_connector.engine.steps import copy_storable
+from ml_connector.engine.steps import SUMMARY_BYTES_MAX, copy_storable
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.actuals import run_actuals
 from ml_connector.flows.bench import ActualsBench
@@ -151,7 +151,7 @@ class FakeDesk:
         self.records.runs.save_run(steps.run_id, RunState.RUNNING)
         try:
             summary = run_actuals(steps, request, self.bench())
-            summary = copy_storable(summary, what="summary")
+            summary = copy_storable(summary, what="summary", bytes_max=SUMMARY_BYTES_MAX)
         except ConnectorError as error:
             finish_run(self.records, steps.run_id, summary=None, error=error)
             raise

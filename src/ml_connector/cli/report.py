@@ -68,6 +68,11 @@ def _tell_actuals(summary: Json, output: Output) -> None:
             say(_tell_moves(currency, totals, is_sent=summary["loaded"]))
     for member, combinations in summary["unmapped"].items():
         say(f"{member} is held back: no rule takes {combinations:,} account combinations of it.")
+    if summary.get("tie_out_count", 0) > len(summary["tie_out"]):
+        say(
+            f"Shown are {len(summary['tie_out']):,} of {summary['tie_out_count']:,} rows; all that"
+            " is unexplained is among them as far as it fits."
+        )
     for difference in summary["erp_differences"]:
         say(
             f"{difference['ledger']} {difference['period']}: the ERP and the archive differ in"

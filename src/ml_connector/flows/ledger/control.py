@@ -11,7 +11,7 @@ from typing import Any
 
 from ml_connector.domain.ledger import Balance, Totals
 from ml_connector.domain.money import ZERO, render_plain, use_exact_money
-from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.ledger.books import Books, Pair
 from ml_connector.flows.ledger.reading import (
     list_current,
@@ -84,7 +84,8 @@ def _control_step(
     body = partial(control_member, bench, books, pairs, run_id=steps.run_id)
     found = steps.step(f"control: {member}", body)
     files = {name: found[name] for name in ("erp", "archived")}
-    return {pair: row | files for pair, row in zip(pairs, found["pairs"], strict=True)}
+    rows = read_document(bench.archive, found["document"])
+    return {pair: row | files for pair, row in zip(pairs, rows, strict=True)}
 
 
 def control_member(
@@ -92,8 +93,8 @@ def control_member(
 ) -> Json:
     """The archive's totals of a planning period against the ERP's own, per account combination.
 
-    Returns the two files, and for each pair in its order state, count and some differences; also
-    where the ERP's balances are not what its own lines add up to.
+    Returns the two files, and a document with state, count and some differences of each pair in its
+    order; also where the ERP's balances are not what its own lines add up to.
     """
     erp_hash, shown = store_balances(bench, books, pairs)
     archived_hash = store_archived(bench, pairs)
@@ -109,7 +110,8 @@ def control_member(
         for pair in pairs:
             if found[pair]["state"] == TIED:
                 bench.records.batches.record_whole(bench.source.connection, *pair, run_id=run_id)
-    return {"erp": erp_hash, "archived": archived_hash, "pairs": [found[pair] for pair in pairs]}
+    document = store_document(bench.archive, [found[pair] for pair in pairs])
+    return {"erp": erp_hash, "archived": archived_hash, "document": document}
 
 
 def _add_breaks(row: Json, shown: "Shown") -> None:

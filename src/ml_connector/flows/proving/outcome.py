@@ -6,10 +6,15 @@ from ml_connector.flows.ledger.books import Pair
 from ml_connector.flows.ledger.control import MOVING, OFF
 from ml_connector.flows.ledger.reading import stamp_pairs
 from ml_connector.flows.loading.accepting import settle_earlier
+from ml_connector.flows.proving.tie_out import read_rows
 from ml_connector.flows.run import ActualsRun, Findings
 from ml_connector.ports import Json, RunState
 
 DIFFERENCES_MAX = 40
+ROWS_MAX = 1_000
+"""Tie-out rows a summary holds; the archived reports hold all of them."""
+PAIRS_MAX = 400
+"""Ledger periods told one by one as differing from the ERP."""
 
 
 def conclude(run: ActualsRun, found: Findings) -> Json:
@@ -26,7 +31,8 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
     )
     summary = _summarise(run, found) | {
         "state": str(state),
-        "erp_differences": _list_off(found, off + moving),
+        "erp_differences": _list_off(found, off + moving)[:PAIRS_MAX],
+        "erp_differences_count": len(off) + len(moving),
     }
     settled = _find_settled(found, set(off) | set(moving))
     run.steps.step("settle", partial(_settle, run, found, summary, settled))
@@ -54,7 +60,8 @@ def _summarise(run: ActualsRun, found: Findings) -> Json:
         "refused": found.delivered.get("refused_count", 0),
         "unmapped": {m: found.sums[m]["unmapped_values"] for m in sorted(found.held_back)},
         "lines": sum(row["lines"] for row in found.sums.values()),
-        "tie_out": [row for report in reports for row in report["rows"]],
+        "tie_out": read_rows(run.bench, [row["report"] for row in reports], most=ROWS_MAX),
+        "tie_out_count": sum(row["rows"] for row in reports),
         "differences": [row for report in reports for row in report["shown"]][:DIFFERENCES_MAX],
         "reports": {member: report["report"] for member, report in found.proof.items()},
         "mapping_hash": run.pins["mapping_hash"],

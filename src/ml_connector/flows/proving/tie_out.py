@@ -1,6 +1,6 @@
 """The tie-out of a run: every hop of every planning period it touched, from stored evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from functools import partial
@@ -9,7 +9,7 @@ from ml_connector.domain.ledger import CombinationKey, Totals
 from ml_connector.domain.money import render_plain
 from ml_connector.domain.summaries import Placed
 from ml_connector.domain.tie_out import TieOutEvidence, tie_out
-from ml_connector.flows.bench import ActualsBench, store_document
+from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.ledger.currencies import currency_of
 from ml_connector.flows.loading.accepting import load_refused_keys
 from ml_connector.flows.placing.summing import read_contributions
@@ -32,11 +32,22 @@ def tie_out_member(bench: ActualsBench, evidence: Json) -> Json:
     )
     return {
         "is_tied": report.is_tied,
-        "rows": rows,
+        "rows": len(rows),
         "differences": report.differences_count,
         "shown": differences[:SHOWN_MAX],
         "report": document,
     }
+
+
+def read_rows(bench: ActualsBench, reports: Iterable[str], *, most: int) -> list[Json]:
+    """The rows of archived reports, at most so many; those with an unexplained amount come first.
+
+    In the reports' own order as long as all of them fit.
+    """
+    rows = [row for report in reports for row in read_document(bench.archive, report)["rows"]]
+    if len(rows) > most:
+        rows.sort(key=lambda row: not Decimal(row["unexplained"]))
+    return rows[:most]
 
 
 def _render(row: Json) -> Json:
