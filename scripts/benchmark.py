@@ -1,11 +1,13 @@
 """The main job at size: every journal line of the sandbox's company into the model, tied out.
 
-`benchmark.py [LINES] [FOLDER]` starts the sandbox, runs F1 and F2 in a process of their own whose
-peak memory is read from the kernel, and beside it, in the same minutes on the same machine, a bare
-loop over the same pages. Speeds are told, never judged, for they are the machine's as well; it
-leaves with 1 when memory is over its limit or a cent is unexplained.
+`benchmark.py [LINES] [FOLDER] [--erp fusion|jde]` starts the sandbox, runs members and actuals of
+each ERP in a process of their own whose peak memory is read from the kernel, and beside it, in the
+same minutes on the same machine, a bare loop over the same pages. Speeds are told, never judged,
+for they are the machine's as well; it leaves with 1 when memory is over its limit or a cent is
+unexplained.
 """
 
+import argparse
 import json
 import os
 import shutil
@@ -14,7 +16,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,8 +27,8 @@ from ml_connector.wiring import open_house, write_sandbox_project
 LINES_DEFAULT = 1_000_000
 PEAK_MIB_MAX = 400
 START_COMMAND = (sys.executable, "-m", "ml_connector.sandbox")
-BARE = Path(__file__).with_name("benchmark_bare.py")
-FLOWS = ("dimensions-fusion", "actuals-fusion")
+NOWHERE = "http://127.0.0.1:9"
+"""Stands for the ERP that is not started; nothing is ever asked of it."""
 PHASES = {
     "read + archive": ("read", "backfill"),
     "control": ("control",),
@@ -36,33 +39,68 @@ PHASES = {
 """Phase by the first words of the names of its steps; the rest is preflight, members and scope."""
 
 
-def main(lines: int, folder: Path) -> int:
-    """The whole benchmark; the exit code."""
-    tell(f"Seeding the sandbox with {group(lines)} journal lines.")
-    with sandbox(folder / "sandbox", lines) as servers:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erp:
+    """One ERP of the sandbox: what is run over it, and what the product is held against."""
+
+    name: str
+    title: str
+    bare: str
+
+    @property
+    def flows(self) -> tuple[str, str]:
+        """Members first, then actuals."""
+        return f"dimensions-{self.name}", f"actuals-{self.name}"
+
+
+ERPS = {
+    "fusion": Erp(name="fusion", title="Fusion", bare="benchmark_bare.py"),
+    "jde": Erp(name="jde", title="JD Edwards", bare="benchmark_bare_jde.py"),
+}
+
+
+def main(erp: Erp, lines: int, folder: Path) -> int:
+    """The whole benchmark of one ERP; the exit code."""
+    tell(f"\n{erp.title}: seeding the sandbox with {group(lines)} journal lines.")
+    bare = Path(__file__).with_name(erp.bare)
+    with sandbox(erp, folder / "sandbox", lines) as servers:
+        addresses = {"fusion": NOWHERE, **servers}
         write_sandbox_project(
-            folder / "project", fusion_url=servers["fusion"], anaplan_url=servers["anaplan"]
+            folder / "project", **{f"{name}_url": url for name, url in addresses.items()}
         )
-        for flow in FLOWS:
+        for flow in erp.flows:
             tell(f"Running {flow}.")
             ours = measure("run", str(folder / "project"), flow)
         tell("Fetching the same pages by a bare loop.")
-        fetched = call(BARE, "fetch", servers["fusion"], str(folder))
-    bare = call(BARE, "sum", str(folder))
-    report(ours, fetched, bare)
+        fetched = call(bare, "fetch", servers[erp.name], str(folder))
+    summed = call(bare, "sum", str(folder))
+    report(ours, fetched, summed)
     return verify(ours)
 
 
 @contextmanager
-def sandbox(state: Path, lines: int) -> Iterator[dict[str, str]]:
-    """A sandbox process lives until the end of the block."""
-    command = [*START_COMMAND, "--state", str(state), "--lines", str(lines), "--exit-with-stdin"]
+def sandbox(erp: Erp, state: Path, lines: int) -> Iterator[dict[str, str]]:
+    """The planning server and this ERP's live until the end of the block; their addresses."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(start_server(name, state / name, lines))
+            for name in (erp.name, "anaplan")
+        }
+
+
+@contextmanager
+def start_server(name: str, state: Path, lines: int) -> Iterator[str]:
+    """A server in a process of its own lives until the end of the block; its address."""
+    command = [
+        *START_COMMAND, "--only", name, "--state", str(state), "--lines", str(lines),
+        "--exit-with-stdin",
+    ]  # fmt: skip
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         try:
-            yield json.loads(process.stdout.readline())
+            yield json.loads(process.stdout.readline())[name]
         finally:
             process.terminate()
 
@@ -140,20 +178,23 @@ def report(ours: dict[str, Any], fetched: dict[str, Any], bare: dict[str, Any]) 
         f" summed into {group(ours['cells'])} cells of {ours['periods']} periods."
     )
     tell(f"\n{'':24}{'lines':>12}{'seconds':>10}{'lines/s':>12}{'CPU s':>9}{'lines/CPU s':>13}")
+    spent = {}
     for phase, starts in PHASES.items():
         taken = [step for step in ours["steps"] if step[0].split(":")[0] in starts]
         lines = ours["archived"] if phase == "read + archive" else ours["lines"]
-        line(phase, lines, sum(step[1] for step in taken), sum(step[2] for step in taken))
+        spent[phase] = sum(step[2] for step in taken)
+        line(phase, lines, sum(step[1] for step in taken), spent[phase])
     line("whole run", ours["lines"], ours["seconds"], ours["cpu"])
     line("bare fetch", bare["lines"], fetched["seconds"])
     line("bare decode + dict sum", bare["lines"], bare["seconds"], bare["cpu_seconds"])
     floor = bare["lines"] / bare["cpu_seconds"]
-    summed = sum(step[2] for step in ours["steps"] if step[0].startswith("sum:"))
-    of_summing, of_all = ours["lines"] / summed / floor, ours["lines"] / ours["cpu"] / floor
-    tell(
-        "\nOf the bare loop's lines per CPU second:"
-        f" map + sum {of_summing:.0%}, whole run {of_all:.1%}."
-    )
+    shares = {
+        "read + archive": ours["archived"] / spent["read + archive"],
+        "map + sum": ours["lines"] / spent["map + sum"],
+        "whole run": ours["lines"] / ours["cpu"],
+    }
+    told = ", ".join(f"{name} {speed / floor:.1%}" for name, speed in shares.items())
+    tell(f"\nOf the bare loop's lines per CPU second: {told}.")
     tell(f"Peak memory {ours['peak_mib']:.0f} MiB, limit {PEAK_MIB_MAX} MiB.")
 
 
@@ -192,13 +233,24 @@ def start(arguments: Sequence[str]) -> int:
     if arguments[:1] == ("run",):
         print(json.dumps(run_flow(Path(arguments[1]), arguments[2])))
         return 0
-    lines = int(arguments[0]) if arguments else LINES_DEFAULT
-    if len(arguments) > 1:
-        shutil.rmtree(arguments[1], ignore_errors=True)
-        Path(arguments[1]).mkdir(parents=True)
-        return main(lines, Path(arguments[1]))
-    with tempfile.TemporaryDirectory(prefix="ml-connector-benchmark-") as folder:
-        return main(lines, Path(folder))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lines", nargs="?", type=int, default=LINES_DEFAULT)
+    parser.add_argument("folder", nargs="?", type=Path, help="keeps everything; emptied first")
+    parser.add_argument("--erp", choices=ERPS, help="one ERP alone")
+    options = parser.parse_args(arguments)
+    chosen = [options.erp] if options.erp else list(ERPS)
+    return max(run_benchmark(ERPS[name], options.lines, options.folder) for name in chosen)
+
+
+def run_benchmark(erp: Erp, lines: int, kept: Path | None) -> int:
+    """The benchmark of one ERP, in a folder of its own; the exit code."""
+    if kept is not None:
+        folder = kept / erp.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return main(erp, lines, folder)
+    with tempfile.TemporaryDirectory(prefix="ml-connector-benchmark-") as vanishing:
+        return main(erp, lines, Path(vanishing))
 
 
 if __name__ == "__main__":
