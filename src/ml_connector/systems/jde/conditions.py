@@ -208,5 +208,5 @@ class GroupRow(NamedTuple):
     """A group: its values, how many rows it has, and the figures, each in the order asked."""
 
     keys: Row
-    count: int
+    count: int  # type: ignore[assignment]  # a group has no use for the method of tuples
     figures: Row

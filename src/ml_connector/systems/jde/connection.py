@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -61,54 +62,45 @@ LedgerType = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,2}$")]
 
 
 class PasswordLogin(StrictSettings):
-    """User and password; the usual choice for a service.
-
-    Attributes:
-        method: Log in with user and password.
-        user: Name of the JD Edwards user.
-        password: Reference to the password.
-        environment: Such as JPD920; empty: the AIS server's default.
-        role: Such as *ALL; empty: the AIS server's default.
-    """
+    """User and password; the usual choice for a service."""
 
     method: Literal["password"] = "password"
+    """Log in with user and password."""
     user: Text
+    """Name of the JD Edwards user."""
     password: SecretReference
+    """Reference to the password."""
     environment: str = ""
+    """Such as JPD920; empty: the AIS server's default."""
     role: str = ""
+    """Such as *ALL; empty: the AIS server's default."""
 
 
 class JwtLogin(StrictSettings):
-    """A signed token of an identity service that the AIS server trusts.
-
-    Attributes:
-        method: Log in with a signed token.
-        token: Reference to the token; it is read anew at each log-in.
-        environment: Such as JPD920; empty: the AIS server's default.
-        role: Such as *ALL; empty: the AIS server's default.
-    """
+    """A signed token of an identity service that the AIS server trusts."""
 
     method: Literal["jwt"] = "jwt"
+    """Log in with a signed token."""
     token: SecretReference
+    """Reference to the token; it is read anew at each log-in."""
     environment: str = ""
+    """Such as JPD920; empty: the AIS server's default."""
     role: str = ""
+    """Such as *ALL; empty: the AIS server's default."""
 
 
 Login = Annotated[PasswordLogin | JwtLogin, Field(discriminator="method")]
 
 
 class AccountTypeRange(StrictSettings):
-    """Object accounts of one type; JD Edwards itself does not store what type an account is.
-
-    Attributes:
-        first: First object account, included.
-        last: Last object account, included.
-        type: What its amounts are.
-    """
+    """Object accounts of one type; JD Edwards itself does not store what type an account is."""
 
     first: Text
+    """First object account, included."""
     last: Text
+    """Last object account, included."""
     type: Literal["asset", "liability", "equity", "revenue", "expense", "statistical"]
+    """What its amounts are."""
 
     @model_validator(mode="after")
     def _verify_order(self) -> "AccountTypeRange":
@@ -118,45 +110,41 @@ class AccountTypeRange(StrictSettings):
 
 
 class JdeSettings(StrictSettings):
-    """One connection: where the AIS server is, how to log in, which books are read.
-
-    Attributes:
-        kind: This is a connection to JD Edwards.
-        name: The connection's name; the file's name gives it.
-        ais_url: Any https address, with a proxy's path prefix if there is one; http on this
-            machine only.
-        auth: How to log in.
-        device_name: What the log-in is tied to; keep it, for each new name is a new session. Empty:
-            made from the connection's name.
-        ledger_types: Ledger types whose lines are read.
-        companies: Companies whose books are read; none named: all the user may see.
-        first_gl_date: Lines with an earlier GL date are never looked at.
-        account_types: Ranges of object accounts and what type they are.
-        account_categories: Category codes of accounts that become facts, R001 to R043.
-        business_unit_categories: Category codes of business units that become facts, RP01 to RP50.
-        page_size: Lines asked for per page.
-        parallel_max: Reads under way at once; two are customary.
-        overlap_days: Days that each look for changes reaches back behind the last one.
-        ca_bundle: PEM file of further certificate authorities.
-        requests_per_minute: Shared by all processes; without it there is no such limit.
-    """
+    """One connection: where the AIS server is, how to log in, which books are read."""
 
     kind: Literal["jde"] = "jde"
+    """This is a connection to JD Edwards."""
     name: Text
+    """The connection's name; the file's name gives it."""
     ais_url: AisUrl
+    """Any https address, with a proxy's path prefix if there is one; http on this machine only."""
     auth: Login
+    """How to log in."""
     device_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,50}$")] = ""
+    """What the log-in is tied to; keep it, for each new name is a new session. Empty: made from the
+    connection's name."""
     ledger_types: Annotated[tuple[LedgerType, ...], Field(min_length=1)] = (ACTUALS,)
+    """Ledger types whose lines are read."""
     companies: tuple[Company, ...] = ()
+    """Companies whose books are read; none named: all the user may see."""
     first_gl_date: date = FIRST_GL_DATE
+    """Lines with an earlier GL date are never looked at."""
     account_types: tuple[AccountTypeRange, ...] = ()
+    """Ranges of object accounts and what type they are."""
     account_categories: tuple[Annotated[str, Field(pattern=r"^R0\d\d$")], ...] = ()
+    """Category codes of accounts that become facts, R001 to R043."""
     business_unit_categories: tuple[Annotated[str, Field(pattern=r"^RP\d\d$")], ...] = ()
+    """Category codes of business units that become facts, RP01 to RP50."""
     page_size: Annotated[int, Field(ge=1, le=PAGE_ROWS_MAX)] = 2000
+    """Lines asked for per page."""
     parallel_max: Annotated[int, Field(ge=1, le=PARALLEL_MAX)] = 2
+    """Reads under way at once; two are customary."""
     overlap_days: Annotated[int, Field(ge=2, le=366)] = 2
+    """Days that each look for changes reaches back behind the last one."""
     ca_bundle: Path | None = None
+    """PEM file of further certificate authorities."""
     requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Shared by all processes; without it there is no such limit."""
 
     @field_validator("ledger_types", "companies", "account_categories", "business_unit_categories")
     @classmethod
@@ -170,7 +158,7 @@ class JdeSettings(StrictSettings):
     @classmethod
     def _verify_apart(cls, ranges: tuple[AccountTypeRange, ...]) -> tuple[AccountTypeRange, ...]:
         ordered = sorted(ranges, key=lambda one: one.first)
-        for before, after in zip(ordered, ordered[1:], strict=False):
+        for before, after in pairwise(ordered):
             if after.first <= before.last:
                 raise ValueError(
                     f"the ranges {before.first} to {before.last} and {after.first} to {after.last}"

@@ -1,0 +1,119 @@
+"""What a server and a log-in tell about themselves."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ml_connector.systems.calls import NOT_FOUND, RemoteReply
+from ml_connector.systems.http import LOGIN_TIMEOUTS, HttpClient, RemoteCall
+from ml_connector.systems.jde import wire
+from ml_connector.systems.jde.refusals import render_blocked, render_service_missing
+
+API: Final = "v2"
+API_OLD: Final = "v1"
+CONFIG_BYTES_MAX: Final = 4 * 1024 * 1024
+_REFUSED: Final = frozenset({400, 401, 403, NOT_FOUND, 405, 406, 415, 444, 500})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """What the server tells everybody.
+
+    Attributes:
+        version: Of the server, as it writes it.
+        capabilities: Names of what it can do; empty when it does not tell.
+        api: "v2", or "v1" for servers too old to be read (J-20).
+        session_timeout_minutes: Idle minutes after which a log-in ends; None: not said.
+        time_to_live_minutes: Minutes after which a log-in ends in any case; None: not said.
+        default_environment: Where a log-in without environment leads.
+    """
+
+    version: str
+    capabilities: frozenset[str]
+    api: str
+    session_timeout_minutes: int | None
+    time_to_live_minutes: int | None
+    default_environment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInfo:
+    """What a log-in told; `logins` counts those of this client so far."""
+
+    user: str
+    environment: str
+    role: str
+    date_format: str
+    decimal_format: str
+    is_password_expiring: bool
+    logins: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrchestrationRow:
+    """An orchestration the user may call."""
+
+    name: str
+    description: str
+    input_format: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def read_config(http: HttpClient, *, root: str) -> tuple[ServerConfig, RemoteReply]:
+    """What the server tells everybody, and the reply that said so; older servers are asked last.
+
+    Raises:
+        ServiceMissingError: Neither version of the service answers.
+        SignOnBlockedError: Both are answered with 405.
+        SystemUnavailableError: The server does not answer.
+    """
+    for api, path in ((API, f"{root}/v2/defaultconfig"), (API_OLD, f"{root}/defaultconfig")):
+        reply = _ask(http, path)
+        found = _find_config(reply, api)
+        if found is not None:
+            return found, reply
+    raise render_blocked(reply) if reply.status == 405 else render_service_missing(reply)
+
+
+def _ask(http: HttpClient, path: str) -> RemoteReply:
+    return http.send(
+        RemoteCall(
+            method="GET",
+            path=path,
+            headers={"Accept": "application/json"},
+            accepted=_REFUSED,
+            timeouts=LOGIN_TIMEOUTS,
+            bytes_max=CONFIG_BYTES_MAX,
+        )
+    )
+
+
+def _find_config(reply: RemoteReply, api: str) -> ServerConfig | None:
+    told = wire.find_config(reply.content) if reply.is_success else None
+    if told is None:
+        return None
+    names = (each.name for each in told.capability_list or [])
+    return ServerConfig(
+        version=told.ais_version,
+        capabilities=frozenset(name for name in names if name),
+        api=api,
+        session_timeout_minutes=_find_minutes(told.session_timeout),
+        time_to_live_minutes=_find_minutes(told.time_to_live),
+        default_environment=told.default_environment or "",
+    )
+
+
+def _find_minutes(value: str | int | None) -> int | None:
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def map_orchestration(part: wire.OrchestrationPart) -> OrchestrationRow:
+    """The orchestration without the wire's gaps."""
+    return OrchestrationRow(
+        name=part.name or "",
+        description=part.description or "",
+        input_format=part.input_format or "",
+        inputs=tuple(each.name or "" for each in part.inputs or []),
+        outputs=tuple(each.name or "" for each in part.outputs or []),
+    )
