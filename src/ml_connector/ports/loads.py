@@ -1,0 +1,118 @@
+"""Records of loads: plans, shadows, refused summaries, versions of rules."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from ml_connector.domain.summaries import SummaryKey
+from ml_connector.ports.world import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRow:
+    """One upload, import and result."""
+
+    load_id: str
+    run_id: str
+    flow: str
+    plan_hash: str
+    intent_id: str
+    task_id: str
+    outcome: str
+    chunks: int
+    cells_sent: int
+    cells_refused: int
+    result_hash: str
+    dump_hashes: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedSummary:
+    """A summary the model did not take, with the reason in its own words."""
+
+    load_id: str
+    flow: str
+    key: SummaryKey
+    before: Decimal
+    after: Decimal
+    reasons: tuple[str, ...]
+    is_settled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """A saved plan: a file in the archive, and what it was made from."""
+
+    plan_hash: str
+    run_id: str
+    flow: str
+    model_id: str
+    mapping_hash: str
+    shadow_revision: int
+    periods: tuple[str, ...]
+    totals: Json
+    created_at: datetime
+    state: str
+
+
+class LoadStore(Protocol):
+    """Plans, shadows, loads, refused summaries."""
+
+    def save_plan(self, plan: PlanRow) -> None:
+        """The plan is known by its hash; saving it again changes nothing but its state."""
+
+    def find_plan(self, plan_hash: str) -> PlanRow | None:
+        """The plan by its hash."""
+
+    def load_shadow(self, flow: str, model_id: str) -> tuple[int, dict[str, str]]:
+        """Shadow revision, and the shadow file's hash by target period; (0, {}) before any load."""
+
+    def save_shadow(
+        self, flow: str, model_id: str, files: Mapping[str, str], *, revision_before: int, why: str
+    ) -> int:
+        """These periods have new shadow files; returns the new revision.
+
+        Raises:
+            BusyError: The shadow moved meanwhile.
+        """
+
+    def record_load(self, load: LoadRow, refused: Iterable[RefusedSummary]) -> None:
+        """The load and its refused summaries are stored, all or none; repeatable by load id."""
+
+    def load_loads(self, *, run_id: str | None = None, flow: str | None = None) -> list[LoadRow]:
+        """Loads, oldest first."""
+
+    def load_refused(
+        self, flow: str, *, run_id: str | None = None, open_only: bool = True
+    ) -> list[RefusedSummary]:
+        """Refused summaries, oldest load first."""
+
+    def settle_refused(
+        self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""
+    ) -> int:
+        """Open refusals of these keys are settled, those of one load left out; returns how many."""
+
+
+class MappingStore(Protocol):
+    """Versions of a flow's mapping rules, by content hash."""
+
+    def save_mapping(self, flow: str, *, content_hash: str, content: str, actor: str) -> int:
+        """The content is a numbered version; the same hash keeps its number."""
+
+    def find_mapping(self, content_hash: str) -> str | None:
+        """The content of a version."""
+
+    def load_applied(self, flow: str) -> str:
+        """Hash of the rules the model was last loaded by; empty before the first load."""
+
+    def save_applied(self, flow: str, content_hash: str) -> None:
+        """The model holds amounts by these rules: the mapping, and the settings beside it."""
+
+    def load_explained(self, flow: str) -> str:
+        """Hash of what keyed combinations stood for at the flow's last look; empty before it."""
+
+    def save_explained(self, flow: str, file_hash: str) -> None:
+        """What keyed combinations stand for has been looked at."""

@@ -1,0 +1,73 @@
+"""The audit chain, the request budget, and the records of one organisation together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from ml_connector.ports.batches import BatchStore
+from ml_connector.ports.loads import LoadStore, MappingStore
+from ml_connector.ports.runs import RunStore
+from ml_connector.ports.world import Json
+from ml_connector.ports.writing import IntentStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One link of the audit chain."""
+
+    number: int
+    at: datetime
+    actor: str
+    event: str
+    subject: str
+    run_id: str
+    details: Json
+    hash_before: str
+    hash_after: str
+
+
+class Audit(Protocol):
+    """Append-only, hash-chained."""
+
+    def record(
+        self, event: str, *, subject: str, actor: str, run_id: str = "", **details: Any
+    ) -> None:
+        """The event is the newest link; `event` is `noun.verb`."""
+
+    def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
+        """Links whose subject, run or details hold the text, oldest first."""
+
+    def verify(self) -> int:
+        """Number of links, all of which verify.
+
+        Raises:
+            UnexplainedDifferenceError: Names the first broken link.
+        """
+
+
+class RequestBudget(Protocol):
+    """One allowance of requests per tenant, over all processes."""
+
+    def acquire(self, key: str) -> None:
+        """Return when one request may be sent now; waits, first come first served.
+
+        An empty key draws on no allowance.
+
+        Raises:
+            RunInterruptedError: A stop was asked for; the request must not be sent.
+        """
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Nobody sends for that long: a process was told Retry-After."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """All stores of one organisation, bundled."""
+
+    runs: RunStore
+    batches: BatchStore
+    intents: IntentStore
+    loads: LoadStore
+    mappings: MappingStore
+    audit: Audit

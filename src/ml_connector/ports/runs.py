@@ -1,0 +1,102 @@
+"""Records of runs and their steps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from ml_connector.ports.world import Json
+
+
+class RunState(StrEnum):
+    """How a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTLY = "partly succeeded"
+    BLOCKED = "blocked"
+    WAITING_APPROVAL = "waiting for approval"
+    UNTIED = "unexplained difference"
+    MOVING = "books moving"
+    UNKNOWN = "outcome unknown"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED_STATES = frozenset(
+    {RunState.QUEUED, RunState.RUNNING, RunState.INTERRUPTED, RunState.UNKNOWN}
+)
+"""A flow with a run in one of these takes no second run; it is resumed or cancelled first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run as the history keeps it."""
+
+    run_id: str
+    flow: str
+    kind: str
+    state: RunState
+    actor: str
+    request: Json
+    summary: Json
+    error: Json | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A step of a run as people see it."""
+
+    name: str
+    attempt: int
+    state: str
+    started_at: datetime
+    finished_at: datetime | None
+    result: Json
+
+
+class RunStore(Protocol):
+    """Runs and their steps."""
+
+    def create_run(self, *, run_id: str, flow: str, kind: str, actor: str, request: Json) -> RunRow:
+        """The run exists in state queued.
+
+        Raises:
+            BusyError: The flow has an unfinished run; names it.
+        """
+
+    def save_run(
+        self,
+        run_id: str,
+        state: RunState,
+        *,
+        summary: Json | None = None,
+        error: Json | None = None,
+    ) -> None:
+        """The run is in this state; finished states get their time."""
+
+    def load_run(self, run_id: str) -> RunRow:
+        """The run by its id or an unambiguous prefix.
+
+        Raises:
+            UsageError: No such run, or the prefix fits several; names them.
+        """
+
+    def load_runs(self, *, flow: str | None = None, limit: int = 50) -> list[RunRow]:
+        """The newest runs first."""
+
+    def find_unfinished(self, flow: str) -> RunRow | None:
+        """The run that keeps the flow busy, if any."""
+
+    def record_step_started(self, run_id: str, name: str) -> int:
+        """A step began; returns its row number."""
+
+    def record_step_finished(self, row: int, *, state: str, result: Json) -> None:
+        """A step ended: done, failed or interrupted."""
+
+    def load_steps(self, run_id: str) -> list[StepRow]:
+        """The steps in order of their start."""
