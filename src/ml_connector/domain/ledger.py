@@ -171,8 +171,8 @@ def combination_key_of(line: Line) -> CombinationKey:
 class Balance:
     """What the ERP itself says an account combination moved by in a period.
 
-    `of_lines` is what the ERP's own posted lines add up to, where it can be asked for that apart
-    from its balances; the two differ when the ERP's books are out of order.
+    `of_lines` is what the ERP's own posted lines add up to, where that can be asked apart; the two
+    differ when the ERP's books are out of order.
     """
 
     key: CombinationKey
