@@ -22,12 +22,10 @@ class CalendarUnfitError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """The periods of one date pattern, and where each fiscal year begins."""
+    """The periods of one date pattern."""
 
     pattern: str
     periods: tuple[Period, ...]
-    years: tuple[tuple[date, int], ...]
-    """First day and number of each fiscal year, ascending."""
 
     def find_current(self, company: CompanyRow) -> Ordinal:
         """The period the company's books stand in.
@@ -35,8 +33,8 @@ class Calendar:
         Raises:
             CalendarUnfitError: The company names no period of this calendar.
         """
-        begun = [year for first, year in self.years if company.dfyj and first <= company.dfyj]
-        ordinal = (begun[-1] if begun else 0, company.pnc)
+        begun = (p.year for p in self.periods if company.dfyj and _holds(p, company.dfyj))
+        ordinal = (next(begun, 0), company.pnc)
         if ordinal not in {(period.year, period.number) for period in self.periods}:
             raise CalendarUnfitError(
                 f"Company {company.co} stands in period {company.pnc} of the fiscal year that"
@@ -86,11 +84,7 @@ def build_calendar(pattern: str, rows: Iterable[CalendarRow]) -> Calendar:
     if twice:
         raise _render_unfit(pattern, f"shows fiscal year {twice[0]} twice")
     periods = [period for row in years for period in _build_year(row)]
-    return Calendar(
-        pattern=pattern,
-        periods=tuple(sorted(periods, key=_place)),
-        years=tuple(sorted((row.dfyj, row.year) for row in years if row.dfyj)),
-    )
+    return Calendar(pattern=pattern, periods=tuple(sorted(periods, key=_place)))
 
 
 def _build_year(row: CalendarRow) -> list[Period]:
@@ -120,6 +114,10 @@ def _build_year(row: CalendarRow) -> list[Period]:
 def render_period(year: int, number: int) -> str:
     """The name a period goes by, for JDE gives it none."""
     return f"FY{year}-P{number:02d}"
+
+
+def _holds(period: Period, day: date) -> bool:
+    return not period.is_adjustment and period.date_first <= day <= period.date_last
 
 
 def _place(period: Period) -> tuple[date, bool, date, int]:
