@@ -9,6 +9,16 @@ from ml_connector.ports.archive import Archive, CombinationTotals, LineSum, Stor
 from ml_connector.ports.batches import BatchRevision, BatchStore
 from ml_connector.ports.engine import Engine, FlowFunction, Steps
 from ml_connector.ports.loads import LoadRow, LoadStore, MappingStore, PlanRow, RefusedSummary
+from ml_connector.ports.postings import (
+    UNSETTLED_POSTINGS,
+    Approval,
+    ApprovalState,
+    ApprovalStore,
+    Decision,
+    Posting,
+    PostingState,
+    PostingStore,
+)
 from ml_connector.ports.records import Audit, AuditRow, Records, RequestBudget
 from ml_connector.ports.runs import UNFINISHED_STATES, RunRow, RunState, RunStore, StepRow
 from ml_connector.ports.sources import LedgerSource, Measure
@@ -38,8 +48,12 @@ from ml_connector.ports.writing import Intent, IntentState, IntentStore, Lease
 
 __all__ = [
     "UNFINISHED_STATES",
+    "UNSETTLED_POSTINGS",
     "Action",
     "ActionKind",
+    "Approval",
+    "ApprovalState",
+    "ApprovalStore",
     "Archive",
     "Audit",
     "AuditRow",
@@ -49,6 +63,7 @@ __all__ = [
     "CheckState",
     "Clock",
     "CombinationTotals",
+    "Decision",
     "Engine",
     "FlowFunction",
     "ImportShape",
@@ -67,6 +82,9 @@ __all__ = [
     "ModelState",
     "PlanRow",
     "PlanningTarget",
+    "Posting",
+    "PostingState",
+    "PostingStore",
     "Records",
     "RefusedRow",
     "RefusedSummary",
