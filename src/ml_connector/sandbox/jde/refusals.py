@@ -29,6 +29,13 @@ class RefusalError(Exception):
         super().__init__(message)
 
 
+class QueryRefusalError(RefusalError):
+    """A query names something that does not exist; a switch decides about the status."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, message)
+
+
 class DeadTokenError(RefusalError):
     """The token names no living session."""
 

@@ -12,7 +12,7 @@ _SIGNING_IN: dict[str, Switch] = {
     "deadJas": choice(500, 200, 444),
     "badLogin": choice("403", "403ThenDisabled"),
     "signOnAttempts": Switch(default=3),
-    "password": choice("fine", "aboutToExpire", "expired"),
+    "passwordExpiry": choice("fine", "aboutToExpire", "expired"),
     "allowedHosts": choice("off", "405Login", "405Every", "403Gateway", "reset"),
     "deviceCheck": choice("on", "off"),
     "missingDevice": choice("reject", "accept"),

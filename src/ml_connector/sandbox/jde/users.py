@@ -1,0 +1,30 @@
+"""Who may sign on, and how each user writes dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ENVIRONMENT = "JPY920"
+ROLE = "*ALL"
+PASSWORD = "halden-password"  # noqa: S105 - the sandbox's published password
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A user profile; `companies` None sees all."""
+
+    name: str
+    alpha_name: str
+    address_number: int
+    date_format: str = "MDE"
+    companies: tuple[str, ...] | None = None
+
+
+USERS = {
+    user.name: user
+    for user in (
+        User(name="PLNSVC", alpha_name="Planning Service", address_number=7001),
+        User(name="DMEUSER", alpha_name="Day First", address_number=7002, date_format="DME"),
+        User(name="LIMITED", alpha_name="One Company", address_number=7003, companies=("00001",)),
+    )
+}
