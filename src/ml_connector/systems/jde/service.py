@@ -128,6 +128,7 @@ class DataService:
         number = 0
         while True:
             number += 1
+            self.session.read_grant()
             generation = self.session.generation
             try:
                 result = read()
