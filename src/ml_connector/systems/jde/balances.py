@@ -10,6 +10,7 @@ from ml_connector.domain.money import ZERO
 from ml_connector.domain.periods import Period
 from ml_connector.errors import ProtocolError
 from ml_connector.ports import Measure
+from ml_connector.systems.jde.account_windows import read_by_account
 from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.conditions import Query, Where, equal
 from ml_connector.systems.jde.connection import JdeSettings
@@ -91,7 +92,7 @@ class BalanceReader:
         columns = ("AID", "CRCD", f"AN{period.number:02d}")
         query = Query(table=BALANCES, columns=columns, conditions=conditions)
         sums: Sums = {}
-        for rows in self.client.browse_windows(query, split_by="AID"):
+        for rows in read_by_account(self.client, query):
             for account, currency, net in rows:
                 if account is None or (is_split and currency is None):
                     fault = f"has a row of ledger type {ledger_type} without account or currency"

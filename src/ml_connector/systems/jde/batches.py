@@ -11,6 +11,7 @@ from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.conditions import Query, Row, Where, any_of, equal
 from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.systems.jde.reference import Reference
+from ml_connector.systems.jde.refusals import TruncatedError
 from ml_connector.systems.jde.rows import (
     ACCOUNT_LEDGER,
     POSTED,
@@ -114,9 +115,13 @@ class BatchReader:
 
     def _read_rows(self, window: Window, conditions: tuple[Where, ...]) -> Iterable[list[Row]]:
         query = Query(table=ACCOUNT_LEDGER, columns=COLUMNS, conditions=conditions)
-        if window.lines > self.settings.page_size:
-            return self.client.browse_windows(query, split_by="DOC")
-        return [self.client.browse(query)]
+        if window.lines <= self.settings.page_size:
+            try:
+                return [self.client.browse(query)]
+            except TruncatedError:
+                # The server gives less than a page; one batch may still be more than it gives.
+                pass
+        return self.client.browse_windows(query, split_by="DOC")
 
     def _build(self, stamp: BatchStamp, rows: Sequence[JournalRow], books: Books) -> Batch | None:
         if not rows:

@@ -7,6 +7,7 @@ from typing import Final
 from ml_connector.domain.dimensions import Member
 from ml_connector.errors import RefusedError, UsageError
 from ml_connector.systems.jde import members
+from ml_connector.systems.jde.account_windows import read_by_account
 from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.conditions import Query, equal
 from ml_connector.systems.jde.connection import JdeSettings
@@ -68,13 +69,9 @@ class MasterReader:
         Companies do not matter here: lines may lie in accounts of a business unit that changed its
         company.
         """
-        codes = self.settings.business_unit_categories
-        units = {}
-        if codes:
-            units = {
-                unit.mcu: unit
-                for unit in self.reference.read_table(BusinessUnitRow, BUSINESS_UNITS, codes=codes)
-            }
+        units: dict[str, BusinessUnitRow] = {}
+        if self.settings.business_unit_categories:
+            units = {unit.mcu: unit for unit in self._list_business_units()}
         return members.build_combinations(self._list_accounts(), units, self.settings)
 
     def _read_ledgers(self) -> Iterator[Member]:
@@ -96,15 +93,24 @@ class MasterReader:
                 yield members.build_account_id(row, self.settings)
 
     def _read_business_units(self) -> Iterator[Member]:
-        codes = self.settings.business_unit_categories
-        for row in self.reference.read_table(BusinessUnitRow, BUSINESS_UNITS, codes=codes):
+        for row in self._list_business_units():
             if row.mcu and self._is_wanted(row.co):
                 yield members.build_business_unit(row, self.settings)
+
+    def _list_business_units(self) -> Iterator[BusinessUnitRow]:
+        """Yield every business unit; their own key is no number, so the time of day divides them.
+
+        It is the only number each of them has (J-49).
+        """
+        columns = columns_of(BusinessUnitRow, self.settings.business_unit_categories)
+        query = Query(table=BUSINESS_UNITS, columns=columns)
+        for rows in self.client.browse_windows(query, split_by="UPMT"):
+            yield from build_rows(BusinessUnitRow, rows)
 
     def _list_accounts(self) -> Iterator[AccountRow]:
         codes = self.settings.account_categories
         query = Query(table=ACCOUNTS, columns=columns_of(AccountRow, codes))
-        for rows in self.client.browse_windows(query, split_by="AID"):
+        for rows in read_by_account(self.client, query):
             yield from build_rows(AccountRow, rows)
 
     def _read_codes(self, code: str) -> Iterator[Member]:

@@ -102,8 +102,8 @@ class Reference:
     ) -> list[RowT]:
         """Every row of a small table."""
         columns = columns_of(row_type, codes)
-        rows = self._client.browse(Query(table=table, columns=columns, conditions=conditions))
-        return build_rows(row_type, rows)
+        query = Query(table=table, columns=columns, conditions=conditions)
+        return build_rows(row_type, self._client.browse(query))
 
     def list_companies(self) -> list[CompanyRow]:
         """The companies whose books are read, by number."""
