@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ml_connector.sandbox.jde.books.accounts import PROFIT_AND_LOSS, RETAINED_EARNINGS
 from ml_connector.sandbox.jde.books.patterns import CENTURY, PERIODS_ALL
 from ml_connector.sandbox.jde.books.rows import insert_sql
+from ml_connector.sandbox.jde.books.stamps import Stamp
 from ml_connector.sandbox.store import Store
 
 ACTUAL = ("AA", "CA", "AZ")
@@ -44,45 +45,33 @@ class Change(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """Who changes a balance, with which program, on which (Julian) day and at which time."""
-
-    user: str
-    program: str
-    day: int
-    time: int
-
-
 def balance_currency(ledger_type: str, currency: str) -> str:
     """Return the currency a balance is kept by: that of foreign amounts, else blank."""
     return currency if ledger_type == "CA" else ""
 
 
-def seed_balances(store: Store, moment: Moment) -> None:
+def seed_balances(store: Store, stamp: Stamp) -> None:
     """The empty balances equal the posted rows, carried forward through the years."""
-    store.execute(
-        _aggregate_sql(), (moment.user, moment.program, "HALENT01", moment.day, moment.time)
-    )
+    store.execute(_aggregate_sql(), (stamp.user, stamp.program, "HALENT01", stamp.day, stamp.time))
     budgets = " OR ".join(f"LT LIKE '{letter}%'" for letter in BUDGETS_START_WITH)
     total = " + ".join(_NETS)
     store.execute(f"UPDATE F0902 SET BORG = {total} WHERE {budgets}")  # noqa: S608 - our own names
     years = dict(store.query("SELECT CO, DFYJ / 1000 % 100 FROM F0010"))
-    _carry_forward(store, years, moment)
+    _carry_forward(store, years, stamp)
 
 
-def apply_changes(store: Store, changes: Iterable[Change], moment: Moment) -> None:
+def apply_changes(store: Store, changes: Iterable[Change], stamp: Stamp) -> None:
     """The balances have moved by the changes; later years carry them forward."""
-    desk = _BalanceDesk(store=store, moment=moment)
+    desk = _BalanceDesk(store=store, stamp=stamp)
     for change in changes:
         desk.apply(change)
 
 
 def set_periods(
-    store: Store, key: BalanceKey, year: int, amounts: Mapping[int, int], moment: Moment
+    store: Store, key: BalanceKey, year: int, amounts: Mapping[int, int], stamp: Stamp
 ) -> None:
     """The net changes of these periods are the amounts, whatever the ledger's rows say."""
-    desk = _BalanceDesk(store=store, moment=moment)
+    desk = _BalanceDesk(store=store, stamp=stamp)
     desk.ensure(key, year)
     columns = ", ".join(f"AN{number:02} = ?" for number in amounts)
     where = (key.account, CENTURY, year, *key[1:])
@@ -99,7 +88,7 @@ class _BalanceDesk:
     """Moves single balances."""
 
     store: Store
-    moment: Moment
+    stamp: Stamp
 
     def apply(self, change: Change) -> None:
         """One net change has moved, and the balances forward of the years after it."""
@@ -123,17 +112,17 @@ class _BalanceDesk:
         values = {
             "AID": key.account, "CTRY": CENTURY, "FY": year, "LT": key.ledger_type,
             "SBL": key.subledger, "SBLT": key.subledger_type, "CRCD": key.currency,
-            "APYC": forward, **facts, "USER": self.moment.user, "PID": self.moment.program,
-            "JOBN": "HALENT01", "UPMJ": self.moment.day, "UPMT": self.moment.time,
+            "APYC": forward, **facts, "USER": self.stamp.user, "PID": self.stamp.program,
+            "JOBN": "HALENT01", "UPMJ": self.stamp.day, "UPMT": self.stamp.time,
         }  # fmt: skip
         self.store.execute(insert_sql("F0902", values), tuple(values.values()))
 
     def touch(self, key: BalanceKey, year: int) -> None:
         """The audit columns name this change."""
-        moment = self.moment
+        stamp = self.stamp
         sql = f'UPDATE F0902 SET "USER" = ?, PID = ?, UPMJ = ?, UPMT = ? WHERE {_MATCH}'  # noqa: S608 - constant
         where = (key.account, CENTURY, year, *key[1:])
-        self.store.execute(sql, (moment.user, moment.program, moment.day, moment.time, *where))
+        self.store.execute(sql, (stamp.user, stamp.program, stamp.day, stamp.time, *where))
 
     def _carry(self, key: BalanceKey, year: int, amount: int) -> None:
         facts = self._account(key.account)
@@ -200,7 +189,7 @@ def _aggregate_sql() -> str:
     )
 
 
-def _carry_forward(store: Store, current_years: Mapping[str, int], moment: Moment) -> None:
+def _carry_forward(store: Store, current_years: Mapping[str, int], stamp: Stamp) -> None:
     """Every balance sheet account has a row in each year up to the company's present one."""
     nets = _nets_by_key(store)
     results = _results_by_year(store)
@@ -220,7 +209,7 @@ def _carry_forward(store: Store, current_years: Mapping[str, int], moment: Momen
         f"{insert_sql('F0902', columns)} ON CONFLICT ({conflict})"
         " DO UPDATE SET APYC = excluded.APYC"
     )
-    audit = (moment.user, "R098201", "HALENT01", moment.day, moment.time)
+    audit = (stamp.user, "R098201", "HALENT01", stamp.day, stamp.time)
     store.execute_many(
         sql,
         ((*row[:5], *row[5], row[6], CENTURY, row[7], *audit) for row in forwards),

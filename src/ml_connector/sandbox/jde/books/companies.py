@@ -7,8 +7,10 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
+from ml_connector.sandbox.jde.raw import scale_up
+
 RATE_DECIMALS = 7
-_RATE_SCALE = 10**RATE_DECIMALS
+_RATE_SCALE = 10_000_000
 _RATE = Context(prec=6, rounding=ROUND_HALF_UP)
 _WOBBLE_STEPS = 41
 _TENS = (1, 10, 100, 1_000)
@@ -103,7 +105,7 @@ def find_rate(currency: str, target: str, day: date) -> int:
     base = _USD_PER_UNIT[currency] / _USD_PER_UNIT[target]
     wobble = Decimal((day.toordinal() * 7 + ord(currency[0]) * 3) % _WOBBLE_STEPS - 20) / 1000
     rate = _RATE.multiply(base, 1 + wobble)
-    return int((rate * _RATE_SCALE).quantize(Decimal(1), ROUND_HALF_UP))
+    return scale_up(rate, RATE_DECIMALS)
 
 
 def convert_raw(raw: int, rate: int, decimals: tuple[int, int]) -> int:
@@ -119,5 +121,5 @@ def convert_raw(raw: int, rate: int, decimals: tuple[int, int]) -> int:
 
 def scale_by(raw: int, numerator: int, denominator: int) -> int:
     """Return `raw` times a fraction, half a unit rounded away from zero."""
-    rounded = (2 * abs(raw) * numerator + denominator) // (2 * denominator)
+    rounded: int = (2 * abs(raw) * numerator + denominator) // (2 * denominator)
     return -rounded if raw < 0 else rounded

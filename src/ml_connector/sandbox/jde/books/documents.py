@@ -22,6 +22,7 @@ from ml_connector.sandbox.jde.books.companies import (
 )
 from ml_connector.sandbox.jde.books.patterns import CENTURY, julian, place_of
 from ml_connector.sandbox.jde.books.rows import DocumentHead, Row
+from ml_connector.sandbox.jde.books.stamps import Stamp
 
 AUTOMATIC = "AE"
 POSTING_PROGRAM = "R09801"
@@ -39,16 +40,6 @@ class Entry(NamedTuple):
     subledger_type: str = ""
     units: int = 0
     unit_of_measure: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
-    """Who wrote a row, with which program, on which (Julian) day and at which time."""
-
-    user: str
-    program: str
-    day: int
-    time: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ from ml_connector.sandbox.jde.books.documents import (
     POSTING_PROGRAM,
     Document,
     Entry,
-    Stamp,
     document_rows,
     reversed_document,
 )
@@ -27,6 +26,7 @@ from ml_connector.sandbox.jde.books.kinds import KINDS_BY_NAME, REMARKS, Kind, p
 from ml_connector.sandbox.jde.books.patterns import julian
 from ml_connector.sandbox.jde.books.people import CUSTOMERS, VENDORS, Person
 from ml_connector.sandbox.jde.books.rows import PLACE, BatchHeader, Row
+from ml_connector.sandbox.jde.books.stamps import Stamp
 
 LAST_ENTRY = date(2026, 11, 2)
 """The clock starts on the morning after: nothing was entered or posted later."""

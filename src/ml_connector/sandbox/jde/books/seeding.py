@@ -8,7 +8,6 @@ from random import Random
 
 from ml_connector.sandbox.jde.books.balances import (
     BalanceKey,
-    Moment,
     seed_balances,
     set_periods,
 )
@@ -28,7 +27,7 @@ from ml_connector.sandbox.jde.books.specials import (
     budget_amount,
     specials_of,
 )
-from ml_connector.sandbox.jde.julian import stamp_of
+from ml_connector.sandbox.jde.books.stamps import Stamp, stamp_at
 from ml_connector.sandbox.jde.schema import create_indexes, drop_indexes
 from ml_connector.sandbox.store import Store
 
@@ -42,10 +41,13 @@ _ROWS_PER_HUNDRED_DOCUMENTS = 150
 
 
 def seed_books(store: Store, *, lines: int, now: datetime) -> None:
-    """The empty tables hold the company, with about `lines` rows in its account ledger.
+    """The tables hold the company, with about `lines` rows in its account ledger.
 
-    The same `lines` give the same company to the digit; `now` stamps the balances alone.
+    The same `lines` give the same company to the digit; `now` stamps the balances alone. Where
+    the tables hold a company already it stays, of whatever size it is.
     """
+    if store.query("SELECT 1 FROM F0010 LIMIT 1"):
+        return
     factory = Factory(Random(f"halden books {lines}"))
     with store.transaction():
         if lines >= _INDEXES_LATER_FROM:
@@ -58,10 +60,9 @@ def seed_books(store: Store, *, lines: int, now: datetime) -> None:
         save_counters(store, next_batch=factory.next_batch, next_documents=factory.next_documents)
         if lines >= _INDEXES_LATER_FROM:
             create_indexes(store)
-        day, time = stamp_of(now)
-        moment = Moment(user="PRODUSER", program="R09801", day=day, time=time)
-        seed_balances(store, moment)
-        _seed_uploaded_budget(store, factory, lines, moment)
+        stamp = stamp_at(now, user="PRODUSER", program="R09801")
+        seed_balances(store, stamp)
+        _seed_uploaded_budget(store, factory, lines, stamp)
 
 
 def _rows_by_month(factory: Factory, lines: int) -> Iterator[list[Row]]:
@@ -117,11 +118,11 @@ def _plans(
     return sorted(plans, key=lambda plan: plan.entered_on)
 
 
-def _seed_uploaded_budget(store: Store, factory: Factory, lines: int, moment: Moment) -> None:
+def _seed_uploaded_budget(store: Store, factory: Factory, lines: int, stamp: Stamp) -> None:
     """Japan's plan was uploaded: it is in the balances and nowhere else."""
     for year in BUDGET_YEARS:
         for account in budget_accounts(HALDEN_JAPAN, lines):
             amount = budget_amount(factory, HALDEN_JAPAN, account)
             amounts = {number: amount + amount * (number % 3) // 40 for number in range(1, 13)}
             key = BalanceKey(account.AID, "BA", "", "", "")
-            set_periods(store, key, year % 100, amounts, moment)
+            set_periods(store, key, year % 100, amounts, stamp)

@@ -290,8 +290,16 @@ def _unposted(factory: Factory, _month: tuple[int, int], _lines: int) -> Iterato
 
 
 def _unfinished(factory: Factory, _month: tuple[int, int], _lines: int) -> Iterator[list[Row]]:
-    """One batch the post refused, one that a clerk has open."""
-    yield _waiting_batch(factory, HALDEN_US, _ACCRUAL, "E", "USD")
+    """One batch the post refused for its inactive account, one that a clerk has open."""
+    batch = factory.open_batch("G", HALDEN_US, LAST_ENTRY, status="E")
+    entries = [
+        Entry(find_key("1", "1341"), 312_500, "Rent released"),
+        Entry(find_key("9", "8310"), -312_500, "Rent released"),
+    ]
+    day = LAST_ENTRY - timedelta(days=1)
+    document = factory.document(batch, HALDEN_US, day, entries, explanation="Prepaid rent")
+    factory.write(batch, document)
+    yield factory.close(batch)
     yield _waiting_batch(factory, HALDEN_KUWAIT, _ACCRUAL, "U", "KWD")
 
 
