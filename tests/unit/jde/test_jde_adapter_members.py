@@ -69,8 +69,8 @@ def test_subsidiary_is_part_of_the_account() -> None:
     assert [member.code for member in members] == ["1110", "1110.BEAR"]
 
 
-def test_account_lies_below_the_nearest_one_of_a_lower_level() -> None:
-    """Levels of detail make the tree, in the order of the objects."""
+def test_account_lies_below_the_nearest_header_of_a_lower_level() -> None:
+    """Levels of detail make the tree, in the order of the objects; what is posted to is a leaf."""
     found = parents_of(
         account("1000", lda="3", pec="N"),
         account("1100", lda="5", pec="N"),
@@ -85,11 +85,18 @@ def test_account_lies_below_the_nearest_one_of_a_lower_level() -> None:
         "1000": "",
         "1100": "1000",
         "1110": "1100",
-        "1110.BEAR": "1110",
+        "1110.BEAR": "1100",
         "1120": "1100",
         "2000": "",
         "2100": "2000",
     }
+
+
+def test_account_that_one_unit_posts_to_is_no_header() -> None:
+    """A member with members below it could not take that unit's amounts."""
+    rows = [account("1100", lda="5", pec="N"), account("1100", lda="5", mcu="M30")]
+
+    assert parents_of(*rows, account("1110")) == {"1100": "", "1110": ""}
 
 
 def test_account_without_level_holds_no_others() -> None:

@@ -9,6 +9,7 @@ from ml_connector.domain.ledger import Ledger
 from ml_connector.errors import RefusedError
 from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.systems.jde.rows import (
+    HEADER,
     INACTIVE,
     AccountRow,
     BusinessUnitRow,
@@ -93,7 +94,9 @@ def build_accounts(rows: Iterable[AccountRow], settings: JdeSettings) -> Iterato
     """Yield the accounts free of their business units, in the order of their numbers.
 
     Business units describe the same account in their own words; what most of them say counts. An
-    account belongs below the nearest one before it that is of a lower level of detail (J-48).
+    account belongs below the nearest header before it that is of a lower level of detail (J-48).
+    One that takes postings is no header even where others are detailed below it: a member with
+    members below it holds their sum and no amount of its own.
     """
     by_code: dict[str, list[AccountRow]] = {}
     for row in rows:
@@ -106,7 +109,8 @@ def build_accounts(rows: Iterable[AccountRow], settings: JdeSettings) -> Iterato
         while above and above[-1][0] >= level:
             above.pop()
         parent = above[-1][1] if above else ""
-        above.append((level, code))
+        if all(row.pec == HEADER for row in by_code[code]):
+            above.append((level, code))
         yield Member(
             code=code, name=member.name, parent_code=parent,
             properties=member.properties, is_active=member.is_active,

@@ -32,6 +32,8 @@ CODES_FIELD: Final = "codes"
 """The field of a row that takes category codes, which the settings name."""
 INACTIVE: Final = "I"
 """Posting edit code of an account nobody may post to any more."""
+HEADER: Final = "N"
+"""Posting edit code of a heading: nobody posts to it, others are detailed below it."""
 
 
 class CompanyRow(NamedTuple):
