@@ -46,7 +46,7 @@ from ml_connector.systems.jde.rows import (
     parse_text,
     parse_whole,
 )
-from ml_connector.systems.jde.translation import Books, LedgerName, build_ledger
+from ml_connector.systems.jde.translation import Books, CompanyBooks, build_ledger
 
 ValueT = TypeVar("ValueT")
 KEPT_FOR: Final = timedelta(minutes=5)
@@ -147,7 +147,7 @@ class Reference:
         """The date patterns there are."""
         return sorted({row.dtpn for row in self._calendar_rows.load()})
 
-    def find_current(self, name: LedgerName) -> Ordinal:
+    def find_current(self, name: CompanyBooks) -> Ordinal:
         """The period the company's books stand in."""
         company = self._companies.load().get(name.company)
         if company is None:
@@ -159,7 +159,7 @@ class Reference:
             )
         return self.find_calendar(company.dtpn).find_current(company)
 
-    def list_posted_ahead(self, name: LedgerName) -> Collection[Ordinal]:
+    def list_posted_ahead(self, name: CompanyBooks) -> Collection[Ordinal]:
         """Periods from the earliest current one on that hold posted lines of the ledger."""
         return self._ahead.load().get(name, set())
 
@@ -226,7 +226,7 @@ class Reference:
     def _read_currencies(self) -> list[CurrencyRow]:
         return self.read_table(CurrencyRow, CURRENCIES)
 
-    def _read_ahead(self) -> dict[LedgerName, set[Ordinal]]:
+    def _read_ahead(self) -> dict[CompanyBooks, set[Ordinal]]:
         """Periods with posted lines, by ledger; one question for all companies."""
         firsts = list(filter(None, map(self._find_current_first, self.list_companies())))
         if not firsts:
@@ -237,10 +237,10 @@ class Reference:
             conditions=(*self.wanted_lines(first=min(firsts)), equal("POST", POSTED)),
             split_by="ICU",
         )
-        found: dict[LedgerName, set[Ordinal]] = {}
+        found: dict[CompanyBooks, set[Ordinal]] = {}
         for keys, _, _ in self._client.aggregate(query):
             co, lt, century, year, number = keys
-            name = LedgerName(parse_text(co), parse_text(lt))
+            name = CompanyBooks(parse_text(co), parse_text(lt))
             fiscal = find_year(parse_whole(century), parse_whole(year))
             found.setdefault(name, set()).add((fiscal, parse_whole(number)))
         return found

@@ -53,7 +53,7 @@ class Books:
         return self.decimals.get(currency, decimals_of(currency))
 
 
-class LedgerName(NamedTuple):
+class CompanyBooks(NamedTuple):
     """A company and the ledger type its lines are of."""
 
     company: str
@@ -66,16 +66,16 @@ class LedgerName(NamedTuple):
         return f"{self.company}/{self.ledger_type}"
 
 
-def parse_ledger(name: str) -> LedgerName:
+def parse_ledger(name: str) -> CompanyBooks:
     """The company and ledger type a name stands for."""
     company, _, ledger_type = name.partition("/")
-    return LedgerName(company, ledger_type or ACTUAL)
+    return CompanyBooks(company, ledger_type or ACTUAL)
 
 
 def build_ledger(row: CompanyRow, ledger_type: str) -> Ledger:
     """The company's books of one ledger type."""
     return Ledger(
-        name=LedgerName(row.co, ledger_type).render(),
+        name=CompanyBooks(row.co, ledger_type).render(),
         ledger_id=row.co,
         currency=row.crcd,
         chart=CHART,
@@ -159,7 +159,7 @@ def _build_line(row: JournalRow, entered: JournalRow | None, books: Books) -> Li
     if entered is not None:
         _verify_decimals(entered, entered.crcd or company.crcd, books)
     return Line(
-        ledger=LedgerName(row.co, row.lt).render(),
+        ledger=CompanyBooks(row.co, row.lt).render(),
         period=render_period(find_year(row.ctry, row.fy), row.pn),
         accounting_date=row.dgj,  # type: ignore[arg-type]  # verified with the row.
         chart=CHART,
