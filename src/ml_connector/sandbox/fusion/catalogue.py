@@ -5,6 +5,7 @@ from __future__ import annotations
 from ml_connector.sandbox.fusion import reference_resources as reference
 from ml_connector.sandbox.fusion.gl_resources import JOURNAL_BATCHES
 from ml_connector.sandbox.fusion.resource import Resource
+from ml_connector.sandbox.fusion.supplier_resources import SUPPLIERS
 
 STATIC_RESOURCES: tuple[Resource, ...] = (
     JOURNAL_BATCHES,
@@ -20,4 +21,5 @@ STATIC_RESOURCES: tuple[Resource, ...] = (
     reference.CATEGORIES_LOV,
     reference.INVOICES,
     reference.PURCHASE_ORDERS,
+    SUPPLIERS,
 )

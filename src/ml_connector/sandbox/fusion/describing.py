@@ -85,6 +85,15 @@ def _describe(resource: Resource, name: str, base: str, switches: Switches) -> d
                     "kind": "collection",
                 }
                 for child in resource.children
+            ]
+            + [
+                {
+                    "rel": "lov",
+                    "href": f"{href}/{{id}}/lov/{lov.accessor}",
+                    "name": lov.accessor,
+                    "kind": "collection",
+                }
+                for lov in resource.lovs
             ],
             "actions": _actions(resource, "item"),
         },
@@ -143,4 +152,6 @@ def _actions(resource: Resource, level: str) -> list[dict[str, str]]:
     ]
     if level == "collection":
         actions.insert(0, {"name": "get", "method": "GET"})
+    else:
+        actions += [{"name": name, "method": "POST"} for name in resource.actions]
     return actions

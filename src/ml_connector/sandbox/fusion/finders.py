@@ -1,9 +1,10 @@
-"""Finders: named queries with variables, and the ledgers a user may see."""
+"""Finders: named queries with variables, and the ledgers and units a user may see."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ml_connector.sandbox.company.suppliers import BUSINESS_UNITS
 from ml_connector.sandbox.fusion.refusals import RefusalError
 from ml_connector.sandbox.fusion.resource import Finder, Resource
 from ml_connector.sandbox.switches import Switches
@@ -43,3 +44,12 @@ def visible_ledgers(switches: Switches, user: str) -> list[str] | None:
     """Return the ledgers a user may see, or None for all of them."""
     roles: dict[str, Any] | None = switches["data_roles"]
     return None if not roles or user not in roles else list(roles[user])
+
+
+def visible_units(switches: Switches, user: str) -> list[int] | None:
+    """Return the ids of the units whose suppliers a user may see, or None for all of them."""
+    roles: dict[str, Any] | None = switches["supplier_roles"]
+    if not roles or user not in roles:
+        return None
+    named = set(roles[user])
+    return [unit.unit_id for unit in BUSINESS_UNITS if unit.name in named]

@@ -40,15 +40,20 @@ class Page:
     has_more: bool
 
 
-def place_of_child(place: Place, row_id: int, key: str, accessor: str) -> Place:
-    """Return the collection below a row; 404 where the accessor is unknown."""
-    child = place.resource.find_child(accessor)
+def place_of_child(place: Place, row_id: int, key: str, step: tuple[str, str]) -> Place:
+    """Return the collection below a row; 404 where the accessor is unknown.
+
+    `step` is `child` or `lov` and the accessor.
+    """
+    kind, accessor = step
+    find = place.resource.find_child if kind == "child" else place.resource.find_lov
+    child = find(accessor)
     if child is None:
         raise RefusalError(404)
     href = f"{place.href}/{quote(key, safe='')}"
     return Place(
         resource=child.resource,
-        href=f"{href}/child/{accessor}",
+        href=f"{href}/{kind}/{accessor}",
         name=accessor,
         parent_id=row_id,
         parent_href=href,

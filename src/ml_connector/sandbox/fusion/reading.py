@@ -18,7 +18,7 @@ from ml_connector.sandbox.fusion.conditions import (
     find_attribute,
     join_clauses,
 )
-from ml_connector.sandbox.fusion.finders import parse_finder, visible_ledgers
+from ml_connector.sandbox.fusion.finders import parse_finder, visible_ledgers, visible_units
 from ml_connector.sandbox.fusion.opaque import OpaqueKeys
 from ml_connector.sandbox.fusion.places import Page, Place, Window, collection_link, cut_page
 from ml_connector.sandbox.fusion.projection import Projection, parse_projection
@@ -127,6 +127,11 @@ class Reader:
             marks = ",".join("?" * len(ledgers)) or "NULL"
             sql = place.resource.ledger_filter.format(ledgers=marks)
             clauses.append(Clause(sql=sql, params=tuple(ledgers)))
+        units = visible_units(self.switches, user)
+        if units is not None and place.resource.unit_filter:
+            marks = ",".join("?" * len(units)) or "NULL"
+            sql = place.resource.unit_filter.format(units=marks)
+            clauses.append(Clause(sql=sql, params=tuple(units)))
         return clauses
 
     def _query_clause(self, call: Call, resource: Resource) -> Clause:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 Kind = Literal["integer", "string", "number", "boolean", "date", "datetime"]
@@ -14,7 +14,11 @@ Compute = Callable[[Mapping[str, str], str | None], list[Row]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribute:
-    """One attribute; `turned_by` names the switch that makes it queryable or sortable."""
+    """One attribute; `query_switch` and `sort_switch` name what makes it queryable or sortable.
+
+    An `insertable` one may be given to a new row and never changed; a `translated` one shows
+    its text in the user's language.
+    """
 
     name: str
     kind: Kind = "string"
@@ -25,11 +29,17 @@ class Attribute:
     sort_switch: str | None = None
     is_clob: bool = False
     length_max: int | None = None
+    insertable: bool = False
+    translated: bool = False
 
     @property
     def column(self) -> str:
         """The quoted column that holds it."""
         return f'"{self.name}"'
+
+    def asked_by(self, switch: str) -> Attribute:
+        """Return the same attribute, queryable only while the switch stands."""
+        return replace(self, query_switch=switch)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +77,11 @@ class Resource:
     children: tuple[Child, ...] = ()
     finders: tuple[Finder, ...] = ()
     verbs: frozenset[str] = frozenset({"GET"})
-    privilege: Literal["journal", "lov", ""] = ""
+    privilege: Literal["journal", "lov", "supplier", ""] = ""
     ledger_filter: str = ""
+    unit_filter: str = ""
+    lovs: tuple[Child, ...] = ()
+    actions: tuple[str, ...] = ()
     has_revision: bool = False
 
     def find_attribute(self, name: str) -> Attribute | None:
@@ -78,6 +91,10 @@ class Resource:
     def find_child(self, accessor: str) -> Child | None:
         """Return the child behind an accessor, or None."""
         return next((child for child in self.children if child.accessor == accessor), None)
+
+    def find_lov(self, accessor: str) -> Child | None:
+        """Return the list of values behind an accessor, or None."""
+        return next((lov for lov in self.lovs if lov.accessor == accessor), None)
 
 
 def attributes(kind: Kind, names: str, **facts: Any) -> tuple[Attribute, ...]:

@@ -16,6 +16,7 @@ from ml_connector.sandbox.fusion.opaque import OpaqueKeys, change_indicator
 from ml_connector.sandbox.fusion.resource import Attribute, Resource, Row
 
 CONTEXT_FROM = 6
+LOVS_UNTIL = 6
 STRINGS_FROM = 9
 Encode = Callable[[Any], str]
 
@@ -43,7 +44,7 @@ def row_form(attributes: tuple[Attribute, ...], *, long_as_strings: bool, langua
     template = ",".join(f'"{attribute.name}":%s' for attribute in attributes)
     encoders = tuple(
         _meaning_encoder(language)
-        if attribute.name.endswith("Meaning")
+        if attribute.translated or attribute.name.endswith("Meaning")
         else _encoder(attribute, long_as_strings=long_as_strings)
         for attribute in attributes
     )
@@ -79,6 +80,8 @@ class LinkWriter:
             label = self.parent.rsplit("/", 2)[1]
             text = f'{{"rel":"parent","href":"{self.parent}","name":"{label}","kind":"item"}}'
             links.append(("parent", text))
+        if self.call.version <= LOVS_UNTIL:
+            links += [("lov", _lov_link(href, lov.accessor)) for lov in self.resource.lovs]
         links += [("child", _child_link(href, child.accessor)) for child in self.resource.children]
         shown = [text for rel, text in links if not self.wanted or rel in self.wanted]
         return "[" + ",".join(shown) + "]"
@@ -100,6 +103,10 @@ def _child_link(href: str, accessor: str) -> str:
         f'{{"rel":"child","href":"{href}/child/{accessor}","name":"{accessor}",'
         '"kind":"collection"}'
     )
+
+
+def _lov_link(href: str, accessor: str) -> str:
+    return f'{{"rel":"lov","href":"{href}/lov/{accessor}","name":"{accessor}","kind":"collection"}}'
 
 
 def assemble_item(call: Call, parts: list[str], links: str, context: tuple[str, str]) -> str:

@@ -6,6 +6,11 @@ the row above it. Amounts are texts, so that no float ever holds one.
 
 from __future__ import annotations
 
+from ml_connector.sandbox.fusion.supplier_schema import (
+    SUPPLIER_INDEXES,
+    SUPPLIER_TABLES,
+    SUPPLIER_VIEWS,
+)
 from ml_connector.sandbox.store import Store
 
 _TABLES: dict[str, str] = {
@@ -86,6 +91,7 @@ _TABLES: dict[str, str] = {
         _id INTEGER PRIMARY KEY, due REAL NOT NULL, stamp TEXT NOT NULL, first_id INTEGER NOT NULL,
         operation TEXT NOT NULL, body TEXT NOT NULL""",
 }  # fmt: skip
+_TABLES |= SUPPLIER_TABLES
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS batches_by_period ON je_batches (DefaultPeriodName)",
     "CREATE INDEX IF NOT EXISTS headers_by_batch ON je_headers (_parent)",
@@ -129,7 +135,7 @@ def create_tables(store: Store, segment_names: tuple[str, ...]) -> None:
         for name, columns in _TABLES.items():
             body = columns.replace("{segments}", segments)
             store.execute(f"CREATE TABLE IF NOT EXISTS {name} ({body})")
-        for statement in (*_INDEXES, *_VIEWS):
+        for statement in (*_INDEXES, *SUPPLIER_INDEXES, *_VIEWS, *SUPPLIER_VIEWS):
             store.execute(statement)
 
 

@@ -38,6 +38,8 @@ from ml_connector.sandbox.fusion.refusals import (
 )
 from ml_connector.sandbox.fusion.schema import clear_tables, create_tables
 from ml_connector.sandbox.fusion.seeding import forget_company, seed_company
+from ml_connector.sandbox.fusion.supplier_day import SupplierDay
+from ml_connector.sandbox.fusion.supplier_seeding import seed_suppliers
 from ml_connector.sandbox.fusion.switches import FUSION_SWITCHES
 from ml_connector.sandbox.fusion.tokens import CertificateBook, TokenBook
 from ml_connector.sandbox.fusion.totals import sum_lines
@@ -57,12 +59,14 @@ class FusionServer(SandboxServer):
         self._lines = lines
         create_tables(self.store, SEGMENT_NAMES)
         self._lines_held = seed_company(self.store, lines=lines)
+        seed_suppliers(self.store)
         certificates = CertificateBook(store=self.store, clock=clock)
         tokens = TokenBook(store=self.store, clock=clock, switches=self.switches)
         self._certificates = certificates
         self._tokens = tokens
         self._identity = Identity(tokens=tokens, certificates=certificates, switches=self.switches)
         self._backstage = Backstage(store=self.store, clock=clock, switches=self.switches)
+        self._supplier_day = SupplierDay(store=self.store, clock=clock)
         self._overload = Overload(clock=clock)
         self._token_overload = Overload(clock=clock)
         self._tree = self._build_tree()
@@ -71,6 +75,7 @@ class FusionServer(SandboxServer):
     def answer(self, request: Request) -> Response:
         """Return the answer to any request but those of the control paths."""
         self._backstage.apply_due()
+        self._supplier_day.keep()
         if request.path == TOKEN_PATH:
             return self._answer_token(request)
         busy = self._overload.find_refusal(self.switches["throttle"])
@@ -98,6 +103,8 @@ class FusionServer(SandboxServer):
             for space in ("fusion.tokens", "fusion.certificates"):
                 self.store.clear_space(space)
             self._lines_held = seed_company(self.store, lines=self._lines)
+            seed_suppliers(self.store)
+            self._supplier_day.forget()
 
     def _answer_token(self, request: Request) -> Response:
         busy = self._token_overload.find_refusal(self.switches["token_throttle"])

@@ -34,6 +34,11 @@ FUSION_SWITCHES: dict[str, Switch] = {
     "batch_last_update_queryable": choice(True, False),
     "batch_last_update_sortable": choice(True, False),
     "value_last_update_queryable": choice(True, False),
+    "supplier_last_update_queryable": choice(True, False),
+    "supplier_last_update_sortable": choice(True, False),
+    "supplier_names_queryable": choice(True, False),
+    "supplier_privilege": choice("maintain", "view", "denied"),
+    "supplier_roles": Switch(default=None),
     "journal_privilege": choice("granted", "denied"),
     "lov_privilege": choice("granted", "denied"),
     "data_roles": Switch(default=None),
@@ -53,6 +58,7 @@ FUSION_SWITCHES: dict[str, Switch] = {
 """Name to switch.
 
 `data_roles` maps a user to the ledgers the user may see (a token for a client acts as the user
-of the client's name); unnamed users see all. `link_host` is `configured`, `443`, or an origin
+of the client's name), `supplier_roles` a user to the names of the units that buy; unnamed users
+see all. `link_host` is `configured`, `443`, or an origin
 that stands in every link instead.
 """

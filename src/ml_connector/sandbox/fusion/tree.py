@@ -25,7 +25,12 @@ from ml_connector.sandbox.switches import Switches
 
 _OVERRIDE = "x-http-method-override"
 _DESCRIBE = "describe"
-_CHILD = "child"
+_PRIVILEGES = {
+    "journal": "journal_privilege",
+    "lov": "lov_privilege",
+    "supplier": "supplier_privilege",
+}
+_STEPS = frozenset({"child", "lov"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +80,10 @@ class RestTree:
 
     def _descend(self, call: Call, place: Place, rest: list[str]) -> tuple[Place, list[str]]:
         """Return the collection below the next key, and what is left of the path."""
-        if rest[1] != _CHILD or len(rest) < 3:
+        if rest[1] not in _STEPS or len(rest) < 3:
             raise RefusalError(404)
         row_id = self._row(call, place, rest[0])
-        return place_of_child(place, row_id, rest[0], rest[2]), rest[3:]
+        return place_of_child(place, row_id, rest[0], (rest[1], rest[2])), rest[3:]
 
     def _answer_collection(self, call: Call, place: Place, method: str) -> Response:
         _verify_verb(method, place.resource.verbs & {"GET", "POST"})
@@ -116,7 +121,7 @@ class RestTree:
         return self.clock.now() < created.timestamp() + window_s
 
     def _verify_privilege(self, resource: Resource) -> None:
-        switch = {"journal": "journal_privilege", "lov": "lov_privilege"}.get(resource.privilege)
+        switch = _PRIVILEGES.get(resource.privilege)
         if switch and self.switches[switch] == "denied":
             raise RefusalError(403, "You do not have the privilege to use this resource.")
 
