@@ -200,18 +200,20 @@ class Ais:
         """The tokens that were given back."""
         return [body["token"] for body in self.bodies("/logout")]
 
+    @staticmethod
+    def connect_settings(**changes: Any) -> JdeSettings:
+        """Settings of a connection to this script."""
+        plain = {
+            "name": "erp",
+            "ais_url": AIS,
+            "auth": {"method": "password", "user": "PLNSVC", "password": "secret:jde"},
+        }
+        return JdeSettings.model_validate({**plain, **changes})
+
     def connect(self, sessions: Sessions | None = None, **changes: Any) -> JdeClient:
         """A client over this script."""
-        settings = JdeSettings.model_validate(
-            {
-                "name": "erp",
-                "ais_url": AIS,
-                "auth": {"method": "password", "user": "PLNSVC", "password": "secret:jde"},
-                **changes,
-            }
-        )
         return JdeClient(
-            settings,
+            self.connect_settings(**changes),
             clock=self.clock,
             secrets=self.vault,
             sessions=sessions,
