@@ -8,6 +8,16 @@ only where their docstring says so; `load_`/`save_`/`record_` concern our own da
 from ml_connector.ports.archive import Archive, CombinationTotals, LineSum, StoredFile, TotalsSorter
 from ml_connector.ports.batches import BatchRevision, BatchStore
 from ml_connector.ports.engine import Engine, FlowFunction, Steps
+from ml_connector.ports.journals import (
+    JournalAccount,
+    JournalFound,
+    JournalHead,
+    JournalReceipt,
+    JournalState,
+    JournalTarget,
+    LedgerRules,
+    PeriodVerdict,
+)
 from ml_connector.ports.loads import LoadRow, LoadStore, MappingStore, PlanRow, RefusedSummary
 from ml_connector.ports.postings import (
     UNSETTLED_POSTINGS,
@@ -70,8 +80,15 @@ __all__ = [
     "Intent",
     "IntentState",
     "IntentStore",
+    "JournalAccount",
+    "JournalFound",
+    "JournalHead",
+    "JournalReceipt",
+    "JournalState",
+    "JournalTarget",
     "Json",
     "Lease",
+    "LedgerRules",
     "LedgerSource",
     "LineSum",
     "LoadOutcome",
@@ -80,6 +97,7 @@ __all__ = [
     "MappingStore",
     "Measure",
     "ModelState",
+    "PeriodVerdict",
     "PlanRow",
     "PlanningTarget",
     "Posting",
