@@ -1,4 +1,4 @@
-"""Laws of journals: what is posted is exactly what is missing, cut or not, and can be taken back."""
+"""Laws of journals: posted is exactly what is missing, cut or not, and it can be taken back."""
 
 from decimal import Decimal
 
