@@ -191,7 +191,9 @@ class Reference:
             row = known.get(ledger_type)
             if row is None:
                 raise self._render_unknown(ledger_type, sorted(filter(None, known)))
-            if ledger_type == FOREIGN or row.ult in COUNTS_UNITS:
+            # The column names a type's own ledger of units; read otherwise it would be a mark.
+            is_units = row.ult in COUNTS_UNITS or any(r.ult == ledger_type for r in known.values())
+            if ledger_type == FOREIGN or is_units:
                 raise self._render_no_money(ledger_type)
         return self._settings.ledger_types
 

@@ -140,7 +140,7 @@ class CurrencyRow(NamedTuple):
 
 
 class LedgerTypeRow(NamedTuple):
-    """A ledger type, and whether it counts units instead of money."""
+    """A ledger type, and the one that counts the units of its lines."""
 
     lt: str
     ult: str
