@@ -8,17 +8,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ml_connector.sandbox.clock import SandboxClock
 from ml_connector.sandbox.server import SandboxServer
 
 LINES_DEFAULT = 30_000
+SYSTEMS = ("fusion", "anaplan", "jde")
+JDE_LINES_PART = 3
+"""A journal of JD Edwards has about three times the rows to show for the same business."""
 
 
 def run(argv: Sequence[str]) -> int:
-    """Both servers have run until a signal (or the end of stdin) came; the exit code.
+    """The servers have run until a signal (or the end of stdin) came; the exit code.
 
     One JSON line with the addresses is written to stdout once requests are answered.
     """
@@ -35,24 +38,29 @@ def run(argv: Sequence[str]) -> int:
 
 
 def build_servers(
-    state_dir: Path, clock: SandboxClock, *, only: str | None, lines: int
+    state_dir: Path, clock: SandboxClock, *, only: Collection[str], lines: int
 ) -> dict[str, SandboxServer]:
-    """The servers wanted, seeded but not yet listening."""
+    """The servers wanted, seeded but not yet listening; none named means all."""
     servers: dict[str, SandboxServer] = {}
-    # The two are imported here because either must start where the other is absent.
-    if only != "anaplan":
+    wanted = only or SYSTEMS
+    # They are imported here because each must start where the others are absent.
+    if "fusion" in wanted:
         fusion = importlib.import_module("ml_connector.sandbox.fusion.server")
         servers["fusion"] = fusion.build_fusion_server(state_dir, clock, lines=lines)
-    if only != "fusion":
+    if "anaplan" in wanted:
         anaplan = importlib.import_module("ml_connector.sandbox.anaplan.server")
         servers["anaplan"] = anaplan.build_anaplan_server(state_dir, clock)
+    if "jde" in wanted:
+        jde = importlib.import_module("ml_connector.sandbox.jde.server")
+        part = lines // JDE_LINES_PART
+        servers["jde"] = jde.build_jde_server(state_dir, clock, lines=part)
     return servers
 
 
 def _start(options: argparse.Namespace, stack: contextlib.ExitStack) -> dict[str, str | None]:
     clock = SandboxClock(options.state, virtual=options.clock == "virtual")
     servers = build_servers(options.state, clock, only=options.only, lines=options.lines)
-    ports = {"fusion": options.fusion_port, "anaplan": options.anaplan_port}
+    ports = {name: getattr(options, f"{name}_port") for name in SYSTEMS}
     addresses: dict[str, str | None] = dict.fromkeys(ports)
     for name, server in servers.items():
         stack.callback(server.stop)
@@ -66,17 +74,22 @@ def _listen(server: SandboxServer, port: int) -> str:
     except OSError as error:
         sys.exit(
             f"error: The sandbox cannot listen at port {port}: {error.strerror}.\nhint: End"
-            " what listens there, or choose other ports: --fusion-port, --anaplan-port."
+            " what listens there, or choose other ports: --fusion-port, --anaplan-port,"
+            " --jde-port."
         )
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="ml_connector.sandbox", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps all state")
-    parser.add_argument("--fusion-port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--anaplan-port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--only", choices=("fusion", "anaplan"), help="start one server alone")
-    parser.add_argument("--lines", type=int, default=LINES_DEFAULT, help="journal lines to seed")
+    for name in SYSTEMS:
+        parser.add_argument(f"--{name}-port", type=int, default=0, help="0: any free port")
+    parser.add_argument(
+        "--only", choices=SYSTEMS, action="append", default=[], help="start this one; repeatable"
+    )
+    parser.add_argument(
+        "--lines", type=int, default=LINES_DEFAULT, help="journal lines to seed; a third for JDE"
+    )
     parser.add_argument("--clock", choices=("real", "virtual"), default="real")
     parser.add_argument("--exit-with-stdin", action="store_true", help="end when stdin closes")
     return parser.parse_args(argv)

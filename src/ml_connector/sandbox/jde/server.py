@@ -13,9 +13,12 @@ from ml_connector.sandbox.jde import books
 from ml_connector.sandbox.jde.asking import Asker
 from ml_connector.sandbox.jde.callers import Doorkeeper
 from ml_connector.sandbox.jde.dataservice import DataService
+from ml_connector.sandbox.jde.discovery import Discovery
+from ml_connector.sandbox.jde.orchestrator import Orchestrator
 from ml_connector.sandbox.jde.practices import Practices
 from ml_connector.sandbox.jde.readers import Readers
 from ml_connector.sandbox.jde.refusals import html_page
+from ml_connector.sandbox.jde.reports import Reports
 from ml_connector.sandbox.jde.resultsets import ResultSets
 from ml_connector.sandbox.jde.schema import TABLES, clear_tables, create_tables
 from ml_connector.sandbox.jde.sessions import SessionBook, session_as_json, token_id
@@ -90,6 +93,7 @@ class JdeServer(SandboxServer):
         self.sessions.timed_out = 0
         self.sign_on.reset()
         self.practices.clear()
+        self._reports.jobs.clear()
         self.sight.reset()
         with self.store.transaction():
             clear_tables(self.store)
@@ -111,12 +115,20 @@ class JdeServer(SandboxServer):
             results=self.results,
             practices=self.practices,
         )
+        self._reports = Reports(
+            store=self.store, clock=self.clock, switches=self.switches, door=door
+        )
         surface = Surface(
             clock=self.clock,
             switches=self.switches,
             door=door,
             tokens=tokens,
             data=self._build_data(),
+            orchestrator=Orchestrator(
+                store=self.store, clock=self.clock, switches=self.switches, door=door
+            ),
+            discovery=Discovery(switches=self.switches, door=door),
+            reports=self._reports,
             practices=self.practices,
             routes=self.router,
             origin=lambda: self.url,
@@ -141,6 +153,7 @@ class JdeServer(SandboxServer):
         )
 
     def _add_operations(self) -> None:
+        books.register_operations(self)
         self.add_admin("restart_ais", self._restart_ais)
         self.add_admin("kill_jas", self._kill_jas)
         self.add_admin("list_sessions", self._list_sessions)

@@ -12,6 +12,8 @@ from ml_connector.sandbox.http import Delivery, Request, Response, Router
 from ml_connector.sandbox.jde.callers import Doorkeeper
 from ml_connector.sandbox.jde.configuration import default_config
 from ml_connector.sandbox.jde.dataservice import DataService
+from ml_connector.sandbox.jde.discovery import Discovery
+from ml_connector.sandbox.jde.orchestrator import Orchestrator
 from ml_connector.sandbox.jde.practices import Practices
 from ml_connector.sandbox.jde.refusals import (
     CutError,
@@ -23,12 +25,14 @@ from ml_connector.sandbox.jde.refusals import (
     render_dead_token,
     render_refusal,
 )
+from ml_connector.sandbox.jde.reports import Reports
 from ml_connector.sandbox.jde.simple_get import parse_address
 from ml_connector.sandbox.jde.token_service import TokenService
 from ml_connector.sandbox.switches import Switches
 
 _VERSION = r"/jderest(?:/(?P<version>v2))?"
 _ANY_VERSION = r"/jderest(?:/(?P<version>v[23]))?"
+_CATALOGUE = r"/jderest/v3/open-api-catalog(?P<three>3?)(?:/(?P<name>[^/]+))?"
 _TABLE_PATH = re.compile(r"/jderest/v2/dataservice/(table|view)/[^/]+")
 _NO_CONTENT_TYPE = re.compile(r"/jderest/v2/dataservice/next")
 _LOGIN_PATH = re.compile(r"/jderest(/v[23])?/(tokenrequest|orchestrator/jde-login)")
@@ -49,6 +53,9 @@ class Surface:
     door: Doorkeeper
     tokens: TokenService
     data: DataService
+    orchestrator: Orchestrator
+    discovery: Discovery
+    reports: Reports
     practices: Practices
     routes: Router
     origin: Callable[[], str]
@@ -83,6 +90,12 @@ class Surface:
         add("POST", _VERSION + "/tokenrequest/logout", self._logout)
         add("POST", _VERSION + "/dataservice", self._data)
         add("GET", r"/jderest/v2/dataservice/(?P<kind>table|view)/(?P<target>[^/]+)", self._simple)
+        for method in ("GET", "POST"):
+            add(method, _ANY_VERSION + r"/orchestrator/(?P<name>[^/]+)", self.orchestrator.answer)
+        add("GET", _VERSION + r"/discover(?:/(?P<name>[^/]+))?", self.discovery.discover)
+        add("GET", _CATALOGUE, self.discovery.catalogue)
+        add("POST", "/jderest/v2/report/execute", self.reports.submit)
+        add("POST", "/jderest/v2/report/status", self.reports.status)
 
     def _twins(self) -> list[tuple[str, Callable[[Request], Response]]]:
         return [
@@ -93,6 +106,7 @@ class Surface:
 
     def _dispatch(self, request: Request) -> Response:
         self._verify_host(request)
+        self.reports.run_due()
         if self.switches["versions"] == "v1" and _NEWER.match(request.path):
             raise PageError(404)
         handler, others = self.routes.find(request)
