@@ -16,9 +16,15 @@ from ml_connector.sandbox.jde.books.desk import (
     redate_document,
     rename_account,
     upload_budget,
+    year_after,
 )
 from ml_connector.sandbox.jde.books.journals import approve_batch, create_journal, set_status
-from ml_connector.sandbox.jde.books.keys import BatchKey, parse_batch, parse_document
+from ml_connector.sandbox.jde.books.keys import (
+    BatchKey,
+    DocumentKey,
+    parse_batch,
+    parse_document,
+)
 from ml_connector.sandbox.jde.books.posting import post_batch
 from ml_connector.sandbox.jde.books.requests import (
     JournalRejectedError,
@@ -73,29 +79,29 @@ class Operations:
 
     def approve_batch(self, body: Body) -> Answer:
         """{batch}: a pending batch is approved."""
-        batch = parse_batch(str(body["batch"]))
+        batch = _batch(body)
         approve_batch(self.server.store, batch)
         return {"batch": str(batch), "status": "A"}
 
     def set_batch_status(self, body: Body) -> Answer:
         """{batch, status}: such as U while a clerk has it open."""
-        batch, status = parse_batch(str(body["batch"])), str(body["status"])
+        batch, status = _batch(body), str(body["status"])
         set_status(self.server.store, batch, status)
         return {"batch": str(batch), "status": status}
 
     def post_batch(self, body: Body) -> Answer:
         """{batch}: posted, or at E with `errors`."""
-        return self._post(parse_batch(str(body["batch"])), body)
+        return self._post(_batch(body), body)
 
     def delete_document(self, body: Body) -> Answer:
         """{document}: an unposted one is gone."""
-        document = parse_document(str(body["document"]))
+        document = _document(body)
         batch = delete_document(self.server.store, document)
         return {"batch": str(batch), "document": str(document)}
 
     def redate_document(self, body: Body) -> Answer:
         """{document, gl_date}: an unposted one has another date."""
-        document = parse_document(str(body["document"]))
+        document = _document(body)
         day = date.fromisoformat(str(body["gl_date"]))
         redate_document(self.server.store, document, day, now=self._now(body))
         return {"document": str(document), "gl_date": day.isoformat()}
@@ -118,9 +124,12 @@ class Operations:
         }
 
     def purge(self, body: Body) -> Answer:
-        """{company, before}: the posted rows of earlier days are gone."""
+        """{company, before} or {company, fiscal_year}: what was posted up to then is gone."""
         company = pad_company(str(body["company"]))
-        before = date.fromisoformat(str(body["before"]))
+        if "before" in body:
+            before = date.fromisoformat(str(body["before"]))
+        else:
+            before = year_after(company, int(body["fiscal_year"]))
         return {"rows": purge(self.server.store, company, before=before)}
 
     def upload_budget(self, body: Body) -> Answer:
@@ -162,7 +171,7 @@ class Operations:
         against = body.get("against")
         changed = change_posted_amount(
             self.server.store,
-            parse_batch(str(body["batch"])),
+            _batch(body),
             line=int(body.get("line", 1)),
             against=None if against is None else int(against),
             by=parse_decimal(body["by"]),
@@ -171,7 +180,7 @@ class Operations:
             keeps_balances=bool(body.get("balances", True)),
             is_stamped=bool(body.get("stamped", False)),
         )
-        return {"batch": str(body["batch"]), "lines": changed}
+        return {"batch": str(_batch(body)), "lines": changed}
 
     def set_prior_period(self, body: Body) -> Answer:
         """{company, setting}: `warn` or `error` for days before the current period."""
@@ -213,6 +222,21 @@ class Operations:
         if at.tzinfo is None:
             raise ValueError(f"The moment {body['at']!r} has no offset.")
         return at.astimezone(zone)
+
+
+def _batch(body: Body) -> BatchKey:
+    """Return the batch of {batch: "G-15981"} or of {batch_type: "G", batch: 15981}."""
+    if "batch_type" in body:
+        return BatchKey(str(body["batch_type"]).strip(), int(body["batch"]))
+    return parse_batch(str(body["batch"]))
+
+
+def _document(body: Body) -> DocumentKey:
+    """Return the document of {document: "00001-JE-41260"}, or of its three parts."""
+    if "document_type" in body:
+        company = pad_company(str(body["company"]))
+        return DocumentKey(company, str(body["document_type"]).strip(), int(body["document"]))
+    return parse_document(str(body["document"]))
 
 
 def _optional_text(body: Body, name: str) -> str | None:

@@ -39,6 +39,11 @@ def set_prior_period(store: Store, company: str, setting: str) -> None:
     store.save(_PRIOR_SETTINGS, company, setting)
 
 
+def forget_prior_period(store: Store) -> None:
+    """Every company warns."""
+    store.clear_space(_PRIOR_SETTINGS)
+
+
 @dataclass(slots=True, kw_only=True)
 class Check:
     """Judges one request; what is refused stands in `rejects`, the rest in `warnings`."""

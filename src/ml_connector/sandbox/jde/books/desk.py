@@ -12,7 +12,7 @@ from ml_connector.sandbox.jde.books.companies import COMPANIES_BY_NUMBER
 from ml_connector.sandbox.jde.books.journals import recount_header
 from ml_connector.sandbox.jde.books.keys import BatchKey, DocumentKey, load_batch_of
 from ml_connector.sandbox.jde.books.lookups import load_account
-from ml_connector.sandbox.jde.books.patterns import CENTURY, julian
+from ml_connector.sandbox.jde.books.patterns import CENTURY, FiscalYear, julian
 from ml_connector.sandbox.jde.books.posting import place_facts
 from ml_connector.sandbox.jde.books.stamps import stamp_at
 from ml_connector.sandbox.jde.raw import pad_account_id, pad_mcu, scale_up
@@ -132,6 +132,18 @@ def purge(store: Store, company: str, *, before: date) -> int:
     """The company's posted rows of days before this one are gone; balances stay. How many."""
     sql = "DELETE FROM F0911 WHERE CO = ? AND POST = 'P' AND DGJ < ?"
     return store.execute(sql, (company, julian(before)))
+
+
+def year_after(company: str, year: int) -> date:
+    """Return the day on which a company's next fiscal year begins; 24 and 2024 are the same.
+
+    Raises:
+        LookupError: There is no such company.
+    """
+    if company not in COMPANIES_BY_NUMBER:
+        raise LookupError(f"There is no company {company!r}.")
+    pattern = COMPANIES_BY_NUMBER[company].pattern
+    return FiscalYear(pattern=pattern, year=2000 + year % 100 + 1).first_day
 
 
 def upload_budget(  # noqa: PLR0913 - the key of a balance, by name

@@ -11,6 +11,7 @@ from ml_connector.sandbox.jde.books.balances import (
     seed_balances,
     set_periods,
 )
+from ml_connector.sandbox.jde.books.checks import forget_prior_period
 from ml_connector.sandbox.jde.books.companies import COMPANIES, HALDEN_JAPAN
 from ml_connector.sandbox.jde.books.counters import save_counters
 from ml_connector.sandbox.jde.books.factory import BatchPlan, Factory
@@ -52,6 +53,7 @@ def seed_books(store: Store, *, lines: int, now: datetime) -> None:
     with store.transaction():
         if lines >= _INDEXES_LATER_FROM:
             drop_indexes(store)
+        forget_prior_period(store)
         seed_masters(store)
         for rows in _rows_by_month(factory, lines):
             insert_ledger_rows(store, rows)
