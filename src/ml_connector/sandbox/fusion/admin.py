@@ -36,12 +36,13 @@ class Backstage:
 
     With a visibility delay a change is checked at once, and becomes visible when the delay is
     over, with the timestamps of the moment it was asked for. That is what a long posting run
-    looks like from outside.
+    looks like from outside. `more` are the operations of other desks.
     """
 
     store: Store
     clock: SandboxClock
     switches: Switches
+    more: Mapping[str, Operation] = field(default_factory=dict)
     _operations: dict[str, Operation] = field(default_factory=dict)
     _next_due: float = -_NEVER
     _turn: Lock = field(default_factory=Lock)
@@ -63,6 +64,7 @@ class Backstage:
             "change_value": lambda change, body: values.change(change.stamp, body),
             "add_value": lambda change, body: _add_value(values, change, body),
             "set_period_status": self._set_period_status,
+            **self.more,
         }
 
     @property

@@ -39,7 +39,10 @@ from ml_connector.sandbox.fusion.refusals import (
 from ml_connector.sandbox.fusion.schema import clear_tables, create_tables
 from ml_connector.sandbox.fusion.seeding import forget_company, seed_company
 from ml_connector.sandbox.fusion.supplier_day import SupplierDay
+from ml_connector.sandbox.fusion.supplier_desk import SupplierDesk
 from ml_connector.sandbox.fusion.supplier_seeding import seed_suppliers
+from ml_connector.sandbox.fusion.supplier_stage import SupplierStage
+from ml_connector.sandbox.fusion.supplier_writing import SupplierWriter
 from ml_connector.sandbox.fusion.switches import FUSION_SWITCHES
 from ml_connector.sandbox.fusion.tokens import CertificateBook, TokenBook
 from ml_connector.sandbox.fusion.totals import sum_lines
@@ -65,7 +68,13 @@ class FusionServer(SandboxServer):
         self._certificates = certificates
         self._tokens = tokens
         self._identity = Identity(tokens=tokens, certificates=certificates, switches=self.switches)
-        self._backstage = Backstage(store=self.store, clock=clock, switches=self.switches)
+        self._suppliers = SupplierDesk(store=self.store, switches=self.switches)
+        self._backstage = Backstage(
+            store=self.store,
+            clock=clock,
+            switches=self.switches,
+            more=SupplierStage(desk=self._suppliers).operations,
+        )
         self._supplier_day = SupplierDay(store=self.store, clock=clock)
         self._overload = Overload(clock=clock)
         self._token_overload = Overload(clock=clock)
@@ -154,6 +163,7 @@ class FusionServer(SandboxServer):
             writer=Writer(
                 store=self.store, clock=self.clock, switches=self.switches, reader=reader
             ),
+            supplier_writer=SupplierWriter(desk=self._suppliers, clock=self.clock, reader=reader),
         )
 
     def _add_operations(self) -> None:

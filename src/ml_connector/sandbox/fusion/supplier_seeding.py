@@ -9,6 +9,7 @@ from typing import Any
 
 from ml_connector.sandbox.company.suppliers import Supplier, SupplierSite, seeded_suppliers
 from ml_connector.sandbox.fusion.stamps import render_stamp
+from ml_connector.sandbox.fusion.supplier_desk import ROW_COUNTER
 from ml_connector.sandbox.fusion.supplier_lookups import (
     COUNTRIES,
     CURRENCIES,
@@ -46,6 +47,7 @@ def seed_suppliers(store: Store) -> None:
     for position, supplier in enumerate(seeded_suppliers()):
         _gather(rows, supplier, supplier_id(position), ids.get(supplier.parent or ""))
     with store.transaction():
+        store.delete(*ROW_COUNTER)
         for table in (
             SUPPLIER_TABLE, ADDRESS_TABLE, SITE_TABLE, ASSIGNMENT_TABLE, CONTACT_TABLE,
         ):  # fmt: skip

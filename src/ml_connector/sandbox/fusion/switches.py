@@ -39,6 +39,16 @@ FUSION_SWITCHES: dict[str, Switch] = {
     "supplier_names_queryable": choice(True, False),
     "supplier_privilege": choice("maintain", "view", "denied"),
     "supplier_roles": Switch(default=None),
+    # Suppliers as they are written.
+    "supplier_duplicates": choice("refuse", "accept"),
+    "supplier_upsert": choice("refuse", "ignore", "accept"),
+    "child_change_moves_supplier": choice(False, True),
+    "yes_no_flags": choice(True, False),
+    # Batch requests.
+    "batch_failure": choice("bad_request", "own_status", "no_path"),
+    "batch_transaction": choice("all_or_none", "part"),
+    "batch_disabled": Switch(default=None),
+    "batch_parts_time_out_above": Switch(default=None),
     "journal_privilege": choice("granted", "denied"),
     "lov_privilege": choice("granted", "denied"),
     "data_roles": Switch(default=None),

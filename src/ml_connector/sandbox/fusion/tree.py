@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ml_connector.sandbox.clock import SandboxClock
+from ml_connector.sandbox.fusion.bulk_parts import BulkParts
 from ml_connector.sandbox.fusion.call import API_VERSIONS, Call, answer_media, verify_acceptable
 from ml_connector.sandbox.fusion.describing import (
     describe_resources,
@@ -18,6 +19,7 @@ from ml_connector.sandbox.fusion.places import Place, place_of_child
 from ml_connector.sandbox.fusion.reading import Reader
 from ml_connector.sandbox.fusion.refusals import RefusalError
 from ml_connector.sandbox.fusion.resource import Resource
+from ml_connector.sandbox.fusion.supplier_writing import SupplierWriter
 from ml_connector.sandbox.fusion.writing import Writer
 from ml_connector.sandbox.http import Response
 from ml_connector.sandbox.store import Store
@@ -43,6 +45,7 @@ class RestTree:
     switches: Switches
     reader: Reader
     writer: Writer
+    supplier_writer: SupplierWriter
 
     def answer(self, call: Call) -> Response:
         """Return the answer to a request of a known user; refusals are raised."""
@@ -53,7 +56,10 @@ class RestTree:
             raise RefusalError(404)
         verify_acceptable(call)
         if len(segments) == 1:
-            _verify_verb(_method(call), frozenset({"GET"}))
+            _verify_verb(_method(call), frozenset({"GET", "POST"}))
+            if _method(call) == "POST":
+                bulk = BulkParts(store=self.store, switches=self.switches, answer=self.answer)
+                return bulk.run(call)
             return _described(call, "version", describe_version(call.origin, segments[0]))
         if segments[-1] == _DESCRIBE:
             return self._describe(call)
@@ -88,17 +94,21 @@ class RestTree:
     def _answer_collection(self, call: Call, place: Place, method: str) -> Response:
         _verify_verb(method, place.resource.verbs & {"GET", "POST"})
         if method == "POST":
-            return self.writer.create(call, place)
+            return self._writer_of(place).create(call, place)
         return self.reader.collection(call, place)
 
     def _answer_item(self, call: Call, place: Place, key: str, method: str) -> Response:
         _verify_verb(method, place.resource.verbs - {"POST"})
         row_id = self._row(call, place, key)
         if method == "PATCH":
-            return self.writer.update(call, place, row_id)
+            return self._writer_of(place).update(call, place, row_id)
         if method == "DELETE":
             return self.writer.delete(call, place, row_id)
         return self.reader.item(call, place, row_id)
+
+    def _writer_of(self, place: Place) -> Writer | SupplierWriter:
+        is_supplier = place.resource.privilege == "supplier"
+        return self.supplier_writer if is_supplier else self.writer
 
     def _root(self, name: str) -> Resource:
         if name not in self.resources:

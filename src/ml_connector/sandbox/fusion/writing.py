@@ -50,7 +50,7 @@ class Writer:
         """The item has the members of the body; what the body leaves out stays."""
         members = self._members(call, place.resource, is_new=False)
         with self.store.transaction():
-            self._verify_unchanged(call, place.resource, row_id)
+            verify_unchanged(call, self.reader, place.resource, row_id)
             if place.resource.name == "journalBatches":
                 self._update_batch(call, row_id, members)
             else:
@@ -61,7 +61,7 @@ class Writer:
     def delete(self, call: Call, place: Place, row_id: int) -> Response:
         """An unposted batch is gone without a trace; anything else stays."""
         with self.store.transaction():
-            self._verify_unchanged(call, place.resource, row_id)
+            verify_unchanged(call, self.reader, place.resource, row_id)
             if place.resource.name != "journalBatches":
                 raise RefusalError(400, "Values cannot be deleted; disable them or end them.")
             sql = "SELECT Status FROM je_batches WHERE _id = ?"
@@ -69,14 +69,6 @@ class Writer:
                 raise RefusalError(400, "A posted journal batch cannot be deleted.")
             erase_batch(self.store, row_id)
         return Response(status=204)
-
-    def _verify_unchanged(self, call: Call, resource: Resource, row_id: int) -> None:
-        wanted = call.request.headers.get("if-match")
-        current = self.reader.revision(resource, row_id)
-        if wanted is not None and not matches_etag(wanted, current):
-            raise RefusalError(
-                412, "The item has been changed since.", headers=(("ETag", f'"{current}"'),)
-            )
 
     def _update_batch(self, call: Call, row_id: int, members: Mapping[str, Any]) -> None:
         facts = dict(members)
@@ -101,7 +93,7 @@ class Writer:
         """Return the members of the body that may be written, as the tables hold them."""
         verify_content_type(call)
         members: dict[str, Any] = {}
-        for name, given in _parse_object(call.request.body).items():
+        for name, given in parse_object(call.request.body).items():
             attribute = resource.find_attribute(name)
             if attribute is None:
                 raise RefusalError(400, f'Invalid attribute "{name}" in the payload')
@@ -112,13 +104,24 @@ class Writer:
         return members
 
 
+def verify_unchanged(call: Call, reader: Reader, resource: Resource, row_id: int) -> None:
+    """The row is the one the client has seen, if it says which; 412 otherwise."""
+    wanted = call.request.headers.get("if-match")
+    current = reader.revision(resource, row_id)
+    if wanted is not None and not matches_etag(wanted, current):
+        raise RefusalError(
+            412, "The item has been changed since.", headers=(("ETag", f'"{current}"'),)
+        )
+
+
 def _completion(status: object) -> str:
     if status not in _COMPLETION:
         raise RefusalError(400, f"The status {status!r} is not valid.", path="/Status")
     return _COMPLETION[str(status)]
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body; 400 where it is none."""
     try:
         parsed = json.loads(body, parse_float=Decimal)
     except ValueError:
