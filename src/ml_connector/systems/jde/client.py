@@ -131,15 +131,18 @@ class JdeClient:
         """
         return self._pages.read(query)
 
-    def browse_windows(self, query: Query, *, split_by: str) -> Iterator[list[Row]]:
+    def browse_windows(
+        self, query: Query, *, split_by: str | tuple[str, ...]
+    ) -> Iterator[list[Row]]:
         """Yield the rows of the query in windows the server gives whole, each row in one of them.
 
         Args:
             query: May match more rows than the server gives at once.
-            split_by: Numeric column whose ranges make the windows.
+            split_by: Numeric column whose ranges make the windows; of several, the next divides
+                the rows of one value of those before.
 
         Raises:
-            TruncatedError: One value of the column has more rows than the server gives.
+            TruncatedError: One value of the columns has more rows than the server gives.
         """
         return read_windows(self, query, split_by=split_by)
 

@@ -74,33 +74,44 @@ class Span:
         return replace(self, end=border), replace(self, first=border)
 
 
-def read_windows(source: WindowSource, query: Query, *, split_by: str) -> Iterator[list[Row]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Rows to read: what holds for them, a span of the first column, and what divides further."""
+
+    conditions: tuple[Where, ...]
+    columns: tuple[str, ...]
+    span: Span | None = None
+
+    def where(self) -> tuple[Where, ...]:
+        """All that holds for the rows."""
+        return self.conditions if self.span is None else self.conditions + self.span.conditions()
+
+
+def read_windows(
+    source: WindowSource, query: Query, *, split_by: str | tuple[str, ...]
+) -> Iterator[list[Row]]:
     """Yield the rows of a query, window by window; each row is in exactly one.
 
     Each window is counted before it is read, and read again in halves when less comes than was
-    counted: a server that cuts in silence is found out (J-10).
+    counted: a server that cuts in silence is found out (J-10). Where one value of a column has too
+    many rows, the next column divides them.
 
     Raises:
         TruncatedError: A window that cannot be divided any more still does not fit.
         ProtocolError: There are windows without end.
     """
-    pending: list[Span | None] = [None]
+    columns = (split_by,) if isinstance(split_by, str) else split_by
+    pending = [_Part(conditions=query.conditions, columns=columns)]
     for _ in range(WINDOWS_MAX):
         if not pending:
             return
-        span = pending.pop()
-        narrowed = query if span is None else narrow(query, span)
-        rows = _read_fitting(source, narrowed)
+        part = pending.pop()
+        rows = _read_fitting(source, replace(query, conditions=part.where()))
         if rows is None:
-            pending += reversed(_divide(source, query, span, split_by=split_by))
+            pending += reversed(_divide(source, query.table, part))
         elif rows:
             yield rows
     raise _render_endless(source.system, query.table)
-
-
-def narrow(query: Query, span: Span) -> Query:
-    """The query within a span."""
-    return replace(query, conditions=query.conditions + span.conditions())
 
 
 def _read_fitting(source: WindowSource, query: Query) -> list[Row] | None:
@@ -120,15 +131,16 @@ def _read_fitting(source: WindowSource, query: Query) -> list[Row] | None:
     return rows if source.count(query.table, query.conditions) <= len(rows) else None
 
 
-def _divide(
-    source: WindowSource, query: Query, span: Span | None, *, split_by: str
-) -> tuple[Span, Span]:
-    whole = span or find_span(source, query.table, query.conditions, split_by=split_by)
-    halves = None if whole is None else whole.halves()
+def _divide(source: WindowSource, table: str, part: _Part) -> tuple[_Part, _Part]:
+    if not part.columns:
+        raise render_truncated(source.system, table, source.fetch_limit or WINDOW_ROWS_MAX)
+    column, *further = part.columns
+    span = part.span or find_span(source, table, part.conditions, split_by=column)
+    halves = None if span is None else span.halves()
     if halves is None:
-        limit = source.fetch_limit or WINDOW_ROWS_MAX
-        raise render_truncated(source.system, query.table, limit)
-    return halves
+        return _divide(source, table, _Part(conditions=part.where(), columns=tuple(further)))
+    lower, upper = halves
+    return replace(part, span=lower), replace(part, span=upper)
 
 
 def find_span(

@@ -119,6 +119,8 @@ class Wire:
 def wire(ais: Any) -> Iterator[Wire]:
     """The shared server, without a fetch limit; its books are left alone."""
     ais.turn(dbFetchLimit=10**9)
+    # Other tests may have blocked their own log-outs.
+    ais.perform("restart_ais")
     with ExitStack() as stack:
         yield Wire(ais, stack)
 

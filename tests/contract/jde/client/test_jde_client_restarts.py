@@ -226,7 +226,7 @@ def test_password_that_is_about_to_expire_is_told(wire: Any) -> None:
     """The log-in's warning comes through."""
     assert wire.connect().read_session().is_password_expiring is False
 
-    wire.ais.turn(passwordExpiry="soon")
+    wire.ais.turn(passwordExpiry="aboutToExpire")
 
     assert wire.connect().read_session().is_password_expiring is True
 

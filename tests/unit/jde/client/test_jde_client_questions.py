@@ -366,7 +366,11 @@ def test_config_of_an_old_server_is_read_from_its_first_version(
 
     config = client.read_config()
 
-    assert (config.api, config.capabilities, config.session_timeout_minutes) == ("v1", set(), None)
+    assert (config.api, config.capabilities, config.session_timeout_minutes) == (
+        "v1",
+        frozenset(),
+        None,
+    )
 
 
 def test_server_time_may_be_untold(ais: Any, client: JdeClient) -> None:

@@ -126,6 +126,36 @@ def test_window_that_cannot_be_divided_says_what_to_do(ais: Any) -> None:
         read_all(ais.connect())
 
 
+def test_next_column_divides_the_rows_of_one_value(ais: Any) -> None:
+    """A document larger than the limit is divided by its lines."""
+
+    def answer(request: httpx2.Request) -> str:
+        body = json.loads(request.content)
+        where = {
+            (one["controlId"][6:], one["operator"]): int(one["value"][0]["content"])
+            for one in (body.get("query") or {}).get("condition", [])
+        }
+        lines = [
+            line
+            for line in range(1, 9)
+            if where.get(("JELN", "GREATER_EQUAL"), 0) <= line < where.get(("JELN", "LESS"), 99)
+        ]
+        if body["dataServiceType"] == "COUNT":
+            return f'{{"count":{len(lines)}}}'
+        if body["dataServiceType"] == "BROWSE":
+            rows = [f'{{"F0911_DOC":{line}}}' for line in lines[:3]]
+            return str(ais.page(*rows, more=len(lines) > 3, columns=None))
+        column = body["aggregation"]["aggregations"][0]["column"]
+        ends = (7, 7) if column == "DOC" else (1, 8)
+        return groups(f'{{"{column}_MIN":{ends[0]},"{column}_MAX":{ends[1]},"COUNT":8}}')
+
+    ais.on("/v2/dataservice", answer)
+
+    windows = list(ais.connect().browse_windows(DOCUMENTS, split_by=("DOC", "JELN")))
+
+    assert [row[0] for rows in windows for row in rows] == list(range(1, 9))
+
+
 def test_limit_is_learnt_once(ais: Any) -> None:
     """A limit that was met is not run into again: windows over it are divided unread."""
     table = Table([str(one) for one in range(64)], limit=8, page=ais.page)
