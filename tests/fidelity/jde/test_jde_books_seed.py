@@ -288,15 +288,19 @@ def test_amounts_are_whole_numbers_scaled_by_their_currency(books: Store) -> Non
 
 
 def test_yen_are_whole_and_dinars_have_three_decimals(books: Store) -> None:
-    """The size of raw amounts tells: rent is about the same money in every company."""
-    size = "SELECT AVG(ABS(AA)) FROM F0911 WHERE LT = 'AA' AND OBJ = '8110' AND CO = ?"
-    averages = {one.number: int(books.query(size, (one.number,))[0][0]) for one in COMPANIES}
+    """Opening cash tells: cents, whole yen and fils of one business, split by its shares."""
+    sql = (
+        "SELECT CO, AA FROM F0911 WHERE EXA = 'Opening balances' AND OBJ = '1110'"
+        " AND CO IN ('00001', '00200', '00300') ORDER BY CO"
+    )
 
-    assert averages["00200"] < averages["00001"] * 5
-    assert averages["00300"] > averages["00001"]
-    assert books.query("SELECT CDEC FROM F0013 WHERE CRCD IN ('JPY', 'KWD') ORDER BY CRCD") == [
-        ("0",), ("3",),
-    ]  # fmt: skip
+    assert books.query(sql) == [
+        ("00001", 4_890_127_900),
+        ("00200", 1_884_385_493),
+        ("00300", 2_847_234_814),
+    ]
+    decimals = "SELECT CRCD, CDEC FROM F0013 WHERE CRCD IN ('JPY', 'KWD', 'USD') ORDER BY CRCD"
+    assert books.query(decimals) == [("JPY", "0"), ("KWD", "3"), ("USD", "2")]
 
 
 def test_texts_are_stored_as_their_columns_want_them(books: Store) -> None:

@@ -35,14 +35,18 @@ _LARGE_FROM = 50_000
 _DEFAULT_FROM = 10_000
 _LARGE_ROWS = 5_000
 _DEFAULT_LARGE_ROWS = 1_200
+_SHARE_CENTS = (1_500, 42_000)
+_OVERHEADS = (("9", "8110"), ("9", "8310"), ("40", "8610"), ("40", "8620"), ("20", "8110"))
 _MEMO_CENTS = 123_456_789_012_345
 _ACCRUAL = KINDS_BY_NAME["Accrual"]
 _OPENING_CENTS = (
     ("1110", "BEAR", 84_312_550_00),
     ("1210", "", 61_904_118_20),
     ("1310", "", 22_417_903_35),
+    ("1320", "", 9_204_118_40),
     ("1520", "", 143_880_000_00),
     ("1620", "", -51_204_310_00),
+    ("1640", "", -2_118_400_00),
     ("2110", "", -38_115_274_90),
     ("2310", "", -75_000_000_00),
     ("3110", "", -50_000_000_00),
@@ -94,7 +98,7 @@ def _budget(factory: Factory, month: tuple[int, int], lines: int) -> Iterator[li
     year = month[0] + 1
     batch = factory.open_batch("G", HALDEN_US, date(*month, 18), user="PLANNING")
     for account in budget_accounts(HALDEN_US, lines):
-        monthly = _budget_amount(factory, HALDEN_US, account)
+        monthly = budget_amount(factory, HALDEN_US, account)
         for number in range(1, 13):
             day = date(year, number, monthrange(year, number)[1])
             amount = monthly + monthly * (number % 4) // 50
@@ -126,8 +130,11 @@ def budget_accounts(company: CompanyFacts, lines: int) -> list[AccountKey]:
 
 
 def budget_amount(factory: Factory, company: CompanyFacts, account: AccountKey) -> int:
-    """Return a month's plan for an account, revenue negative."""
-    return _budget_amount(factory, company, account)
+    """Return a month's plan for an account, in hundreds; revenue is negative."""
+    amount = factory.amount((400_000, 9_000_000), company.currency)
+    unit = 100 * _TENS[company.decimals]
+    rounded = max(1, amount // unit) * unit
+    return -rounded if account.OBJ.startswith("4") else rounded
 
 
 def _adjustments(factory: Factory, month: tuple[int, int], _lines: int) -> Iterator[list[Row]]:
@@ -233,10 +240,12 @@ def _large(factory: Factory, month: tuple[int, int], lines: int) -> Iterator[lis
     rows = _LARGE_ROWS if lines >= _LARGE_FROM else _DEFAULT_LARGE_ROWS
     if lines < _DEFAULT_FROM:
         rows = max(20, lines * 12 // 100)
-    kind: Kind = KINDS_BY_NAME["Cost allocation"]
-    entries = factory.entries(HALDEN_US, replace(kind, second=None), rows - 1, "USD")
+    share = replace(KINDS_BY_NAME["Cost allocation"], second=None, cents=_SHARE_CENTS)
+    entries = factory.entries(HALDEN_US, share, rows - len(_OVERHEADS), "USD")
     total = sum(entry.amount for entry in entries)
-    entries.append(Entry(find_key("9", "8430"), -total, "Allocated overhead"))
+    parts = [total // len(_OVERHEADS)] * (len(_OVERHEADS) - 1)
+    for name, part in zip(_OVERHEADS, [*parts, total - sum(parts)], strict=True):
+        entries.append(Entry(find_key(*name), -part, "Allocated overhead"))
     day = date(*month, 30)
     yield _posted_batch(factory, HALDEN_US, day, entries, "Overhead allocation Sept")
 
@@ -343,13 +352,6 @@ def _write_shared_cost(factory: Factory, batch: OpenBatch, day: date) -> None:
     ]
     document = factory.document(batch, HALDEN_US, day, entries, explanation="Shared consultants")
     factory.write(batch, document)
-
-
-def _budget_amount(factory: Factory, company: CompanyFacts, account: AccountKey) -> int:
-    amount = factory.amount((400_000, 9_000_000), company.currency)
-    unit = 100 * _TENS[company.decimals]
-    rounded = max(1, amount // unit) * unit
-    return -rounded if account.OBJ.startswith("4") else rounded
 
 
 def _accounts_of(company: CompanyFacts) -> Iterator[AccountFacts]:
