@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -84,13 +85,19 @@ class Server:
 class Chain:
     """A client over a scripted server, with everything it touches at hand."""
 
-    def __init__(self, server: Server, *, authorizer: Numbered | None = None) -> None:
+    def __init__(
+        self, server: Server, *, authorizer: Numbered | None = None, **options: Any
+    ) -> None:
         self.server = server
         self.clock = MovedClock()
         self.budget = Budget()
         self.client = HttpClient(
             HttpOptions(
-                system="Fusion (erp)", origin=ORIGIN, budget_key="erp", trace_header="X-Trace"
+                system="Fusion (erp)",
+                origin=ORIGIN,
+                budget_key="erp",
+                trace_header="X-Trace",
+                **options,
             ),
             clock=self.clock,
             budget=self.budget,
@@ -107,8 +114,8 @@ def build() -> Iterator[Build]:
     """A chain over scripted answers; closed after the test."""
     made: list[Chain] = []
 
-    def build(*answers: Answer, authorizer: Numbered | None = None) -> Chain:
-        made.append(Chain(Server(*answers), authorizer=authorizer))
+    def build(*answers: Answer, authorizer: Numbered | None = None, **options: Any) -> Chain:
+        made.append(Chain(Server(*answers), authorizer=authorizer, **options))
         return made[-1]
 
     yield build

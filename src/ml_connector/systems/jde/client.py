@@ -24,6 +24,7 @@ from ml_connector.systems.jde.dates import decode_date
 from ml_connector.systems.jde.grouping import read_checked
 from ml_connector.systems.jde.login import JdeLogin
 from ml_connector.systems.jde.paging import PageReader
+from ml_connector.systems.jde.refusals import redact
 from ml_connector.systems.jde.service import ORCHESTRATIONS, DataService
 from ml_connector.systems.jde.session import JdeSession
 from ml_connector.systems.jde.windows import read_windows
@@ -202,11 +203,15 @@ def _build_options(
         origin=settings.origin,
         ca_bundle=settings.ca_bundle,
         budget_key=settings.budget_key(),
-        explain=wire.find_error_text,
+        explain=_explain,
         connections_max=settings.parallel_max + 1,
         is_passing=_is_passing,
         on_cookies=None if session is None else session.record_cookies,
     )
+
+
+def _explain(content: bytes) -> str:
+    return redact(wire.find_error_text(content))
 
 
 def _is_passing(reply: RemoteReply) -> bool:

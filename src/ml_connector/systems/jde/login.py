@@ -180,7 +180,7 @@ class JdeLogin:
             role=told.role or "",
             date_format=pattern or user.date_format or "",
             decimal_format=user.decimal_format or "",
-            is_password_expiring=told.password_about_to_expire is True,
+            is_password_expiring=wire.is_true(told.password_about_to_expire),
             render_date=build_date_renderer(
                 pattern, code=user.date_format or "", separator=user.date_separator or ""
             ),

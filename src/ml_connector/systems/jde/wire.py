@@ -348,7 +348,7 @@ def parse_page(content: bytes, table: str, columns: tuple[str, ...]) -> Page:
         raise UnreadableError(f"{len(grid.rowset)} rows where it counts {grid.summary.records}")
     return Page(
         rows=_clean(grid.rowset),
-        has_more=_is_true(grid.summary.moreRecords),
+        has_more=is_true(grid.summary.moreRecords),
         link=_find_link(answer.links),
     )
 
@@ -414,7 +414,8 @@ def _find_link(links: Any) -> str:
     return next(filter(None, found), "")
 
 
-def _is_true(value: Any) -> bool:
+def is_true(value: Any) -> bool:
+    """Whether a flag is set; some releases write flags as text."""
     return value.strip().lower() == "true" if isinstance(value, str) else bool(value)
 
 
