@@ -75,6 +75,7 @@ class Company:
 
     fusion: str
     anaplan: str
+    jde: str
     state_dir: Path
 
     def clock(self) -> BridgedClock:
@@ -85,6 +86,10 @@ class Company:
         """Do something in the ERP that no client could."""
         return call_control(self.fusion, "POST", name, body)["result"]
 
+    def works(self, name: str, /, **body: Any) -> Any:
+        """Do something in JD Edwards that no client could."""
+        return call_control(self.jde, "POST", name, body)["result"]
+
     def model(self, name: str, /, **body: Any) -> Any:
         """Do something in the planning tenant that no client could."""
         return call_control(self.anaplan, "POST", name, body)["result"]
@@ -93,14 +98,17 @@ class Company:
         """The next requests that fit the rule are spoiled."""
         call_control(url, "POST", "faults", rule)
 
-    def reset(self) -> None:
-        """Both servers are as on their first day; only the clock stands where it stood."""
-        for url in (self.fusion, self.anaplan):
+    def reset(self, *, jde: bool = False) -> None:
+        """The servers are as on their first day; only the clock stands where it stood.
+
+        JD Edwards only when it was used: its books take a while.
+        """
+        for url in (self.fusion, self.anaplan, *([self.jde] if jde else [])):
             call_control(url, "POST", "reset", {})
 
     def mend(self) -> None:
         """No request is spoiled any more."""
-        for url in (self.fusion, self.anaplan):
+        for url in (self.fusion, self.anaplan, self.jde):
             call_control(url, "DELETE", "faults")
 
     def turn(self, url: str, **switches: Any) -> None:
@@ -158,7 +166,9 @@ def start_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCom
             stack.callback(process.kill)
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
-            return Company(fusion=ready["fusion"], anaplan=ready["anaplan"], state_dir=state)
+            return Company(
+                fusion=ready["fusion"], anaplan=ready["anaplan"], jde=ready["jde"], state_dir=state
+            )
 
         yield start
 
@@ -183,15 +193,22 @@ class ProjectMaker:
     company: Company
     root: Path
 
-    def make(self, **changes: Any) -> Path:
-        """A project folder; `changes` replace keys of flows/actuals-fusion.yaml."""
+    def make(self, *, jde: bool = False, **changes: Any) -> Path:
+        """A project folder; `changes` replace keys of its first actuals flow.
+
+        With `jde` that is flows/actuals-jde.yaml; without, the project knows nothing of JD Edwards.
+        """
         from ml_connector.wiring import write_sandbox_project  # noqa: PLC0415 - the root conftest
         # is read by every test process.
 
         write_sandbox_project(
-            self.root, fusion_url=self.company.fusion, anaplan_url=self.company.anaplan
+            self.root,
+            fusion_url=self.company.fusion,
+            anaplan_url=self.company.anaplan,
+            jde_url=self.company.jde if jde else "",
         )
-        change_yaml(self.root / "flows" / "actuals-fusion.yaml", changes)
+        flow = "actuals-jde" if jde else "actuals-fusion"
+        change_yaml(self.root / "flows" / f"{flow}.yaml", changes)
         return self.root
 
 
