@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from ml_connector.ports.batches import BatchStore
 from ml_connector.ports.loads import LoadStore, MappingStore
+from ml_connector.ports.postings import ApprovalStore, PostingStore
 from ml_connector.ports.runs import RunStore
 from ml_connector.ports.world import Json
 from ml_connector.ports.writing import IntentStore
@@ -70,4 +71,6 @@ class Records:
     intents: IntentStore
     loads: LoadStore
     mappings: MappingStore
+    postings: PostingStore
+    approvals: ApprovalStore
     audit: Audit

@@ -28,11 +28,13 @@ def open_records(
     Raises:
         UsageError: There is no such organisation.
     """
-    from ml_connector.records.audit import AuditRecords  # noqa: PLC0415 -- needs Django set up
+    from ml_connector.records.approvals import ApprovalRecords  # noqa: PLC0415 -- needs Django set up
+    from ml_connector.records.audit import AuditRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.batches import BatchRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.loads import LoadRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.postings import PostingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
 
     number = _find_organisation(organisation)
@@ -43,6 +45,8 @@ def open_records(
         intents=IntentRecords(number, clock=clock),
         loads=LoadRecords(number, clock=clock),
         mappings=MappingRecords(number, clock=clock),
+        postings=PostingRecords(number, clock=clock),
+        approvals=ApprovalRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
     )
 

@@ -14,18 +14,21 @@ from ml_connector.records.models.loads import Load, Plan, RefusedSummary, Shadow
 from ml_connector.records.models.mappings import MappingApplied, MappingVersion
 from ml_connector.records.models.owned import Owned
 from ml_connector.records.models.people import Organisation, User
+from ml_connector.records.models.postings import Approval, Decision, Posting
 from ml_connector.records.models.runs import Run, Step
 from ml_connector.records.models.secrets import Secret
 from ml_connector.records.models.writing import UNSETTLED_STATES, Intent, ModelLease
 
 __all__ = [
     "UNSETTLED_STATES",
+    "Approval",
     "AuditHead",
     "AuditLink",
     "BatchPeriod",
     "BatchRevision",
     "BudgetHead",
     "BudgetSlot",
+    "Decision",
     "Intent",
     "Load",
     "MappingApplied",
@@ -35,6 +38,7 @@ __all__ = [
     "Owned",
     "PendingBatch",
     "Plan",
+    "Posting",
     "RefusedSummary",
     "Run",
     "Secret",
