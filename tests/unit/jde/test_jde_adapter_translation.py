@@ -22,6 +22,7 @@ from ml_connector.systems.jde.translation import (
     parse_ledger,
 )
 
+ZERO = Decimal(0)
 NOW = datetime(2026, 11, 3, 8, tzinfo=UTC)
 COMPANIES = {
     co: CompanyRow(co=co, name=f"Company {co}", crcd=crcd, dtpn="R", pnc=11, dfyj=date(2026, 1, 1))
@@ -69,7 +70,7 @@ def test_domestic_line_is_entered_as_it_stands() -> None:
     line = only_line(journal())
 
     assert (line.ledger, line.period, line.combination) == ("00001", "FY2026-P01", "00062411")
-    assert (line.debit, line.credit) == (Decimal("6778.23"), 0)
+    assert (line.debit, line.credit) == (Decimal("6778.23"), ZERO)
     assert (line.entered_currency, line.entered_debit) == ("USD", Decimal("6778.23"))
     assert (line.journal, line.number) == ("00001-JE-41207", 1)
     assert (line.source, line.category) == ("G", "JE")
@@ -79,7 +80,7 @@ def test_negative_amount_is_a_credit() -> None:
     """Credits are negative in JDE and positive in the credit column here."""
     line = only_line(journal(aa=Decimal("-0.01")))
 
-    assert (line.debit, line.credit) == (0, Decimal("0.01"))
+    assert (line.debit, line.credit) == (ZERO, Decimal("0.01"))
 
 
 def test_foreign_line_joins_both_of_its_rows() -> None:
@@ -106,14 +107,14 @@ def test_revaluation_was_entered_as_nothing() -> None:
     line = only_line(journal(crcd="EUR", aa=Decimal("-3.20")))
 
     assert (line.credit, line.entered_currency) == (Decimal("3.20"), "EUR")
-    assert (line.entered_debit, line.entered_credit) == (0, 0)
+    assert (line.entered_debit, line.entered_credit) == (ZERO, ZERO)
 
 
 def test_entered_row_alone_moves_nothing_of_the_companys_own() -> None:
     """A second row without a first is a line with an entered amount only."""
     line = only_line(journal(crcd="EUR", lt="CA", aa=Decimal(7)))
 
-    assert (line.ledger, line.debit, line.credit) == ("00001", 0, 0)
+    assert (line.ledger, line.debit, line.credit) == ("00001", ZERO, ZERO)
     assert (line.entered_currency, line.entered_debit) == ("EUR", Decimal(7))
 
 

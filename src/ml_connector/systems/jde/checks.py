@@ -19,6 +19,7 @@ CAPABILITIES: Final = (
 SKEW_HOURS_MAX: Final = 12.0
 """A day's overlap of the looks for changes covers every zone up to this difference."""
 COMPANIES_SHOWN_MAX: Final = 20
+ORCHESTRATIONS_SHOWN_MAX: Final = 10
 _ORDER: Final = (CheckState.OK, CheckState.WARNING, CheckState.FAILED)
 
 
@@ -133,10 +134,15 @@ class _Checks:
         return [ok("ledger types", f"{', '.join(types)} exist and hold money.")]
 
     def _check_orchestrations(self) -> Findings:
-        names = [row.name for row in self._client.discover()]
+        try:
+            names = sorted(row.name for row in self._client.discover())
+        except ConnectorError as error:
+            finding = f"Orchestrations cannot be listed; reading needs none. {error.refused}"
+            return [warn("orchestrations", finding, error.next_step)]
         if not names:
             return [ok("orchestrations", "None is visible; reading needs none.")]
-        return [ok("orchestrations", f"{len(names)} visible: {', '.join(sorted(names)[:10])}.")]
+        shown = ", ".join(names[:ORCHESTRATIONS_SHOWN_MAX])
+        return [ok("orchestrations", f"{len(names)} visible: {shown}.")]
 
 
 def _guard(subject: str, body: Callable[..., Findings], *arguments: str) -> Findings:

@@ -42,6 +42,8 @@ STEP_FIRST: Final = 1_000
 STEP_MAX: Final = 50_000_000
 GROUPS_FEW: Final = 250
 GROUPS_MANY: Final = 1_500
+SPAN_PER_BATCH: Final = 5
+"""Numbers per wanted batch up to which a range is cheaper than lists: months are keyed in a row."""
 LINES_UNKNOWN: Final = 100
 """Lines a batch is taken to have when its version does not say."""
 BatchKey = tuple[str, int]
@@ -103,9 +105,15 @@ class StampReader:
 
     def read(self, batch_ids: Collection[str]) -> Iterator[BatchStamp]:
         """Yield those of the batches that have lines, posted or not, in no promised order."""
-        keys = {key for each in batch_ids if (key := parse_batch_id(each)) is not None}
-        read = map_parallel(self._read_list, cut_lists(keys), threads=self.settings.parallel_max)
-        for stamps in read:
+        scattered: set[BatchKey] = set()
+        for icut, numbers in group_by_type(batch_ids).items():
+            if is_dense(numbers):
+                swept = self._sweep(icut, min(numbers), max(numbers))
+                yield from (s for s in swept if _number_of(s) in numbers)
+            else:
+                scattered |= {(icut, number) for number in numbers}
+        lists = cut_lists(scattered)
+        for stamps in map_parallel(self._read_list, lists, threads=self.settings.parallel_max):
             yield from stamps
 
     def _read_found(self, keys: Collection[BatchKey]) -> Iterator[BatchStamp]:
@@ -179,6 +187,21 @@ def find_lines(stamp: BatchStamp) -> int:
     return LINES_UNKNOWN
 
 
+def group_by_type(batch_ids: Iterable[str]) -> dict[str, set[int]]:
+    """Numbers of the batches by their type; texts that name no batch are left out."""
+    found: dict[str, set[int]] = {}
+    for batch_id in batch_ids:
+        if (key := parse_batch_id(batch_id)) is not None:
+            found.setdefault(key[0], set()).add(key[1])
+    return found
+
+
+def is_dense(numbers: Collection[int]) -> bool:
+    """Whether asking for the whole range takes fewer answers than asking for each number."""
+    span = max(numbers) - min(numbers) + 1
+    return len(numbers) > BATCHES_PER_CALL and span <= len(numbers) * SPAN_PER_BATCH
+
+
 def cut_lists(keys: Collection[BatchKey]) -> Iterator[list[BatchKey]]:
     """Yield the batches in lists of one type each, short enough for one call."""
     of_type: list[BatchKey] = []
@@ -194,6 +217,10 @@ def cut_lists(keys: Collection[BatchKey]) -> Iterator[list[BatchKey]]:
 def equal_text(column: str, text: str) -> Condition:
     """The column holds the text, or nothing where the text is empty."""
     return equal(column, text) if text else is_blank(column)
+
+
+def _number_of(stamp: BatchStamp) -> int:
+    return int(stamp.batch_id.rpartition("-")[2])
 
 
 def _find_key(keys: Row) -> BatchKey:
