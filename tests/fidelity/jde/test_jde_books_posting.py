@@ -470,6 +470,22 @@ def test_added_row_stands_as_it_was_given(store: Store) -> None:
     assert store.query(sql) == [("", "Q9", 0, 123, "P", "00001")]
 
 
+def test_added_row_is_an_ordinary_one_where_nothing_is_said(store: Store) -> None:
+    """Company, account, currency and period of the row agree with each other."""
+    for place, company in enumerate(("00001", "00077", "00200"), 1):
+        add_row(store, "F0911", {"CO": company, "AA": 1, "JELN": place})
+    sql = (
+        "SELECT l.CO, a.OBJ, l.CRCD, l.BCRC, l.FY, l.PN FROM F0911 l JOIN F0901 a"
+        " ON a.AID = l.AID AND a.CO = l.CO AND a.MCU = l.MCU WHERE l.DOC = 990001 ORDER BY l.CO"
+    )
+
+    assert store.query(sql) == [
+        ("00001", "1110", "USD", "USD", 26, 10),
+        ("00077", "1110", "CAD", "CAD", 26, 1),
+        ("00200", "1110", "JPY", "JPY", 26, 4),
+    ]
+
+
 def test_added_row_may_have_more_decimals_than_its_currency(store: Store) -> None:
     """Half a yen is stored as no whole number; what fits is."""
     add_row(store, "F0911", {"CO": "00200", "CRCD": "JPY", "amount": "100.5"})

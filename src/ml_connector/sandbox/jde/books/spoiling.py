@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from ml_connector.sandbox.jde.books.accounts import BANK, find_key
 from ml_connector.sandbox.jde.books.balances import apply_changes
-from ml_connector.sandbox.jde.books.companies import COMPANIES_BY_NUMBER, DECIMALS
+from ml_connector.sandbox.jde.books.companies import COMPANIES_BY_NUMBER, DECIMALS, HALDEN_US
 from ml_connector.sandbox.jde.books.keys import BatchKey
-from ml_connector.sandbox.jde.books.posting import LedgerRow, change_of, load_rows
+from ml_connector.sandbox.jde.books.patterns import CENTURY, julian
+from ml_connector.sandbox.jde.books.posting import LedgerRow, change_of, load_rows, place_facts
 from ml_connector.sandbox.jde.books.requests import parse_decimal
 from ml_connector.sandbox.jde.books.rows import insert_sql
 from ml_connector.sandbox.jde.books.stamps import stamp_at
@@ -19,20 +21,18 @@ from ml_connector.sandbox.jde.raw import scale_up
 from ml_connector.sandbox.jde.schema import TABLES
 from ml_connector.sandbox.store import Store
 
-_ROW_DEFAULTS = {
-    "KCO": "00001", "DCT": "JE", "DOC": 990_001, "DGJ": 126_274, "JELN": 1, "LT": "AA",
-    "POST": "P", "ICUT": "G", "ICU": 99_001, "CO": "00001", "PN": 10, "CTRY": 20, "FY": 26,
-    "CRCD": "USD", "BCRC": "USD", "UPMJ": 126_307, "UPMT": 80_000, "USER": "CNCADMIN",
-    "PID": "SQL",
-}  # fmt: skip
+_FREE_NUMBER = 990_001
+_FREE_BATCH = 99_001
+_ORDINARY_DAY = date(2026, 10, 1)
 
 
 def add_row(store: Store, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The row stands in the table exactly as given, raw, with no rule applied; the row.
 
-    In the account ledger what is left out comes from an ordinary row of October 2026, and
-    `amount` may stand for the raw AA: a text with the decimals the row is to show. Where those
-    are more than its currency has, the stored value is no whole number any more.
+    In the account ledger what is left out comes from an ordinary posted row of October 2026 on
+    the company's bank account, and `amount` may stand for the raw AA: a text with the decimals
+    the row is to show. Where those are more than its currency has, the stored value is no whole
+    number any more; the data service shows that of yen in full, of others it drops the rest.
 
     Raises:
         LookupError: There is no such table or column.
@@ -40,7 +40,7 @@ def add_row(store: Store, table: str, values: Mapping[str, Any]) -> dict[str, An
     """
     if table not in TABLES:
         raise LookupError(f"There is no table {table!r}; known: {sorted(TABLES)}.")
-    wanted = {**(_ROW_DEFAULTS if table == "F0911" else {}), **values}
+    wanted = {**(_ordinary_row(values) if table == "F0911" else {}), **values}
     amount = wanted.pop("amount", None)
     columns = TABLES[table].by_alias
     unknown = sorted(set(wanted) - set(columns))
@@ -91,6 +91,30 @@ def change_posted_amount(  # noqa: PLR0913 - what is to change and how openly, b
                 apply_changes(store, [change_of(row, amount=raw)], stamp)
             changed[str(number)] = {"account_id": row["AID"], "before": row["AA"], "by": raw}
     return changed
+
+
+def _ordinary_row(values: Mapping[str, Any]) -> dict[str, Any]:
+    company = COMPANIES_BY_NUMBER.get(str(values.get("CO", "")), HALDEN_US)
+    account = find_key(company.balance_unit, *BANK)
+    return {
+        **account._asdict(),
+        **place_facts(company.number, _ORDINARY_DAY),
+        "KCO": company.number,
+        "DCT": "JE",
+        "DOC": _FREE_NUMBER,
+        "DGJ": julian(_ORDINARY_DAY),
+        "JELN": 1,
+        "LT": "AA",
+        "POST": "P",
+        "ICUT": "G",
+        "ICU": _FREE_BATCH,
+        "CTRY": CENTURY,
+        "CRCD": company.currency,
+        "USER": "CNCADMIN",
+        "PID": "SQL",
+        "UPMJ": julian(_ORDINARY_DAY),
+        "UPMT": 80_000,
+    }
 
 
 def _posted_lines(store: Store, batch: BatchKey, document: int | None) -> dict[int, LedgerRow]:
