@@ -19,14 +19,14 @@ from ml_connector.records.canonical import verify_plain
 from ml_connector.records.errors import (
     AmbiguousPlanError,
     DecidedTwiceError,
-    ExpiredPlanError,
-    MovedPlanError,
+    ExpiredApprovalError,
+    MovedApprovalError,
     NotWaitingError,
     OtherFlowError,
     OwnPlanError,
     PeopleDecideError,
     UnfitApprovalError,
-    UnknownPlanError,
+    UnknownApprovalError,
 )
 from ml_connector.records.store import OrganisationStore, split_chunks
 
@@ -87,7 +87,7 @@ class ApprovalRecords(OrganisationStore):
         with self._writing(f"the state of plan {plan_hash}"):
             row = self._load(plan_hash)
             if self._tell_state(row) is not before:
-                raise MovedPlanError(self._render(row), before=before)
+                raise MovedApprovalError(self._render(row), before=before)
             row.state = state.value
             row.save(update_fields=["state"])
         return self._render(row)
@@ -123,7 +123,7 @@ class ApprovalRecords(OrganisationStore):
     def _load(self, plan_hash: str) -> models.Approval:
         row = self._find(plan_hash)
         if row is None:
-            raise UnknownPlanError(plan_hash)
+            raise UnknownApprovalError(plan_hash)
         return row
 
     def _retire_waiting(self, flow: str) -> None:
@@ -159,7 +159,7 @@ class ApprovalRecords(OrganisationStore):
         """Why this person may not decide on the plan now."""
         stored = self._render(row)
         if stored.state is ApprovalState.EXPIRED:
-            return ExpiredPlanError(stored)
+            return ExpiredApprovalError(stored)
         if stored.state is not ApprovalState.WAITING:
             return NotWaitingError(stored)
         person = fold_person(actor)

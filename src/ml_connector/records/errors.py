@@ -149,7 +149,7 @@ class SettledPostingError(RefusedError):
         )  # fmt: skip
 
 
-class UnknownPlanError(UsageError):
+class UnknownApprovalError(UsageError):
     """No plan that waits or waited for people has this hash."""
 
     code = "approvals.unknown-plan"
@@ -237,7 +237,7 @@ class DecidedTwiceError(BlockedError):
         )  # fmt: skip
 
 
-class ExpiredPlanError(BlockedError):
+class ExpiredApprovalError(BlockedError):
     """A plan waited for longer than it may."""
 
     code = "approvals.expired"
@@ -282,7 +282,7 @@ class PeopleDecideError(BlockedError):
         )  # fmt: skip
 
 
-class MovedPlanError(BusyError):
+class MovedApprovalError(BusyError):
     """A plan is in another state than the caller believed."""
 
     code = "approvals.moved"
