@@ -13,6 +13,7 @@ from ml_connector.sandbox.jde.practices import Practices
 from ml_connector.sandbox.jde.refusals import DeadTokenError, RefusalError, sys_errors
 from ml_connector.sandbox.jde.sessions import Session, SessionBook
 from ml_connector.sandbox.jde.signon import Credentials, SignOn
+from ml_connector.sandbox.jde.transport import PEER_HEADER
 from ml_connector.sandbox.jde.users import User
 from ml_connector.sandbox.switches import Switches
 
@@ -129,5 +130,6 @@ def find_cookie(request: Request) -> str | None:
 
 
 def client_address(request: Request) -> str:
-    """Return the address a request came from, as a balancer tells it."""
-    return request.headers.get("x-forwarded-for", "127.0.0.1").split(",")[0].strip()
+    """Return the address a request came from; a balancer's word goes before the socket's."""
+    seen = request.headers.get(PEER_HEADER, "127.0.0.1")
+    return request.headers.get("x-forwarded-for", seen).split(",")[0].strip()

@@ -223,4 +223,5 @@ F0902Z1 = Table(
     ),
     key=("EDUS", "EDTN", *_BALANCE_KEY),
 )
-LEDGER_TABLES = (F0911, F0902, F0011, F0911Z1, F0902Z1)
+F0911P = Table(name="F0911P", title="Account Ledger Purge", columns=F0911.columns, key=F0911.key)
+LEDGER_TABLES = (F0911, F0902, F0011, F0911Z1, F0902Z1, F0911P)

@@ -189,4 +189,27 @@ F0002 = Table(
     ),
     key=("SY",),
 )
+F0092 = Table(
+    name="F0092",
+    title="Library Lists - User",
+    columns=(
+        text("USER", 10, "User ID"),
+        text("UGRP", 10, "User Group"),
+        number("AN8", "Address Number"),
+    ),
+    key=("USER",),
+)
+F00926 = Table(
+    name="F00926",
+    title="Anonymous User Access Table",
+    columns=(text("USER", 10, "User ID"), text("ROLEDESC", 60, "Role Description")),
+    key=("USER",),
+)
+F95921 = Table(
+    name="F95921",
+    title="Role Relationships",
+    columns=(text("FRROLE", 10, "From Role"), text("TOROLE", 10, "To Role")),
+    key=("FRROLE", "TOROLE"),
+)
+SIGN_ON_TABLES = (F0092, F00926, F95921)
 MASTER_TABLES = (F0901, F0006, F0010, F0008, F0013, F0012, F0025, F0004, F0005, F0101, F0002)

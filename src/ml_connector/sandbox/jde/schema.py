@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from ml_connector.sandbox.jde.columns import Column, Kind, Table
 from ml_connector.sandbox.jde.ledger_tables import LEDGER_TABLES
-from ml_connector.sandbox.jde.master_tables import MASTER_TABLES
+from ml_connector.sandbox.jde.master_tables import MASTER_TABLES, SIGN_ON_TABLES
 from ml_connector.sandbox.store import Store
 
-TABLES: dict[str, Table] = {table.name: table for table in (*LEDGER_TABLES, *MASTER_TABLES)}
+TABLES: dict[str, Table] = {
+    table.name: table for table in (*LEDGER_TABLES, *MASTER_TABLES, *SIGN_ON_TABLES)
+}
 
 
 def create_tables(store: Store) -> None:

@@ -28,7 +28,7 @@ from ml_connector.sandbox.jde.surface import Surface
 from ml_connector.sandbox.jde.switches import JDE_SWITCHES
 from ml_connector.sandbox.jde.token_service import TokenService
 from ml_connector.sandbox.jde.transport import JdeHttpServer, RedactingJournal
-from ml_connector.sandbox.jde.users import ENVIRONMENT, PASSWORD, ROLE, USERS
+from ml_connector.sandbox.jde.users import ENVIRONMENT, PASSWORD, ROLE, USERS, seed_users
 from ml_connector.sandbox.server import SandboxServer
 
 REST_ROOT = "/jderest"
@@ -211,6 +211,7 @@ def build_jde_server(
     """Return the server over a company of `lines` ledger rows, seeded but not yet listening."""
 
     def seed(server: JdeServer) -> None:
+        seed_users(server.store)
         books.seed_books(server.store, lines=lines, now=clock.now_utc())
 
     return JdeServer(state_dir, clock, seed=seed)
