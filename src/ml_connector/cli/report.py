@@ -93,7 +93,7 @@ def _tell_reading(reading: Json) -> Iterator[str]:
     if reading.get("gone"):
         yield f"Deleted before they were posted: {_name(reading, 'gone')}."
     if reading.get("renamed"):
-        named = "; ".join(f"{key}: {old} → {new}" for key, old, new in reading["renamed_shown"][:5])
+        named = "; ".join(f"{key}: {how}" for key, how in reading["renamed_shown"][:5])
         yield f"{reading['renamed']:,} accounts were renamed; their amounts follow. {named}"
 
 

@@ -44,7 +44,7 @@ def test_amounts_of_a_renamed_account_move_in_every_period(keyed: FakeDesk) -> N
     assert keyed.target.total("4000") == "0.00"
     assert keyed.target.total("6000") == "100.00"
     assert second["periods"] == ["Aug 26", "Sep 26"]
-    assert second["reading"]["renamed_shown"] == [["A1", "A1|101|4000", "A1|101|6000"]]
+    assert second["reading"]["renamed_shown"] == [["A1", "account 4000 → 6000"]]
     assert second["state"] == "succeeded"
     assert third["periods"] == []
 

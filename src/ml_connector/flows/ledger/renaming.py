@@ -42,8 +42,24 @@ def _touch_renamed(bench: ActualsBench, books: Books, now_hash: str) -> Json:
     return {
         "renamed": len(renamed),
         "renamed_periods": len(pairs),
-        "renamed_shown": [[key[1], *texts] for key, texts in sorted(renamed.items())[:SHOWN_MAX]],
+        "renamed_shown": [
+            [key[1], _tell(bench, key[0], *texts)]
+            for key, texts in sorted(renamed.items())[:SHOWN_MAX]
+        ],
     }
+
+
+def _tell(bench: ActualsBench, chart_name: str, before: str, now: str) -> str:
+    """The segments that differ, each with its value before and now."""
+    chart = bench.source.find_chart(chart_name)
+    if chart is None:
+        return f"{before} → {now}"
+    old, new = chart.split(before), chart.split(now)
+    return ", ".join(
+        f"{name} {old[name] or 'blank'} → {new[name] or 'blank'}"
+        for name in chart.segments
+        if old[name] != new[name]
+    )
 
 
 def find_renamed(
