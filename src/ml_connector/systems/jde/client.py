@@ -11,6 +11,7 @@ from ml_connector.ports import Clock, RequestBudget, Secrets, SessionStore
 from ml_connector.systems.calls import RemoteReply
 from ml_connector.systems.http import HttpClient, HttpOptions
 from ml_connector.systems.jde import wire
+from ml_connector.systems.jde.answers import decode_as, is_object
 from ml_connector.systems.jde.conditions import AggregateQuery, GroupRow, Query, Row, Where
 from ml_connector.systems.jde.config import (
     OrchestrationRow,
@@ -189,8 +190,12 @@ class JdeClient:
 
         def read() -> list[OrchestrationRow]:
             reply = self._service.read_discovered()
-            parts = self._service.parse(reply, wire.parse_discovered, table=ORCHESTRATIONS)
-            return [map_orchestration(part) for part in parts]
+            listed = self._service.parse(
+                reply,
+                lambda content: decode_as(content, wire.DiscoverReply),
+                table=ORCHESTRATIONS,
+            )
+            return [map_orchestration(part) for part in listed.orchestrations or []]
 
         return self._service.repeat(read, table=ORCHESTRATIONS)
 
@@ -219,4 +224,4 @@ def _is_passing(reply: RemoteReply) -> bool:
 
     The AIS server's own failures are JSON (J-19).
     """
-    return reply.status == SERVER_FAULT and not wire.is_object(reply.content)
+    return reply.status == SERVER_FAULT and not is_object(reply.content)

@@ -6,6 +6,7 @@ from typing import Final
 from ml_connector.systems.calls import NOT_FOUND, RemoteReply
 from ml_connector.systems.http import LOGIN_TIMEOUTS, HttpClient, RemoteCall
 from ml_connector.systems.jde import wire
+from ml_connector.systems.jde.answers import UnreadableError, decode_as
 from ml_connector.systems.jde.refusals import render_blocked, render_service_missing
 
 API: Final = "v2"
@@ -89,8 +90,11 @@ def _ask(http: HttpClient, path: str) -> RemoteReply:
 
 
 def _find_config(reply: RemoteReply, api: str) -> ServerConfig | None:
-    told = wire.find_config(reply.content) if reply.is_success else None
-    if told is None:
+    if not reply.is_success:
+        return None
+    try:
+        told = decode_as(reply.content, wire.ConfigReply)
+    except UnreadableError:
         return None
     names = (each.name for each in told.capability_list or [])
     return ServerConfig(

@@ -17,6 +17,7 @@ from ml_connector.systems.calls import (
 )
 from ml_connector.systems.http import LOGIN_TIMEOUTS, HttpClient, RemoteCall
 from ml_connector.systems.jde import wire
+from ml_connector.systems.jde.answers import UnreadableError, decode_as, is_object, is_true
 from ml_connector.systems.jde.connection import JdeSettings, PasswordLogin
 from ml_connector.systems.jde.dates import build_date_renderer
 from ml_connector.systems.jde.refusals import (
@@ -165,8 +166,8 @@ class JdeLogin:
     def _parse(self, reply: RemoteReply) -> Grant:
         """The session of a success, which is a token and nothing else (J-01)."""
         try:
-            told = wire.parse_login(reply.content)
-        except wire.UnreadableError:
+            told = decode_as(reply.content, wire.LoginReply)
+        except UnreadableError:
             raise self._render_no_token(reply) from None
         user = told.user_info
         if user is None or not user.token:
@@ -180,7 +181,7 @@ class JdeLogin:
             role=told.role or "",
             date_format=pattern or user.date_format or "",
             decimal_format=user.decimal_format or "",
-            is_password_expiring=wire.is_true(told.password_about_to_expire),
+            is_password_expiring=is_true(told.password_about_to_expire),
             render_date=build_date_renderer(
                 pattern, code=user.date_format or "", separator=user.date_separator or ""
             ),
@@ -189,7 +190,7 @@ class JdeLogin:
     def _render_refused(self, reply: RemoteReply) -> CredentialsError:
         auth = self._settings.auth
         who = auth.user if isinstance(auth, PasswordLogin) else "the signed token"
-        page = "" if wire.is_object(reply.content) else (
+        page = "" if is_object(reply.content) else (
             " The answer is no JSON, so a gateway may have refused in the AIS server's place."
         )  # fmt: skip
         return CredentialsError(

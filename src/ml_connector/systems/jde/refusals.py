@@ -13,6 +13,7 @@ from ml_connector.errors import (
 )
 from ml_connector.systems.calls import RemoteReply, render_excerpt
 from ml_connector.systems.jde import wire
+from ml_connector.systems.jde.answers import is_object
 
 UNTOUCHED: Final = "Nothing was written."
 TOKEN_REFUSED: Final = 444
@@ -150,7 +151,7 @@ def render_refused(reply: RemoteReply, *, table: str) -> ConnectorError:
 def _render_fault(reply: RemoteReply, *, table: str) -> RestartError:
     if wire.EXPIRED_MARK in reply.content:
         return RestartError(render_trouble(reply, table=table, fault="an expired result (J-08)"))
-    if wire.is_object(reply.content):
+    if is_object(reply.content):
         words = find_reply_words(reply)
         return RestartError(render_read_refused(reply, table=table, words=words), is_fault=True)
     what = render_excerpt(reply.content) or "an empty body"
@@ -232,7 +233,7 @@ def render_service_missing(reply: RemoteReply) -> ServiceMissingError:
 
 def render_blocked(reply: RemoteReply) -> SignOnBlockedError:
     """The error for a 405, in each of its readings (J-07)."""
-    page = "" if wire.is_object(reply.content) else " The answer is no JSON, so it may be a"
+    page = "" if is_object(reply.content) else " The answer is no JSON, so it may be a"
     page += " proxy's." if page else ""
     return SignOnBlockedError(
         f"{reply.system} answered {reply.call.path} with status 405: the HTML server does not list"

@@ -12,6 +12,7 @@ from ml_connector.ports import Clock
 from ml_connector.systems.calls import NOT_FOUND, ONE_TRY, CallTimeouts, RemoteReply
 from ml_connector.systems.http import HttpClient, RemoteCall
 from ml_connector.systems.jde import wire
+from ml_connector.systems.jde.answers import FaultError, HiddenError, UnreadableError
 from ml_connector.systems.jde.login import PATIENCE
 from ml_connector.systems.jde.refusals import (
     TOKEN_REFUSED,
@@ -110,13 +111,13 @@ class DataService:
         """
         try:
             return parse(reply.content)
-        except wire.UnreadableError as error:
+        except UnreadableError as error:
             raise RestartError(render_trouble(reply, table=table, fault=str(error))) from error
-        except wire.FaultError as error:
+        except FaultError as error:
             refused = render_read_refused(reply, table=table, words=str(error))
             is_expired = wire.EXPIRED_MARK in reply.content
             raise RestartError(refused, is_fault=not is_expired) from error
-        except wire.HiddenError as error:
+        except HiddenError as error:
             raise render_hidden(self.system, table, error.columns) from error
 
     def repeat(self, read: Callable[[], T], *, table: str) -> T:

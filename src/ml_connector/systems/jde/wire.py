@@ -13,6 +13,19 @@ from typing import Any, Final
 
 import msgspec
 
+from ml_connector.systems.jde.answers import (
+    FaultError,
+    HiddenError,
+    UnreadableError,
+    clean_rows,
+    decode_object,
+    find_deep,
+    find_echo,
+    find_text,
+    is_true,
+    parse_whole,
+    trim,
+)
 from ml_connector.systems.jde.conditions import (
     AggregateQuery,
     Condition,
@@ -32,27 +45,9 @@ ROLE_HEADER: Final = "jde-AIS-Auth-Role"
 NODE_COOKIE: Final = "JSESSIONID"
 NO_MAX: Final = "No Max"
 EXPIRED_MARK: Final = b"JAS_MSG347"
-NEXT_PAGE: Final = "nextPage"
-_FAULT_DEPTH_MAX: Final = 6
 
 RenderDate = Callable[[date], str]
 """A day as the session's user writes it."""
-
-
-class UnreadableError(Exception):
-    """An answer is cut, a page of HTML, or of another shape; reading again may help."""
-
-
-class FaultError(Exception):
-    """An answer tells of a failure in the server's words."""
-
-
-class HiddenError(Exception):
-    """Asked columns are missing from an answer that is otherwise whole."""
-
-    def __init__(self, columns: list[str]) -> None:
-        super().__init__(", ".join(columns))
-        self.columns = columns
 
 
 class Part(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
@@ -119,30 +114,6 @@ class DiscoverReply(Part, frozen=True):
     """The orchestrations."""
 
     orchestrations: list[OrchestrationPart] | None = None
-
-
-def parse_login(content: bytes) -> LoginReply:
-    """The answer to a log-in; raises `UnreadableError`, which repeats nothing of it."""
-    try:
-        return msgspec.json.decode(content, type=LoginReply)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise UnreadableError from None
-
-
-def find_config(content: bytes) -> ConfigReply | None:
-    """What the server tells everybody; None when the body is something else."""
-    try:
-        return msgspec.json.decode(content, type=ConfigReply)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-
-
-def parse_discovered(content: bytes) -> list[OrchestrationPart]:
-    """The orchestrations; raises `UnreadableError`."""
-    try:
-        return msgspec.json.decode(content, type=DiscoverReply).orchestrations or []
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise UnreadableError(_name_fault(content)) from None
 
 
 def render_login(*, user: str, password: str, device: str, environment: str, role: str) -> bytes:
@@ -347,29 +318,10 @@ def parse_page(content: bytes, table: str, columns: tuple[str, ...]) -> Page:
     if grid.summary.records != len(grid.rowset):
         raise UnreadableError(f"{len(grid.rowset)} rows where it counts {grid.summary.records}")
     return Page(
-        rows=_clean(grid.rowset),
+        rows=clean_rows(grid.rowset),
         has_more=is_true(grid.summary.moreRecords),
         link=_find_link(answer.links),
     )
-
-
-def _clean(rows: list[Any]) -> list[Row]:
-    # Most texts of a ledger occur again and again; keeping one of each costs a quarter of the
-    # memory, and a look-up is no slower than trimming anew.
-    trimmed = _Trimmed()
-    as_tuple = msgspec.structs.astuple
-    return [
-        tuple([trimmed[cell] if cell.__class__ is str else cell for cell in as_tuple(row)])
-        for row in rows
-    ]
-
-
-class _Trimmed(dict[str, str | None]):
-    """Texts without their padding; None for what is blank (J-11)."""
-
-    def __missing__(self, text: str) -> str | None:
-        self[text] = found = text.strip(" ") or None
-        return found
 
 
 def _verify_columns(columns: Mapping[str, Any] | None, shape: PageShape) -> None:
@@ -389,8 +341,8 @@ def _verify_no_fault(*faults: Any) -> None:
 def _diagnose(content: bytes, shape: PageShape) -> Exception:
     """What is wrong with a page that could not be read at once."""
     try:
-        answer = _decode(content)
-        grid = _dig(answer, shape.form_key, "data", "gridData")
+        answer = decode_object(content)
+        grid = find_deep(answer, shape.form_key, "data", "gridData")
     except UnreadableError as error:
         return error
     if not isinstance(grid, dict):
@@ -414,11 +366,6 @@ def _find_link(links: Any) -> str:
     return next(filter(None, found), "")
 
 
-def is_true(value: Any) -> bool:
-    """Whether a flag is set; some releases write flags as text."""
-    return value.strip().lower() == "true" if isinstance(value, str) else bool(value)
-
-
 # --- counts and groups --------------------------------------------------------------------------
 
 
@@ -429,12 +376,12 @@ def parse_count(content: bytes, table: str) -> int:
         UnreadableError: The answer is cut, or holds no number.
         FaultError: It tells of a failure.
     """
-    answer = _decode(content)
+    answer = decode_object(content)
     _verify_whole(answer, table)
-    number = _dig(answer, f"ds_{table}", "count")
+    number = find_deep(answer, f"ds_{table}", "count")
     if number is None:
-        number = _dig(answer, "count")
-    return _parse_whole(number)
+        number = find_deep(answer, "count")
+    return parse_whole(number)
 
 
 def parse_groups(content: bytes, query: AggregateQuery) -> list[GroupRow]:
@@ -445,11 +392,11 @@ def parse_groups(content: bytes, query: AggregateQuery) -> list[GroupRow]:
         FaultError: It tells of a failure.
         HiddenError: A column or figure is missing.
     """
-    answer = _decode(content)
+    answer = decode_object(content)
     _verify_whole(answer, query.table)
-    output = _dig(answer, f"ds_{query.table}", "output")
+    output = find_deep(answer, f"ds_{query.table}", "output")
     if output is None:
-        output = _dig(answer, "output")
+        output = find_deep(answer, "output")
     if not isinstance(output, list):
         raise FaultError(find_words(answer) or "no groups in the answer")
     return [_parse_group(group, query) for group in output if isinstance(group, dict)]
@@ -457,12 +404,12 @@ def parse_groups(content: bytes, query: AggregateQuery) -> list[GroupRow]:
 
 def _parse_group(group: Mapping[str, Any], query: AggregateQuery) -> GroupRow:
     values = group.get("groupBy") or {}
-    keys = [_find_echo(values, name, query.table) for name in query.groups]
-    figures = [_find_echo(group, _name_figure(one), query.table) for one in query.figures]
+    keys = [find_echo(values, name, query.table) for name in query.groups]
+    figures = [find_echo(group, _name_figure(one), query.table) for one in query.figures]
     return GroupRow(
-        keys=tuple(_trim(key) for key in keys),
-        count=_parse_whole(group.get("COUNT")),
-        figures=tuple(_trim(figure) for figure in figures),
+        keys=tuple(trim(key) for key in keys),
+        count=parse_whole(group.get("COUNT")),
+        figures=tuple(trim(figure) for figure in figures),
     )
 
 
@@ -470,26 +417,8 @@ def _name_figure(figure: Figure) -> str:
     return f"{figure.column}_{figure.function}"
 
 
-def _find_echo(values: Mapping[str, Any], name: str, table: str) -> Any:
-    for spelling in (name, f"{table}.{name}"):
-        if spelling in values:
-            return values[spelling]
-    raise HiddenError([name])
-
-
-def _trim(cell: Any) -> Any:
-    return cell.strip(" ") or None if isinstance(cell, str) else cell
-
-
-def _parse_whole(number: Any) -> int:
-    text = str(number).strip()
-    if not (text.isascii() and text.isdecimal()):
-        raise UnreadableError("no count in the answer")
-    return int(text)
-
-
 def _verify_whole(answer: Any, table: str) -> None:
-    inner = _dig(answer, f"ds_{table}") or {}
+    inner = find_deep(answer, f"ds_{table}") or {}
     inner = inner if isinstance(inner, dict) else {}
     _verify_no_fault(*(part.get(key) for part in (answer, inner) for key in _FAULT_KEYS))
 
@@ -508,58 +437,11 @@ _WORDS: Final = (
 def find_error_text(content: bytes) -> str:
     """The words of an error body of any generation; empty when it is none."""
     try:
-        return find_words(_decode(content))
+        return find_words(decode_object(content))
     except UnreadableError:
         return ""
 
 
-def is_object(content: bytes) -> bool:
-    """Whether the body is a JSON object, and so comes from the AIS server itself."""
-    try:
-        _decode(content)
-    except UnreadableError:
-        return False
-    return True
-
-
-def find_words(body: Any, *, depth: int = 0) -> str:
+def find_words(body: Any) -> str:
     """The best words in a failure, however deep they lie; empty when there are none."""
-    if depth > _FAULT_DEPTH_MAX:
-        return ""
-    if isinstance(body, dict):
-        said = [body[key] for key in _WORDS if isinstance(body.get(key), str) and body[key].strip()]
-        if said:
-            return str(said[0]).strip()
-        return _find_first(body.values(), depth)
-    return _find_first(body, depth) if isinstance(body, list) else ""
-
-
-def _find_first(bodies: Iterable[Any], depth: int) -> str:
-    return next(filter(None, (find_words(each, depth=depth + 1) for each in bodies)), "")
-
-
-def _decode(content: bytes) -> dict[str, Any]:
-    try:
-        answer = _ANY.decode(content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ArithmeticError):
-        raise UnreadableError(_name_fault(content)) from None
-    if not isinstance(answer, dict):
-        raise UnreadableError("JSON that is no object")
-    return answer
-
-
-_ANY: Final = msgspec.json.Decoder(Any, float_hook=Decimal)
-
-
-def _name_fault(content: bytes) -> str:
-    if not content:
-        return "an empty body"
-    return "a page of HTML" if content.lstrip()[:1] == b"<" else "JSON that cannot be read"
-
-
-def _dig(body: Any, *keys: str) -> Any:
-    for key in keys:
-        if not isinstance(body, dict):
-            return None
-        body = body.get(key)
-    return body
+    return find_text(body, _WORDS)
