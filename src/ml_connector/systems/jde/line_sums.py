@@ -44,8 +44,8 @@ class LineSumReader:
     """Sums posted lines on the server; safe to share between threads.
 
     A sum comes with as many decimals as the site shows amounts with, whatever the currency has, so
-    sums of yen come a hundred times too small (J-50). By how much is learned once per currency,
-    from the lines of one account.
+    sums of yen come a hundred times too small (J-50). By how much is learned once per currency: the
+    lines of one account are read and added up here.
     """
 
     client: JdeClient
