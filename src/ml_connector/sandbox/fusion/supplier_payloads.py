@@ -82,7 +82,7 @@ class PayloadParser:
     def _flag(self, attribute: Attribute, given: Any) -> int:
         if isinstance(given, bool):
             return int(given)
-        if self.switches["yes_no_flags"] and given in _FLAGS:
+        if self.switches["yes_no_flags"] and isinstance(given, str) and given in _FLAGS:
             return _FLAGS[given]
         raise _unfit(attribute, given)
 
@@ -107,8 +107,8 @@ def _number(attribute: Attribute, given: Any) -> str:
 
 def _day(attribute: Attribute, given: Any) -> str:
     try:
-        return parse_day(given)
-    except (TypeError, ValueError):
+        return parse_day(_text(attribute, given))
+    except ValueError:
         raise _unfit(attribute, given) from None
 
 
