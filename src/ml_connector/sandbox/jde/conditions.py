@@ -12,7 +12,8 @@ from ml_connector.sandbox.jde.literals import IgnoredConditionError, ValueReader
 from ml_connector.sandbox.jde.money import Money, by_decimals, number_sql
 from ml_connector.sandbox.jde.refusals import QueryRefusalError
 
-CONDITIONS_MAX = 1000
+CONDITIONS_MAX = 500
+"""Each is a level of the expression, of which the database takes a thousand."""
 VALUES_MAX = 10_000
 _COMPARISONS = {
     "EQUAL": "=", "NOT_EQUAL": "<>", "LESS": "<", "LESS_EQUAL": "<=",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -138,10 +137,7 @@ class DataService:
         return f'{{"{name}":{{"output":[{_join_rows(rows)}]}}}}'
 
     def _run(self, statement: Statement) -> list[tuple[Any, ...]]:
-        try:
-            return self.readers.query(statement.sql, list(statement.params))
-        except sqlite3.OperationalError as error:
-            raise RefusalError(500, f"Database error: {error}") from error
+        return self.readers.query(statement.sql, list(statement.params))
 
     def _href(self, result: ResultSet, rid: str, origin: str) -> str:
         question = result.question

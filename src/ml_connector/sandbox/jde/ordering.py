@@ -31,7 +31,7 @@ def objects_of(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def shuffled(things: Sequence[_T], seed: str) -> list[_T]:
-    """Return the things in an order that is odd but the same for the same seed."""
+    """Return the things in another order than theirs, the same for the same seed."""
     mixed = list(things)
     random.Random(seed).shuffle(mixed)
-    return mixed
+    return mixed if mixed != list(things) else mixed[::-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -75,6 +76,9 @@ class Surface:
             answer = render_refusal(refusal, self.clock.now_utc())
         except RefusalError as refusal:
             answer = render_refusal(refusal, self.clock.now_utc())
+        except sqlite3.OperationalError as error:
+            failure = RefusalError(500, f"Database error: {error}")
+            answer = render_refusal(failure, self.clock.now_utc())
         return self._packed(request, answer)
 
     def add_routes(self) -> None:
