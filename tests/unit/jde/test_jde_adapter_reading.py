@@ -12,7 +12,12 @@ from ml_connector.domain.periods import Period
 from ml_connector.ports import Measure
 from ml_connector.systems.jde.account_windows import read_by_account
 from ml_connector.systems.jde.balances import BalanceReader, BalanceUnfitError
-from ml_connector.systems.jde.batches import BatchMovingError, BatchReader, pack_windows
+from ml_connector.systems.jde.batches import (
+    BatchMovingError,
+    BatchReader,
+    pack_documents,
+    pack_windows,
+)
 from ml_connector.systems.jde.conditions import (
     AggregateQuery,
     Condition,
@@ -95,6 +100,7 @@ class Tables:
     def __init__(self, **tables: Table) -> None:
         self.tables = tables
         self.browsed: list[Query] = []
+        self.divided: list[str] = []
         self.aggregated: list[AggregateQuery] = []
         self.scale = Decimal(1)
         self.miscount = 0
@@ -107,7 +113,7 @@ class Tables:
 
     def browse_windows(self, query: Query, *, split_by: str) -> Iterator[list[Row]]:
         """All rows at once, or one by one."""
-        assert split_by
+        self.divided.append(split_by)
         for row in self.browse(query):
             yield [row]
 
@@ -327,13 +333,29 @@ def test_windows_fill_a_page_and_no_more() -> None:
 
 
 def test_large_batch_is_a_window_of_its_own_and_read_in_parts() -> None:
-    """A batch past a page is divided by its documents."""
-    rows = [journal(ICU=2, DOC=n) for n in range(150)] + [journal(ICU=1)]
+    """A batch past a page is divided by its documents, and a document past one by its lines."""
+    rows = [journal(ICU=2, JELN=n, DOC=n // 149) for n in range(150)] + [journal(ICU=1)]
     tables = build_tables(*rows)
     found = dict(build_batcher(tables).read(list(build_stamper(tables).read_all())))
 
     assert sorted(len(batch.lines) for batch in found.values() if batch) == [1, 150]
-    assert [query.table for query in tables.browsed].count("F0911") == 2
+    assert tables.divided == ["JELN", "JELN"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "runs"),
+    [
+        ({}, []),
+        ({5: 1}, [(5, 5)]),
+        ({1: 40, 2: 60, 3: 1}, [(1, 2), (3, 3)]),
+        ({1: 40, 2: 500, 3: 60, 9: 40}, [(1, 1), (2, 2), (3, 9)]),
+    ],
+)
+def test_documents_are_read_in_runs_that_fit(
+    rows: dict[int, int], runs: list[tuple[int, int]]
+) -> None:
+    """Small documents are read together, a large one alone, by its lines."""
+    assert list(pack_documents(rows, rows_max=100)) == runs
 
 
 def test_rows_that_do_not_reach_the_count_are_refused_by_name() -> None:

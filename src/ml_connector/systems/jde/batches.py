@@ -1,14 +1,22 @@
 """Reads batches whole, many at a time, and holds what came against the server's own count."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from ml_connector.domain.ledger import Batch, BatchStamp
 from ml_connector.errors import ProtocolError
 from ml_connector.ports import Clock
 from ml_connector.systems.jde.client import JdeClient
-from ml_connector.systems.jde.conditions import Query, Row, Where, any_of, equal
+from ml_connector.systems.jde.conditions import (
+    AggregateQuery,
+    Query,
+    Row,
+    Where,
+    any_of,
+    between,
+    equal,
+)
 from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.systems.jde.reference import Reference
 from ml_connector.systems.jde.refusals import TruncatedError
@@ -18,6 +26,7 @@ from ml_connector.systems.jde.rows import (
     JournalRow,
     build_rows,
     columns_of,
+    parse_whole,
 )
 from ml_connector.systems.jde.stamps import BATCHES_PER_CALL, BatchKey, equal_text, find_lines
 from ml_connector.systems.jde.translation import (
@@ -34,6 +43,8 @@ LINES_MAX: Final = 5_000_000
 """Lines of one window; they are held together, for a batch is replaced whole."""
 COLUMNS: Final = columns_of(JournalRow)
 Found = tuple[BatchStamp, Batch | None]
+DocumentRun = tuple[int, int]
+"""First and last number of documents."""
 
 
 class BatchMovingError(ProtocolError):
@@ -79,7 +90,7 @@ class BatchReader:
                 yield stamp, None
             else:
                 known.append((key, stamp))
-        windows = pack_windows(known, rows_max=self.settings.page_size)
+        windows = pack_windows(known, rows_max=self._rows_max())
         read = map_parallel(self._read_window, windows, threads=self.settings.parallel_max)
         for found in read:
             yield from found
@@ -91,6 +102,9 @@ class BatchReader:
                 return self._read_whole(window, self.reference.load_books())
             except (_UnfitError, RepeatedRowError) as error:
                 fault = str(error)
+            except TruncatedError as error:
+                # The server's limit is known from here on, and the documents are cut to it.
+                fault = error.refused.rstrip(".")
         raise self._render_moving(window, fault)
 
     def _read_whole(self, window: Window, books: Books) -> list[Found]:
@@ -115,13 +129,31 @@ class BatchReader:
 
     def _read_rows(self, window: Window, conditions: tuple[Where, ...]) -> Iterable[list[Row]]:
         query = Query(table=ACCOUNT_LEDGER, columns=COLUMNS, conditions=conditions)
-        if window.lines <= self.settings.page_size:
+        if window.lines <= self._rows_max():
             try:
                 return [self.client.browse(query)]
             except TruncatedError:
-                # The server gives less than a page; one batch may still be more than it gives.
+                # The server gives less than a page; the documents say where to cut.
                 pass
-        return self.client.browse_windows(query, split_by="DOC")
+        return self._read_documents(query)
+
+    def _read_documents(self, query: Query) -> Iterator[list[Row]]:
+        """Yield the rows by runs of documents, one that is larger than a page by its lines."""
+        counted = AggregateQuery(
+            table=query.table, groups=("DOC",), conditions=query.conditions, split_by="DOC"
+        )
+        rows_by_document = {
+            parse_whole(keys[0]): rows for keys, rows, _ in self.client.aggregate(counted)
+        }
+        for first, last in pack_documents(rows_by_document, rows_max=self._rows_max()):
+            part = replace(query, conditions=(*query.conditions, between("DOC", first, last)))
+            split_by = "JELN" if first == last else "DOC"
+            yield from self.client.browse_windows(part, split_by=split_by)
+
+    def _rows_max(self) -> int:
+        """Rows asked for at once: a page, or what the server is known to give."""
+        page_size = self.settings.page_size
+        return min(page_size, self.client.fetch_limit or page_size)
 
     def _build(self, stamp: BatchStamp, rows: Sequence[JournalRow], books: Books) -> Batch | None:
         if not rows:
@@ -134,7 +166,8 @@ class BatchReader:
             f"The batches {names} of JD Edwards ({self.settings.name}) were read {READS_MAX} times"
             f" and do not hold together: {fault}.",
             written="Nothing of these batches was archived.",
-            next_step="Wait until they are posted, then run the flow again.",
+            next_step="Wait until they are posted, then run the flow again; if it stays, raise the"
+            " DB Fetch Limit of the HTML server (Server Manager).",
             batches=names,
         )
 
@@ -155,6 +188,20 @@ def pack_windows(
         lines += count
     if packed:
         yield _build_window(packed, lines)
+
+
+def pack_documents(rows_by_document: Mapping[int, int], *, rows_max: int) -> Iterator[DocumentRun]:
+    """Yield first and last number of documents that together fit; a larger one stands alone."""
+    run: DocumentRun | None = None
+    rows = 0
+    for number, count in sorted(rows_by_document.items()):
+        if run is not None and rows + count > rows_max:
+            yield run
+            run, rows = None, 0
+        run = (number if run is None else run[0], number)
+        rows += count
+    if run is not None:
+        yield run
 
 
 def _build_window(packed: Sequence[tuple[BatchKey, BatchStamp]], lines: int) -> Window:

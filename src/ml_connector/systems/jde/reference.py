@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import ClassVar, Final, Generic, TypeVar
 
@@ -83,6 +84,14 @@ class Kept(Generic[ValueT]):
             return self._held[1]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shelf:
+    """Fiscal years as they were read, and the calendars made of them so far."""
+
+    rows: list[CalendarRow]
+    built: dict[str, Calendar] = field(default_factory=dict)
+
+
 class Reference:
     """Reads the small tables; safe to share between threads."""
 
@@ -137,15 +146,18 @@ class Reference:
         Raises:
             CalendarUnfitError: It shows no fiscal years, or contradicts itself.
         """
-        return build_calendar(pattern, self._calendar_rows.load())
+        shelf = self._calendar_rows.load()
+        if pattern not in shelf.built:
+            shelf.built[pattern] = build_calendar(pattern, shelf.rows)
+        return shelf.built[pattern]
 
     def list_calendar_rows(self) -> list[CalendarRow]:
         """Every fiscal year of every date pattern."""
-        return self._calendar_rows.load()
+        return self._calendar_rows.load().rows
 
     def list_patterns(self) -> list[str]:
         """The date patterns there are."""
-        return sorted({row.dtpn for row in self._calendar_rows.load()})
+        return sorted({row.dtpn for row in self.list_calendar_rows()})
 
     def find_current(self, name: CompanyBooks) -> Ordinal:
         """The period the company's books stand in."""
@@ -203,7 +215,7 @@ class Reference:
         Raises:
             DatesMisreadError: It finds others, or none.
         """
-        rows = self._calendar_rows.load()
+        rows = self.list_calendar_rows()
         for column, days in (
             ("DFYJ", [row.dfyj for row in rows if row.dfyj]),
             ("D01J", [row.d01j for row in rows if row.d01j]),
@@ -222,8 +234,8 @@ class Reference:
     def _read_companies(self) -> dict[str, CompanyRow]:
         return {row.co: row for row in self.read_table(CompanyRow, COMPANIES)}
 
-    def _read_calendar_rows(self) -> list[CalendarRow]:
-        return self.read_table(CalendarRow, CALENDARS)
+    def _read_calendar_rows(self) -> "_Shelf":
+        return _Shelf(rows=self.read_table(CalendarRow, CALENDARS))
 
     def _read_currencies(self) -> list[CurrencyRow]:
         return self.read_table(CurrencyRow, CURRENCIES)
