@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import Any
 
 import httpx2
 import pytest
-from ml_connector.sandbox.jde.server import build_jde_server
 
 from ml_connector.sandbox.clock import SandboxClock
+from ml_connector.sandbox.jde.server import build_jde_server
 
 DEVICE = "planning-connector-01"
 WORD = "halden-password"
-LINES = 2_000
+LINES = 2_500
 PAGES_MAX = 200
 Json = Any
 
@@ -67,7 +68,10 @@ class Ais:
     literals = staticmethod(literals)
     misfits = staticmethod(misfits)
 
-    def __init__(self, server: Any, clock: SandboxClock, http: httpx2.Client) -> None:
+    def __init__(
+        self, server: Any, clock: SandboxClock, http: httpx2.Client, *, folder: Path
+    ) -> None:
+        self.folder = folder
         self.server = server
         self.clock = clock
         self.http = http
@@ -111,6 +115,14 @@ class Ais:
         """The sessions the server holds."""
         found = self.do("list_sessions")
         return list(found["sessions"] if isinstance(found, dict) else found)
+
+    def restart(self) -> None:
+        """The process has ended and a new one serves the same state at another address."""
+        folder = self.folder
+        self.server.stop()
+        self.clock = SandboxClock(folder, virtual=True)
+        self.server = build_jde_server(folder, self.clock, lines=LINES)
+        self.server.start()
 
     # Sessions.
 
@@ -252,7 +264,36 @@ class Ais:
             assert reply.status_code == 200, reply.text
             answer = loads(reply.text)
             found.append(answer)
+        assert self.grid(answer, body["targetName"])["summary"]["moreRecords"] is False
         return found
+
+    # Books.
+
+    @staticmethod
+    def trimmed(row: Json) -> Json:
+        """The row with its text values trimmed."""
+        return {name: v.strip() if isinstance(v, str) else v for name, v in row.items()}
+
+    def balances(self) -> dict[tuple[Any, ...], Decimal]:
+        """Net changes of F0902 by account, year, ledger, currency and period, without zeros."""
+        nets = " ".join(f"AN{n:02}" for n in range(1, 15))
+        found: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+        for row in map(self.trimmed, self.browse("F0902", f"AID FY LT SBL CRCD {nets}")):
+            currency = row["CRCD"] if row["LT"] == "CA" else ""
+            for number in range(1, 15):
+                key = (row["AID"], row["FY"], row["LT"], row["SBL"], currency, number)
+                found[key] += row[f"AN{number:02}"]
+        return {key: amount for key, amount in found.items() if amount}
+
+    def movements(self, rows: list[Json]) -> dict[tuple[Any, ...], Decimal]:
+        """The same from posted F0911 rows."""
+        found: dict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+        for row in map(self.trimmed, rows):
+            if row["POST"] == "P" and row["LT"] in {"AA", "CA", "BA"}:
+                currency = row["CRCD"] if row["LT"] == "CA" else ""
+                key = (row["AID"], row["FY"], row["LT"], row["SBL"], currency, row["PN"])
+                found[key] += row["AA"]
+        return {key: amount for key, amount in found.items() if amount}
 
     # Journals.
 
@@ -300,7 +341,16 @@ class Ais:
 
     def run(self, body: Json, name: str = "PLN_PostBudgetJournal", version: str = "v3") -> Any:
         """The response of an orchestration."""
-        return self.post(f"/{version}/orchestrator/{name}", body)
+        return self.post(f"{version and '/' + version}/orchestrator/{name}", body)
+
+    @staticmethod
+    def is_refused(reply: Any) -> bool:
+        """The answer of an orchestration says that nothing was created."""
+        body = reply.json()
+        if reply.status_code == 200:
+            return bool(body.get("Result") == "REJECTED")
+        assert reply.status_code in {400, 500}, reply.text
+        return bool(reply.status_code == 400 or body["jde__status"] == "ERROR")
 
     def write(self, key: str, amounts: list[Json], **more: Json) -> Json:
         """The answer of a budget journal that must be created."""
@@ -326,8 +376,9 @@ def start(folder: Path, *, lines: int) -> Iterator[Ais]:
     server.start()
     # Without certificates to load a client is made in a tenth of the time.
     with httpx2.Client(timeout=30, verify=False) as http:
-        yield Ais(server, clock, http)
-    server.stop()
+        ais = Ais(server, clock, http, folder=folder)
+        yield ais
+    ais.server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -338,8 +389,9 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ais]:
 
 @pytest.fixture
 def ais(shared_server: Ais) -> Iterator[Ais]:
-    """The shared server, signed on; tests leave its rows and its clock alone."""
+    """The shared server, signed on, no fetch limit; tests leave its rows and its clock alone."""
     shared_server.sign_on()
+    shared_server.turn(dbFetchLimit=0)
     yield shared_server
     shared_server.server.switches.reset()
     shared_server.server.faults.clear()
@@ -356,17 +408,28 @@ def small_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own(small_state: Path, tmp_path: Path) -> Iterator[Ais]:
-    """A server of the test's own on its first day, signed on."""
+    """A server of the test's own on its first day, signed on, no fetch limit."""
     shutil.copytree(small_state, tmp_path, dirs_exist_ok=True)
     for found in start(tmp_path, lines=LINES):
         found.sign_on()
+        found.turn(dbFetchLimit=0)
+        yield found
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Ais]:
+    """A server with the company at its usual size, signed on, no fetch limit."""
+    for found in start(tmp_path, lines=10_000):
+        found.sign_on()
+        found.turn(dbFetchLimit=0)
         yield found
 
 
 @pytest.fixture(scope="session")
 def ledger(shared_server: Ais) -> list[Json]:
-    """Every F0911 row of the shared server, read by document window."""
+    """Every F0911 row of the shared server."""
     shared_server.sign_on()
+    shared_server.turn(dbFetchLimit=0)
     columns = (
         "KCO DCT DOC DGJ JELN LT EXTL ICU ICUT DICJ DSYJ POST CO AID MCU OBJ SUB SBL SBLT PN CTRY"
         " FY AA U UM CRCD CRR HDGJ BCRC EXA EXR R1 R2 USER UPMJ UPMT"

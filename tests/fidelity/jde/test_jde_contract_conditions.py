@@ -127,6 +127,15 @@ def test_special_user_is_the_one_signed_on(ais: Any) -> None:
         assert ais.count("F0011", ais.special("USER", "EQUAL", "LOGIN_USER")) == by_name
 
 
+def test_list_takes_fifty_values(ais: Any, ledger: list[Row]) -> None:
+    """As many batch numbers as a client would ask for at once."""
+    numbers = sorted({row["ICU"] for row in ledger})[:50]
+    expected = keys([row for row in ledger if row["ICU"] in set(numbers)])
+
+    assert len(numbers) == 50
+    assert found(ais, ais.when("ICU", "LIST", *numbers)) == expected
+
+
 def test_match_any_joins_conditions_by_or(ais: Any, ledger: list[Row]) -> None:
     """MATCH_ANY widens where MATCH_ALL narrows."""
     conditions = [ais.when("LT", "EQUAL", "BA"), ais.when("CO", "EQUAL", "00300")]

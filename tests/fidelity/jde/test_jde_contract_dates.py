@@ -101,7 +101,7 @@ WRONG = [("PLNSVC", "20/10/2026"), ("DMEUSER", "10/20/2026"), ("PLNSVC", "126293
 def test_date_in_a_wrong_format_is_refused(ais: Any, user: str, literal: str, status: int) -> None:
     """Another order, Julian, ISO, other separators: an error with a message."""
     ais.sign_on(user)
-    ais.turn(wrong_date=str(status))
+    ais.turn(wrongDate=str(status))
     reply = ais.query(ais.browsing("F0911", "DOC", ais.when("DGJ", "EQUAL", literal)))
 
     assert reply.status_code == status
@@ -110,7 +110,7 @@ def test_date_in_a_wrong_format_is_refused(ais: Any, user: str, literal: str, st
 
 def test_date_in_a_wrong_format_may_be_misread(ais: Any, ledger: list[Row]) -> None:
     """The rows are not those of the day that was meant, and no error says so."""
-    ais.turn(wrong_date="misread")
+    ais.turn(wrongDate="misread")
     reply = ais.query(ais.browsing("F0911", "DGJ", ais.when("DGJ", "EQUAL", "20/10/2026")))
 
     assert reply.status_code == 200
@@ -120,7 +120,7 @@ def test_date_in_a_wrong_format_may_be_misread(ais: Any, ledger: list[Row]) -> N
 
 def test_date_in_a_wrong_format_may_be_ignored(ais: Any) -> None:
     """The condition counts for nothing; the others still hold."""
-    ais.turn(wrong_date="ignore")
+    ais.turn(wrongDate="ignore")
     company = ais.when("CO", "EQUAL", "00300")
 
     assert ais.count("F0911", company, ais.when("DGJ", "EQUAL", "20/10/2026")) == ais.count(
@@ -132,7 +132,7 @@ def test_date_in_the_right_format_is_read_in_every_position(ais: Any) -> None:
     """The switch is about wrong literals only."""
     counts = set()
     for position in ("400", "500", "misread", "ignore"):
-        ais.turn(wrong_date=position)
+        ais.turn(wrongDate=position)
         counts.add(ais.count("F0911", ais.when("DGJ", "EQUAL", "10/20/2026")))
 
     assert len(counts) == 1
@@ -141,7 +141,7 @@ def test_date_in_the_right_format_is_read_in_every_position(ais: Any) -> None:
 @pytest.mark.parametrize(("position", "blank"), [("null", None), ("", ""), (" ", " ")])
 def test_blank_date_is_rendered_as_switched(ais: Any, position: str, blank: str | None) -> None:
     """Null, nothing, or one blank."""
-    ais.turn(blank_date=position)
+    ais.turn(blankDate=position)
     rows = ais.browse("F0911", "HDGJ", ais.when("CO", "EQUAL", "00300"))
 
     assert {row["HDGJ"] for row in rows if not (row["HDGJ"] or "").strip()} == {blank}
@@ -157,7 +157,7 @@ def test_date_format_of_the_user_follows_the_switch(
     ais: Any, ledger: list[Row], code: str, separator: str, pattern: str, shown: str
 ) -> None:
     """The log-in tells it and conditions are read by it."""
-    ais.turn(date_format=code, date_separator=separator)
+    ais.turn(dateFormat=code, dateSeparator=separator)
     told = ais.sign_on()["userInfo"]
     count = ais.count("F0911", ais.when("DGJ", "EQUAL", LATE[1].strftime(pattern)))
 
@@ -169,18 +169,18 @@ def test_date_format_of_the_user_follows_the_switch(
 @pytest.mark.parametrize(("position", "key"), [("epoch", 1769817600000), ("yyyyMMdd", "20260131")])
 def test_date_as_group_key_follows_the_switch(ais: Any, position: str, key: object) -> None:
     """Milliseconds or eight digits."""
-    ais.turn(aggregation_date=position)
+    ais.turn(aggregationDates=position)
     output = ais.aggregate("F0008", "COUNT:*", "D01J", *period_end(ais, 1, 26))
 
     assert [row["groupBy"]["D01J"] for row in output] == [key]
 
 
-@pytest.mark.parametrize(("position", "hours"), [("0/0", 0), ("-5/-5", -5)])
+@pytest.mark.parametrize(("position", "hours"), [("UTC/UTC", 0), ("-5/-5", -5)])
 def test_epoch_of_a_group_key_is_midnight_where_the_server_stands(
     ais: Any, position: str, hours: int
 ) -> None:
     """West of Greenwich midnight comes later."""
-    ais.turn(time_zones=position)
+    ais.turn(serverZones=position)
     (row,) = ais.aggregate("F0008", "COUNT:*", "D01J", *period_end(ais, 1, 26))
     midnight = datetime(2026, 1, 31, tzinfo=UTC).timestamp() - hours * 3600
 
@@ -189,7 +189,7 @@ def test_epoch_of_a_group_key_is_midnight_where_the_server_stands(
 
 def test_update_is_stamped_in_the_zone_of_the_logic_server(own: Any) -> None:
     """At two in the morning UTC it is still the evening before, five hours west."""
-    own.turn(time_zones="-5/-5")
+    own.turn(serverZones="-5/-5")
     own.set_clock("2026-11-05T02:00:00Z")
     own.sign_on()
     own.write("ZONEKEY1", [1250])
@@ -202,7 +202,7 @@ def test_update_is_stamped_in_the_zone_of_the_logic_server(own: Any) -> None:
 
 def test_logic_and_html_server_may_live_on_different_days(own: Any) -> None:
     """What one stamps today is not what the other calls today."""
-    own.turn(time_zones="9/-8")
+    own.turn(serverZones="+9/-8")
     own.set_clock("2026-11-05T20:00:00Z")
     own.sign_on()
     own.write("ZONEKEY2", [1250])

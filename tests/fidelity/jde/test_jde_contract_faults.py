@@ -45,6 +45,28 @@ def test_html_server_may_die_while_the_token_seems_to_live(own: Any) -> None:
     assert own.query(F0010_COUNT).status_code == 200
 
 
+@pytest.mark.parametrize("position", [500, 444, 200])
+def test_dead_html_server_is_told_as_switched(own: Any, position: int) -> None:
+    """2: an error status, a dead token, or a success that holds an error."""
+    own.turn(deadJas=position)
+    own.do("kill_jas")
+    reply = own.query(F0010_COUNT)
+
+    assert reply.status_code == position
+    if position == 200:
+        assert reply.json()["sysErrors"]
+
+
+def test_books_outlive_the_process_and_sessions_do_not(own: Any) -> None:
+    """1: after a new start the journal is there and the old token is dead."""
+    own.write("OUTLIVE1", [1250, -300])
+    own.restart()
+    assert own.query(F0010_COUNT).status_code in DEAD
+    own.sign_on()
+
+    assert [row["AA"] for row in own.keyed("OUTLIVE1")] == [1250, -300]
+
+
 def test_result_set_expires_between_pages(own: Any) -> None:
     """3: 500 with JAS_MSG347; reading from the first page again gives all rows."""
     address = paged(own)["links"][0]["href"]
@@ -67,7 +89,7 @@ def test_token_of_another_device_is_refused_without_harm(own: Any) -> None:
 
 def test_login_may_be_refused_for_the_host(own: Any) -> None:
     """5: 405 in JSON that names the list."""
-    own.turn(allowed_hosts="login")
+    own.turn(allowedHosts="405Login")
     reply = own.login()
 
     assert reply.status_code == 405
@@ -77,7 +99,7 @@ def test_login_may_be_refused_for_the_host(own: Any) -> None:
 
 def test_locked_account_stays_locked(own: Any) -> None:
     """6: waiting does not help."""
-    own.turn(bad_login="lockout")
+    own.turn(badLogin="403ThenDisabled")
     for _ in range(10):
         own.login(word="guess")
     own.advance(days=1)
@@ -110,7 +132,7 @@ def test_answer_may_break_off_or_stay_away(own: Any) -> None:
 
 def test_fetch_limit_truncates_with_more_records(own: Any) -> None:
     """8 and 17: the flag is the only sign; no link leads on."""
-    own.turn(db_fetch_limit=120)
+    own.turn(dbFetchLimit=120)
     answer = own.read(own.browsing("F0911", "DOC"))
 
     assert own.grid(answer, "F0911")["summary"] == {"records": 120, "moreRecords": True}
@@ -123,7 +145,7 @@ def test_post_leaves_the_date_of_update(own: Any) -> None:
     own.advance(days=3)
     own.sign_on()
     row = own.keyed("NOSTAMP1")[0]
-    own.do("post_batch", batch_type="G", batch=row["ICU"])
+    own.do("post_batch", batch=f"G-{row['ICU']}")
     key = own.when("R2", "EQUAL", "NOSTAMP1")
 
     assert own.keyed("NOSTAMP1")[0]["POST"] == "P"
@@ -161,7 +183,7 @@ def test_orchestration_may_write_and_then_fail(own: Any) -> None:
 
 def test_clock_may_be_askew_around_midnight(own: Any) -> None:
     """14: written before and after midnight in two zones; an overlap of two days finds both."""
-    own.turn(time_zones="9/-8")
+    own.turn(serverZones="+9/-8")
     for key, moment in (("SKEWED01", "2026-11-05T14:59:00Z"), ("SKEWED02", "2026-11-05T15:01:00Z")):
         own.set_clock(moment)
         own.sign_on()
@@ -176,7 +198,7 @@ def test_clock_may_be_askew_around_midnight(own: Any) -> None:
 
 def test_column_may_be_hidden_from_the_user(own: Any) -> None:
     """15: the read succeeds and the key is missing."""
-    own.do("hide_columns", columns={"F0911": ["AA"]})
+    own.do("hide_columns", F0911=["AA"])
     answer = own.read(own.browsing("F0911", "DOC AA", maxPageSize="3"))
 
     assert set(own.grid(answer, "F0911")["columns"]) == {"F0911_DOC"}

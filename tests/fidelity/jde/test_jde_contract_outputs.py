@@ -36,6 +36,16 @@ def test_version1_has_cells_with_text_and_inner_value(
         assert Decimal(number) == row["F0911_AA"]["internalValue"]
 
 
+def test_version2_tells_the_facts_of_a_column_once(ais: Any) -> None:
+    """Titles stand beside the rows, cells hold values only."""
+    body = ais.browsing("F0010", "CO NAME", outputType="VERSION2")
+    grid = ais.read(body)["fs_DATABROWSE_F0010"]["data"]["gridData"]
+
+    assert grid["columnInfo"].keys() == {"F0010_CO", "F0010_NAME"}
+    assert len(grid["rowset"]) == ais.count("F0010")
+    assert all("title" not in row["F0010_CO"] for row in grid["rowset"])
+
+
 def test_first_generation_answers_in_version1_by_default(ais: Any) -> None:
     """The old path has cells, the new one plain values."""
     body = ais.browsing("F0010", "CO")
@@ -97,6 +107,16 @@ def test_get_form_joins_filters_and_takes_the_token_from_the_query(ais: Any) -> 
 
     assert 0 < len(rows) <= 20
     assert all(row["CO"] == "00001" and row["OBJ"] >= "5000" for row in rows)
+
+
+def test_get_form_joins_filters_by_or_where_asked(ais: Any) -> None:
+    """The match type holds for the address too."""
+    filters = [("$filter", "F0010.CO EQ 00001"), ("$filter", "F0010.CO EQ 00300")]
+    params = [*filters, ("$filterType", "MATCH_ANY"), ("$field", "CO"), ("$sort", "F0010.CO DESC")]
+    reply = ais.send("GET", "/v2/dataservice/table/F0010", params=params)
+
+    assert reply.status_code == 200, reply.text
+    assert [row["CO"] for row in ais.rows(reply.json(), "F0010")] == ["00300", "00001"]
 
 
 def test_get_form_without_credentials_is_refused(ais: Any) -> None:

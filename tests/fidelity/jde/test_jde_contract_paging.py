@@ -1,5 +1,6 @@
 """Next pages: links, a frozen result set, its expiry, the fetch limit."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -147,10 +148,10 @@ def test_invented_result_set_is_refused(ais: Any) -> None:
     assert ais.post(address).status_code in {400, 500}
 
 
-@pytest.mark.parametrize("status", ["444", "500"])
-def test_result_set_belongs_to_its_token(ais: Any, status: str) -> None:
+@pytest.mark.parametrize("status", [444, 500])
+def test_result_set_belongs_to_its_token(ais: Any, status: int) -> None:
     """A new log-in cannot read on, whether the token is replaced in the address or not."""
-    ais.turn(next_other_token=status)
+    ais.turn(nextOtherToken=status)
     old = ais.token
     address = href(ais.read(first_page(ais)))
     ais.sign_on()
@@ -161,7 +162,7 @@ def test_result_set_belongs_to_its_token(ais: Any, status: str) -> None:
     path = "/v2/dataservice/next"
     reply = ais.send("GET", path, params={name: values[0] for name, values in query.items()})
 
-    assert reply.status_code == int(status)
+    assert reply.status_code == status
 
 
 def test_next_page_of_a_dead_session_is_refused(own: Any) -> None:
@@ -196,12 +197,41 @@ def test_next_page_interval_is_taken(ais: Any) -> None:
     )
 
 
+@pytest.mark.long
+def test_whole_ledger_comes_in_pages_of_five_hundred(full: Any) -> None:
+    """As many rows as COUNT says, each once; one batch alone has more than a thousand."""
+    keys = "DCT DOC KCO DGJ JELN LT EXTL"
+    pages = full.pages(full.browsing("F0911", keys, maxPageSize="500"))
+    rows = [tuple(row[k] for k in keys.split()) for p in pages for row in full.rows(p, "F0911")]
+    count = full.count("F0911")
+    batches = full.aggregate("F0911", "COUNT:*", "ICUT ICU")
+
+    assert 9_000 < count < 11_000
+    assert len(pages) == -(-count // 500)
+    assert len(set(rows)) == len(rows) == count
+    assert max(row["COUNT"] for row in batches) >= 1_200
+
+
+def test_many_readers_at_once_see_the_same(ais: Any) -> None:
+    """Four threads page through one table."""
+    body = ais.browsing("F0901", "AID", maxPageSize="40")
+
+    def read(_: int) -> list[str]:
+        return [row["AID"] for page in ais.pages(body) for row in ais.rows(page, "F0901")]
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(read, range(4)))
+
+    assert all(one == seen[0] for one in seen)
+    assert len(set(seen[0])) == len(seen[0]) == ais.count("F0901")
+
+
 # The fetch limit.
 
 
 def test_fetch_limit_cuts_and_says_so(ais: Any) -> None:
     """No Max stops at the limit with more records and no link; COUNT knows them all."""
-    ais.turn(db_fetch_limit=300)
+    ais.turn(dbFetchLimit=300)
     answer = ais.read(ais.browsing("F0911", "DOC"))
 
     assert ais.grid(answer, "F0911")["summary"] == {"records": 300, "moreRecords": True}
@@ -209,19 +239,31 @@ def test_fetch_limit_cuts_and_says_so(ais: Any) -> None:
     assert ais.count("F0911") > 300
 
 
-def test_fetch_limit_of_the_first_day_is_2000(ais: Any, ledger: list[Row]) -> None:
+def test_fetch_limit_of_the_first_day_is_2000(own: Any) -> None:
     """Not one row more, whatever page size was asked for."""
-    assert len(ledger) > 2000, "the company is too small to show the limit"
+    own.server.switches.reset()
+    assert own.count("F0911") > 2000, "the company is too small to show the limit"
     for size in ("No Max", "20000"):
-        summary = ais.grid(ais.read(ais.browsing("F0911", "DOC", maxPageSize=size)), "F0911")[
-            "summary"
-        ]
-        assert summary == {"records": 2000, "moreRecords": True}
+        grid = own.grid(own.read(own.browsing("F0911", "DOC", maxPageSize=size)), "F0911")
+        assert grid["summary"] == {"records": 2000, "moreRecords": True}
+
+
+def test_fetch_limit_never_cuts_pages_silently(own: Any) -> None:
+    """Page by page all rows come, or the last page says that more exist."""
+    own.server.switches.reset()
+    answer = own.read(first_page(own, maxPageSize="500"))
+    rows = len(own.rows(answer, "F0911"))
+    while answer.get("links"):
+        answer = own.loads(own.post(href(answer)).text)
+        rows += len(own.rows(answer, "F0911"))
+    has_more = own.grid(answer, "F0911")["summary"]["moreRecords"]
+
+    assert has_more is (rows < own.count("F0911"))
 
 
 def test_fetch_limit_may_be_off(ais: Any) -> None:
     """Then No Max is what it says."""
-    ais.turn(db_fetch_limit="off")
+    ais.turn(dbFetchLimit=0)
     answer = ais.read(ais.browsing("F0911", "DOC"))
 
     assert ais.grid(answer, "F0911")["summary"] == {
@@ -229,10 +271,10 @@ def test_fetch_limit_may_be_off(ais: Any) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("position", ["public", "wrong", "http"])
+@pytest.mark.parametrize("position", ["configured", "wrong", "http"])
 def test_host_of_the_link_follows_the_switch(ais: Any, position: str) -> None:
     """Only path and query can be relied upon; re-based they lead on."""
-    ais.turn(next_host=position)
+    ais.turn(nextHost=position)
     parts = urlsplit(href(ais.read(first_page(ais))))
     reply = ais.post(f"{ais.url}{parts.path}?{parts.query}")
 

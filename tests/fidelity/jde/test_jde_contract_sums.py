@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +36,7 @@ def grouped(rows: Iterable[Row], *columns: str) -> dict[tuple[Any, ...], list[De
 @pytest.mark.parametrize("position", ["wrapped", "flat"])
 def test_count_has_the_shape_of_the_switch(ais: Any, ledger: list[Row], position: str) -> None:
     """Wrapped by the table, or bare."""
-    ais.turn(count_shape=position)
+    ais.turn(countShape=position)
     body = {"targetName": "F0911", "targetType": "table", "dataServiceType": "COUNT"}
     answer = ais.read({**body, "query": ais.every(*conditions(ais))})
     inner = answer["ds_F0911"] if position == "wrapped" else answer
@@ -112,6 +113,44 @@ def test_groups_hold_sums_and_counts(ais: Any, ledger: list[Row]) -> None:
     assert seen == expected
     assert len(output) == len(expected)
     assert all(isinstance(row["groupBy"]["PN"], int) for row in output)
+
+
+def test_batches_are_told_apart_by_their_sums(ais: Any, ledger: list[Row]) -> None:
+    """Count, amounts, times and latest day of each batch, as one reads them row by row."""
+    rows: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in ledger:
+        if row["CO"] in {"00001", "00077"}:
+            rows[row["ICUT"].strip(), row["ICU"], row["POST"].strip()].append(row)
+    expected = {
+        key: (
+            len(found),
+            sum(Decimal(row["AA"]) for row in found),
+            sum(row["UPMT"] for row in found),
+            max(julian(row["UPMJ"]) for row in found),
+        )
+        for key, found in rows.items()
+    }
+    output = ais.aggregate(
+        "F0911", "COUNT:* SUM:AA SUM:UPMT MAX:UPMJ", "ICUT ICU POST",
+        ais.when("CO", "LIST", "00001", "00077"),
+    )  # fmt: skip
+    seen = {
+        tuple(v.strip() if isinstance(v, str) else v for v in row["groupBy"].values()): (
+            row["COUNT"], row["AA_SUM"], row["UPMT_SUM"], row["UPMJ_MAX"] or 0,
+        )
+        for row in output
+    }  # fmt: skip
+
+    assert {tuple(row["groupBy"]) for row in output} == {("ICUT", "ICU", "POST")}
+    assert seen == expected
+
+
+def julian(text: str | None) -> int:
+    """The CYYDDD number of eight digits; 0 for a blank."""
+    if not text:
+        return 0
+    day = date(int(text[:4]), int(text[4:6]), int(text[6:]))
+    return (day.year - 1900) * 1000 + day.timetuple().tm_yday
 
 
 def test_keys_echo_the_spelling_of_the_request(ais: Any) -> None:
@@ -203,7 +242,7 @@ def test_groups_of_nothing_are_none(ais: Any) -> None:
 
 def test_fetch_limit_does_not_spoil_sums(ais: Any, ledger: list[Row]) -> None:
     """What is summed is every row, not those that could be shown."""
-    ais.turn(db_fetch_limit=10)
+    ais.turn(dbFetchLimit=10)
     (row,) = ais.aggregate("F0911", "COUNT:*")
 
     assert row["COUNT"] == len(ledger)

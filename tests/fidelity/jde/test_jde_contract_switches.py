@@ -9,20 +9,20 @@ F0010_COUNT = {"targetName": "F0010", "targetType": "table", "dataServiceType": 
 DEAD = {403, 444}
 
 
-@pytest.mark.parametrize("status", ["444", "403"])
-def test_status_of_a_dead_token_follows_the_switch(ais: Any, status: str) -> None:
+@pytest.mark.parametrize("status", [444, 403])
+def test_status_of_a_dead_token_follows_the_switch(ais: Any, status: int) -> None:
     """Data calls answer with the one or the other; a live token is not concerned."""
-    ais.turn(dead_token_status=status)
+    ais.turn(deadTokenStatus=status)
     assert ais.query(F0010_COUNT).status_code == 200
     ais.token = "044dead"
 
-    assert ais.query(F0010_COUNT).status_code == int(status)
+    assert ais.query(F0010_COUNT).status_code == status
 
 
-@pytest.mark.parametrize("position", ["short", "service", "empty", "html"])
+@pytest.mark.parametrize("position", ["short", "ServiceErrorResponse", "empty", "html"])
 def test_body_of_a_dead_token_follows_the_switch(ais: Any, position: str) -> None:
     """Three fields, the long error, nothing at all, or a page."""
-    ais.turn(dead_token_body=position)
+    ais.turn(deadTokenBody=position)
     ais.token = "044dead"
     reply = ais.query(F0010_COUNT)
 
@@ -30,7 +30,7 @@ def test_body_of_a_dead_token_follows_the_switch(ais: Any, position: str) -> Non
     if position == "short":
         assert reply.json().keys() >= {"message", "exception", "timeStamp"}
         assert "errorText" not in reply.json()
-    elif position == "service":
+    elif position == "ServiceErrorResponse":
         golden = {"message": "x", "exception": "x", "errorText": "x",
                   "userDefinedErrorText": "", "status": "ERROR", "timeStamp": "x"}  # fmt: skip
         assert ais.misfits(reply.json(), golden) == []
@@ -42,7 +42,7 @@ def test_body_of_a_dead_token_follows_the_switch(ais: Any, position: str) -> Non
 
 def test_wrong_passwords_may_disable_the_user(own: Any) -> None:
     """After some attempts the right password is refused too; another user is not."""
-    own.turn(bad_login="lockout")
+    own.turn(badLogin="403ThenDisabled")
     statuses = [own.login(word="guess").status_code for _ in range(10)]
 
     assert statuses == [403] * 10
@@ -60,24 +60,24 @@ def test_wrong_passwords_do_no_harm_by_default(ais: Any) -> None:
 
 @pytest.mark.parametrize(
     ("position", "at_login", "at_call"),
-    [("off", 200, 200), ("login", 405, 200), ("all", 405, 405), ("gateway", 403, 403)],
+    [("off", 200, 200), ("405Login", 405, 200), ("405Every", 405, 405), ("403Gateway", 403, 403)],
 )
 def test_allowed_hosts_follow_the_switch(
     ais: Any, position: str, at_login: int, at_call: int
 ) -> None:
     """Refused at the log-in, at every call, or by a gateway in front."""
-    ais.turn(allowed_hosts=position)
+    ais.turn(allowedHosts=position)
     login, call = ais.login(), ais.query(F0010_COUNT)
 
     assert (login.status_code, call.status_code) == (at_login, at_call)
-    if position in {"login", "all"}:
+    if position.startswith("405"):
         assert "Allowed Hosts" in login.json()["message"]
         assert "json" in login.headers["Content-Type"]
 
 
 def test_blocked_caller_may_be_cut_off(ais: Any) -> None:
     """The connection dies without an answer."""
-    ais.turn(allowed_hosts="reset")
+    ais.turn(allowedHosts="reset")
     with pytest.raises(httpx2.TransportError):
         ais.login()
 
@@ -85,7 +85,7 @@ def test_blocked_caller_may_be_cut_off(ais: Any) -> None:
 @pytest.mark.parametrize(("position", "is_checked"), [("on", True), ("off", False)])
 def test_device_check_follows_the_switch(ais: Any, position: str, *, is_checked: bool) -> None:
     """Off, any device will do."""
-    ais.turn(device_check=position)
+    ais.turn(deviceCheck=position)
     ais.device = "another"
 
     assert (ais.query(F0010_COUNT).status_code in DEAD) is is_checked
@@ -94,7 +94,7 @@ def test_device_check_follows_the_switch(ais: Any, position: str, *, is_checked:
 @pytest.mark.parametrize(("position", "is_refused"), [("reject", True), ("accept", False)])
 def test_missing_device_follows_the_switch(ais: Any, position: str, *, is_refused: bool) -> None:
     """A wrong device stays wrong in both positions."""
-    ais.turn(device_missing=position)
+    ais.turn(missingDevice=position)
     silent = ais.query(F0010_COUNT, signed=False, headers={"jde-AIS-Auth": ais.token})
     ais.device = "another"
 
@@ -104,7 +104,7 @@ def test_missing_device_follows_the_switch(ais: Any, position: str, *, is_refuse
 
 def test_padding_may_be_full(ais: Any) -> None:
     """Every text fills its column."""
-    ais.turn(padding="full")
+    ais.turn(stringPadding="full")
     widths = {"KCO": 5, "DCT": 2, "EXTL": 2, "LT": 2, "AID": 8, "MCU": 12, "OBJ": 6, "SUB": 8,
               "SBL": 8, "SBLT": 1, "CRCD": 3, "EXA": 30, "EXR": 30, "R2": 8, "POST": 1}  # fmt: skip
     rows = ais.browse("F0911", " ".join(widths), ais.when("CO", "EQUAL", "00300"))
@@ -117,7 +117,7 @@ def test_padding_may_be_full(ais: Any) -> None:
 
 def test_padding_may_be_trimmed(ais: Any) -> None:
     """No text ends in a blank, blank text is empty."""
-    ais.turn(padding="trimmed")
+    ais.turn(stringPadding="trimmed")
     rows = ais.browse("F0911", "SUB SBL MCU OBJ POST", ais.when("CO", "EQUAL", "00300"))
 
     assert all(value == value.rstrip() for row in rows for value in row.values())
@@ -129,14 +129,14 @@ def test_padding_does_not_change_what_is_found(ais: Any, padding: str) -> None:
     """It is a matter of output."""
     condition = ais.when("MCU", "EQUAL", "30")
     before = ais.count("F0911", condition)
-    ais.turn(padding=padding)
+    ais.turn(stringPadding=padding)
 
     assert ais.count("F0911", condition) == len(ais.browse("F0911", "DOC", condition)) == before > 0
 
 
 def test_load_balancer_needs_its_cookie(own: Any) -> None:
     """With it each call reaches the node of the token, without it some do not."""
-    own.turn(load_balanced="on")
+    own.turn(loadBalanced="2 nodes")
     own.http.cookies.clear()
     own.sign_on()
     assert own.http.cookies.get("JSESSIONID")
@@ -152,7 +152,7 @@ def test_load_balancer_needs_its_cookie(own: Any) -> None:
 
 def test_next_page_needs_the_cookie_too(own: Any) -> None:
     """Pages live on one node."""
-    own.turn(load_balanced="on")
+    own.turn(loadBalanced="2 nodes")
     own.http.cookies.clear()
     own.sign_on()
     body = own.browsing("F0911", "DOC", maxPageSize="50", enableNextPageProcessing=True)
@@ -175,21 +175,26 @@ def test_compression_follows_switch_and_request(ais: Any, position: str, accepte
     assert reply.json()["fs_DATABROWSE_F0901"]
 
 
-@pytest.mark.parametrize(("position", "is_shuffled"), [("on", True), ("off", False)])
-def test_order_of_keys_follows_the_switch(ais: Any, position: str, *, is_shuffled: bool) -> None:
-    """Off, all rows have their keys alike."""
-    ais.turn(shuffle_keys=position)
-    reply = ais.query(ais.browsing("F0911", "KCO DCT DOC DGJ JELN LT", maxPageSize="50"))
-    rows = reply.json()["fs_DATABROWSE_F0911"]["data"]["gridData"]["rowset"]
+def test_order_of_keys_follows_the_switch(ais: Any) -> None:
+    """On, it is not that of the request; the keys are the same in both positions."""
+    asked = "KCO DCT DOC DGJ JELN LT CO AID AA"
+    orders = {}
+    for position in ("on", "off"):
+        ais.turn(shuffleKeys=position)
+        form = ais.query(ais.browsing("F0911", asked, maxPageSize="50")).json()
+        rows = form["fs_DATABROWSE_F0911"]["data"]["gridData"]["rowset"]
+        orders[position] = {tuple(row) for row in rows}
 
-    assert (len({tuple(row) for row in rows}) > 1) is is_shuffled
+    assert orders["on"] != orders["off"]
+    assert tuple(f"F0911_{name}" for name in asked.split()) not in orders["on"]
+    assert len({frozenset(one) for one in orders["on"] | orders["off"]}) == 1
 
 
 def test_unknown_keys_follow_the_switch(ais: Any) -> None:
     """Off, the answer has fewer keys; what is documented is there in both positions."""
     texts = {}
     for position in ("on", "off"):
-        ais.turn(extra_keys=position)
+        ais.turn(extraKeys=position)
         answer = ais.sign_on()
         assert answer["userInfo"]["token"]
         texts[position] = set(answer) | set(ais.read(ais.browsing("F0010", "CO")))
@@ -209,7 +214,7 @@ def test_hidden_company_vanishes_without_a_sign(own: Any) -> None:
 
 def test_hidden_column_vanishes_from_columns_and_rows(own: Any) -> None:
     """No error: the key is not there."""
-    own.do("hide_columns", columns={"F0911": ["EXA"]})
+    own.do("hide_columns", F0911=["EXA"])
     grid = own.grid(own.read(own.browsing("F0911", "DOC EXA EXR", maxPageSize="5")), "F0911")
 
     assert set(grid["columns"]) == {"F0911_DOC", "F0911_EXR"}
@@ -218,6 +223,6 @@ def test_hidden_column_vanishes_from_columns_and_rows(own: Any) -> None:
 
 def test_switches_take_no_position_they_do_not_know(ais: Any) -> None:
     """A slip in a test is noticed."""
-    for slip in ({"padding": "quadruple"}, {"pading": "full"}):
+    for slip in ({"stringPadding": "quadruple"}, {"stringPading": "full"}):
         reply = ais.http.post(f"{ais.url}/__sandbox/switches", json=slip)
         assert reply.status_code == 400
