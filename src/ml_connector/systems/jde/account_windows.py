@@ -15,6 +15,7 @@ from ml_connector.systems.jde.conditions import (
     Row,
     Where,
 )
+from ml_connector.systems.jde.grouping import read_checked
 from ml_connector.systems.jde.windows import read_windows
 
 ACCOUNT: Final = "AID"
@@ -28,6 +29,15 @@ def read_by_account(client: JdeClient, query: Query) -> Iterator[list[Row]]:
         TruncatedError: One account has more rows than the server gives.
     """
     return read_windows(_AccountSource(client, client.system), query, split_by=ACCOUNT)
+
+
+def aggregate_by_account(client: JdeClient, query: AggregateQuery) -> list[GroupRow]:
+    """Every group of a query that groups by account, asked for in ranges where lists are cut.
+
+    Raises:
+        GroupsCutError: The groups of one account are more than the server lists.
+    """
+    return read_checked(_AccountSource(client, client.system), replace(query, split_by=ACCOUNT))
 
 
 @dataclass(slots=True)
@@ -50,6 +60,9 @@ class _AccountSource:
     def aggregate(self, query: AggregateQuery) -> list[GroupRow]:
         groups = self.client.aggregate(replace(query, conditions=_pad_all(query.conditions)))
         return [each._replace(figures=tuple(map(_find_number, each.figures))) for each in groups]
+
+    def read_groups(self, query: AggregateQuery) -> list[GroupRow]:
+        return self.client.read_groups(replace(query, conditions=_pad_all(query.conditions)))
 
 
 def _pad_all(conditions: Collection[Where]) -> tuple[Where, ...]:

@@ -10,6 +10,7 @@ import structlog
 from ml_connector.domain.ledger import Ledger
 from ml_connector.domain.money import ZERO
 from ml_connector.domain.periods import Period
+from ml_connector.systems.jde.account_windows import aggregate_by_account
 from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.conditions import (
     AggregateQuery,
@@ -64,10 +65,9 @@ class LineSumReader:
             groups=("AID", "CRCD") if is_split else ("AID",),
             figures=(sum_of("AA"),),
             conditions=_build_conditions(ledger, period, ledger_type),
-            split_by="DOC",
         )
         by_currency: dict[str, list[GroupRow]] = {}
-        for group in self.client.aggregate(query):
+        for group in aggregate_by_account(self.client, query):
             entered = parse_text(group.keys[1]) if ledger_type == FOREIGN else ledger.currency
             by_currency.setdefault(entered, []).append(group)
         sums: dict[Key, Decimal] = {}
@@ -105,7 +105,8 @@ class LineSumReader:
         lines = Query(
             table=query.table, columns=("AA",), conditions=(*query.conditions, *of_group)
         )  # fmt: skip
-        total = sum((parse_amount(row[0]) for row in self.client.browse(lines)), ZERO)
+        windows = self.client.browse_windows(lines, split_by="DOC")
+        total = sum((parse_amount(row[0]) for rows in windows for row in rows), ZERO)
         summed = parse_amount(group.figures[0])
         return next((scale for scale in SCALES if summed * scale == total), None)
 
