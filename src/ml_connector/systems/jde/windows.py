@@ -156,9 +156,7 @@ def find_span(
     least, greatest = next((row.figures for row in source.aggregate(query)), (None, None))
     if least is None or greatest is None or isinstance(least, str) or isinstance(greatest, str):
         return None
-    return Span(
-        column=split_by, first=None, end=None, least=int(least), greatest=int(-(-greatest // 1))
-    )
+    return Span(column=split_by, first=None, end=None, least=int(least), greatest=int(greatest))
 
 
 def _render_endless(system: str, table: str) -> ProtocolError:

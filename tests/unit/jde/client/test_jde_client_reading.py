@@ -254,6 +254,19 @@ def test_answer_without_the_table_is_a_failure(ais: Any, client: JdeClient, quer
         client.browse(query)
 
 
+def test_rows_held_back_behind_the_last_link_are_noticed(
+    ais: Any, client: JdeClient, query: Query
+) -> None:
+    """A last page that claims more and leads nowhere is a cut read as well."""
+    ais.on_data(ais.page(ais.row(1), ais.row(2), more=True, link=LINK))
+    ais.on_next(ais.page(ais.row(3), more=True))
+
+    with pytest.raises(TruncatedError, match="3 rows"):
+        client.browse(query)
+
+    assert client.fetch_limit == 3
+
+
 @pytest.mark.parametrize("claim", [True, "true"])
 def test_rows_held_back_are_noticed(
     ais: Any, client: JdeClient, query: Query, claim: object

@@ -245,6 +245,44 @@ def test_threads_share_a_refused_log_in(ais: Any, query: Query) -> None:
     assert ais.logins == 1
 
 
+class CountedLock:
+    """Tells when the fourth thread has come to the door."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.count = 0
+        self.fourth = threading.Event()
+
+    def __enter__(self) -> None:
+        self.count += 1
+        if self.count == 4:
+            self.fourth.set()
+        self.lock.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self.lock.release()
+
+
+def test_threads_share_a_log_in_that_nobody_answered(ais: Any, query: Query) -> None:
+    """Ten minutes of waiting for a server are spent once, not once per thread."""
+    client, lock = ais.connect(), CountedLock()
+    client._session._lock = lock
+
+    def answer(_request: httpx2.Request) -> int:
+        assert lock.fourth.wait(timeout=10)
+        return 503
+
+    ais.on("/v2/tokenrequest", answer)
+
+    def ask(_number: int) -> int:
+        with pytest.raises(SystemUnavailableError):
+            client.browse(query)
+        return int(ais.logins)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(ask, range(4)))) == 1
+
+
 def test_gateways_page_is_suspected_when_a_log_in_is_refused_by_one(
     ais: Any, client: JdeClient
 ) -> None:
