@@ -1,11 +1,22 @@
 """The sandbox as a process: started, ended, killed and started again."""
 
+import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
+import ml_connector
+from ml_connector.sandbox.__main__ import build_servers
+from ml_connector.sandbox.clock import SandboxClock
+
+SOURCE_ROOT = Path(ml_connector.__file__).parents[1]
 Control = Callable[..., Any]
 
 
@@ -58,3 +69,34 @@ def test_kill_fault_ends_the_process_and_is_journalled(
     second = start_process("--only", "anaplan", "--clock", "virtual")
     assert control(second.anaplan, "GET", "journal")["lines"][0]["fault"] == "kill_before"
     assert httpx2.get(f"{second.anaplan}/2/0/users/me").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("only", "started"),
+    [(("jde",), {"jde"}), (("anaplan", "jde"), {"anaplan", "jde"})],
+)
+def test_process_starts_those_it_was_told_to(
+    state_dir: Path, only: tuple[str, ...], started: set[str]
+) -> None:
+    """Every server has its key on stdout; those that were not wanted have no address."""
+    command = [sys.executable, "-m", "ml_connector.sandbox", "--state", str(state_dir)]
+    wanted = [word for name in only for word in ("--only", name)]
+    ended = subprocess.run(
+        [*command, *wanted, "--lines", "900", "--exit-with-stdin"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(SOURCE_ROOT)},
+        timeout=60,
+        check=True,
+    )
+    told = json.loads(ended.stdout)
+    assert set(told) == {"fusion", "anaplan", "jde", "state"}
+    assert {name for name, url in told.items() if name != "state" and url} == started
+
+
+def test_third_of_the_lines_is_for_jde(state_dir: Path, clock: SandboxClock) -> None:
+    """The company there has about as many ledger rows."""
+    [server] = build_servers(state_dir, clock, only=["jde"], lines=3_000).values()
+    rows = server.info()["lines"]
+    server.stop()
+    assert 800 <= rows <= 1_200
