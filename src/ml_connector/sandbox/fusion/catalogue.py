@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ml_connector.sandbox.fusion import reference_resources as reference
+from ml_connector.sandbox.fusion.ess_resource import ERP_INTEGRATIONS
 from ml_connector.sandbox.fusion.gl_resources import JOURNAL_BATCHES
 from ml_connector.sandbox.fusion.resource import Resource
 from ml_connector.sandbox.fusion.supplier_resources import SUPPLIERS
@@ -22,4 +23,5 @@ STATIC_RESOURCES: tuple[Resource, ...] = (
     reference.INVOICES,
     reference.PURCHASE_ORDERS,
     SUPPLIERS,
+    ERP_INTEGRATIONS,
 )

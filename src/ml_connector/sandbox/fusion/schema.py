@@ -6,6 +6,8 @@ the row above it. Amounts are texts, so that no float ever holds one.
 
 from __future__ import annotations
 
+from ml_connector.sandbox.fusion.ess_jobs import ESS_TABLES
+from ml_connector.sandbox.fusion.imports_suppliers import INTERFACE_TABLES
 from ml_connector.sandbox.fusion.supplier_schema import (
     SUPPLIER_INDEXES,
     SUPPLIER_TABLES,
@@ -91,7 +93,7 @@ _TABLES: dict[str, str] = {
         _id INTEGER PRIMARY KEY, due REAL NOT NULL, stamp TEXT NOT NULL, first_id INTEGER NOT NULL,
         operation TEXT NOT NULL, body TEXT NOT NULL""",
 }  # fmt: skip
-_TABLES |= SUPPLIER_TABLES
+_TABLES |= SUPPLIER_TABLES | INTERFACE_TABLES | ESS_TABLES
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS batches_by_period ON je_batches (DefaultPeriodName)",
     "CREATE INDEX IF NOT EXISTS headers_by_batch ON je_headers (_parent)",

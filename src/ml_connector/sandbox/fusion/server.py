@@ -18,6 +18,12 @@ from ml_connector.sandbox.fusion.call import (
     path_segments,
 )
 from ml_connector.sandbox.fusion.catalogue import STATIC_RESOURCES
+from ml_connector.sandbox.fusion.ess_answers import ErpIntegrations
+from ml_connector.sandbox.fusion.ess_documents import DocumentBook
+from ml_connector.sandbox.fusion.ess_jobs import JobBook
+from ml_connector.sandbox.fusion.ess_stage import JobStage
+from ml_connector.sandbox.fusion.ess_submitting import Submitter
+from ml_connector.sandbox.fusion.ess_work import JobWork
 from ml_connector.sandbox.fusion.identity import (
     CLIENTS,
     SCOPE,
@@ -76,6 +82,9 @@ class FusionServer(SandboxServer):
             more=SupplierStage(desk=self._suppliers).operations,
         )
         self._supplier_day = SupplierDay(store=self.store, clock=clock)
+        self._jobs = JobBook(store=self.store, clock=clock, switches=self.switches)
+        self._documents = DocumentBook(store=self.store)
+        self._work = JobWork(book=self._jobs, documents=self._documents, desk=self._suppliers)
         self._overload = Overload(clock=clock)
         self._token_overload = Overload(clock=clock)
         self._tree = self._build_tree()
@@ -83,8 +92,7 @@ class FusionServer(SandboxServer):
 
     def answer(self, request: Request) -> Response:
         """Return the answer to any request but those of the control paths."""
-        self._backstage.apply_due()
-        self._supplier_day.keep()
+        self._apply_due()
         if request.path == TOKEN_PATH:
             return self._answer_token(request)
         busy = self._overload.find_refusal(self.switches["throttle"])
@@ -114,6 +122,12 @@ class FusionServer(SandboxServer):
             self._lines_held = seed_company(self.store, lines=self._lines)
             seed_suppliers(self.store)
             self._supplier_day.forget()
+
+    def _apply_due(self) -> None:
+        """What was on its way by now is done, in the order it is looked at."""
+        self._backstage.apply_due()
+        self._work.apply_due()
+        self._supplier_day.keep()
 
     def _answer_token(self, request: Request) -> Response:
         busy = self._token_overload.find_refusal(self.switches["token_throttle"])
@@ -163,16 +177,27 @@ class FusionServer(SandboxServer):
             writer=Writer(
                 store=self.store, clock=self.clock, switches=self.switches, reader=reader
             ),
+            integrations=ErpIntegrations(
+                book=self._jobs,
+                documents=self._documents,
+                submitter=Submitter(book=self._jobs, documents=self._documents),
+            ),
             supplier_writer=SupplierWriter(desk=self._suppliers, clock=self.clock, reader=reader),
         )
 
     def _add_operations(self) -> None:
         for name in self._backstage.names:
-            self.add_admin(name, partial(self._backstage.perform, name))
+            self.add_admin(name, partial(self._perform, name))
+        for name, operation in JobStage(book=self._jobs, work=self._work).operations.items():
+            self.add_admin(name, operation)
         self.add_admin("totals", self._sum_lines)
         self.add_admin("register_certificate", self._register_certificate)
         self.add_admin("revoke_tokens", lambda _body: self._tokens.revoke_all())
         self.faults.hooks["mutate"] = lambda _request, arguments: self._backstage.mutate(arguments)
+
+    def _perform(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        self._apply_due()
+        return self._backstage.perform(name, body)
 
     def _sum_lines(self, body: dict[str, Any]) -> dict[str, Any]:
         self._backstage.apply_due()

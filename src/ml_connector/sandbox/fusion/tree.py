@@ -15,6 +15,8 @@ from ml_connector.sandbox.fusion.describing import (
     describe_version,
     describe_versions,
 )
+from ml_connector.sandbox.fusion.ess_answers import ErpIntegrations
+from ml_connector.sandbox.fusion.ess_resource import ERP_INTEGRATIONS
 from ml_connector.sandbox.fusion.places import Place, place_of_child
 from ml_connector.sandbox.fusion.reading import Reader
 from ml_connector.sandbox.fusion.refusals import RefusalError
@@ -46,6 +48,7 @@ class RestTree:
     reader: Reader
     writer: Writer
     supplier_writer: SupplierWriter
+    integrations: ErpIntegrations
 
     def answer(self, call: Call) -> Response:
         """Return the answer to a request of a known user; refusals are raised."""
@@ -74,6 +77,8 @@ class RestTree:
 
     def _answer_resource(self, call: Call) -> Response:
         resource = self._root(call.segments[1])
+        if resource is ERP_INTEGRATIONS:
+            return self.integrations.answer(call, _method(call))
         self._verify_privilege(resource)
         place = Place(resource=resource, href=f"{call.base}/{resource.name}", name=resource.name)
         rest = list(call.segments[2:])
