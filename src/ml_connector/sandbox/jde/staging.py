@@ -6,25 +6,31 @@ from datetime import datetime
 from typing import Any
 
 from ml_connector.sandbox.jde.julian import stamp_of, to_julian
-from ml_connector.sandbox.jde.raw import pad_account_id, pad_company
+from ml_connector.sandbox.jde.money import DECIMALS_DEFAULT, load_money
+from ml_connector.sandbox.jde.raw import pad_account_id, pad_company, scale_up
 from ml_connector.sandbox.store import Store
 
 _TRANSACTION = "1"
+_UNIT_DECIMALS = 2
 _FIELDS = (
     "EDUS", "EDBT", "EDTN", "EDLN", "EDSP", "EDTC", "EDTR", "CO", "DGJ", "ANI", "AID", "LT",
-    "EXA", "EXR", "R2", '"USER"', "UPMJ", "UPMT",
+    "AA", "U", "EXA", "EXR", "R2", '"USER"', "UPMJ", "UPMT",
 )  # fmt: skip
 
 
 def stage_lines(store: Store, inputs: dict[str, Any], *, user: str, at: datetime) -> None:
     """The lines stand unprocessed; a key that is there already breaks the primary key."""
     day, time = stamp_of(at, at.tzinfo) if at.tzinfo else stamp_of(at)
+    company = pad_company(inputs["Company"])
+    decimals = load_money(store).companies.get(company, DECIMALS_DEFAULT)
     rows = (
         (
             user, inputs["PlanBatchKey"], _TRANSACTION, place, "0", "A", "J",
-            pad_company(inputs["Company"]), to_julian(inputs["GLDate"]), line["Account"],
-            pad_account_id(line["AccountId"]), inputs["LedgerType"], inputs["Explanation"][:30],
-            line["Remark"][:30], inputs["PlanBatchKey"], user, day, time,
+            company, to_julian(inputs["GLDate"]), line["Account"],
+            pad_account_id(line["AccountId"]), inputs["LedgerType"],
+            scale_up(line["Amount"], decimals), scale_up(line["Units"] or 0, _UNIT_DECIMALS),
+            inputs["Explanation"][:30], line["Remark"][:30], inputs["PlanBatchKey"], user, day,
+            time,
         )
         for place, line in enumerate(inputs["Lines"], 1)
     )  # fmt: skip
