@@ -103,6 +103,7 @@ class Tables:
         self.divided: list[str] = []
         self.aggregated: list[AggregateQuery] = []
         self.scale = Decimal(1)
+        self.decimals = 9
         self.miscount = 0
         self.groups_max = 1_000_000
 
@@ -142,7 +143,7 @@ class Tables:
         if not cells:
             return None
         found = FIGURES[figure.function](cells)
-        return found * self.scale if figure.column == "AA" else found
+        return round(found * self.scale, self.decimals) if figure.column == "AA" else found
 
     def _find(self, table: str, conditions: Collection[Where]) -> Table:
         return [
@@ -394,6 +395,16 @@ def test_sums_are_scaled_by_what_their_own_lines_say(scale: str) -> None:
     (found,) = build_balancer(tables).read(LEDGER, PERIOD, Measure.BASE)
 
     assert (found.activity, found.of_lines) == (Decimal(12), Decimal(12))
+
+
+def test_sums_that_are_rounded_are_left_out() -> None:
+    """A server that rounds some sums is found out by the others."""
+    rows = [journal(AID="00000001"), journal(AID="00000002", DOC=2, AA=Decimal("1.25"))]
+    tables = build_tables(*rows, F0902=[balance()])
+    tables.decimals = 1
+    found = build_balancer(tables).read(LEDGER, PERIOD, Measure.BASE)
+
+    assert {b.of_lines for b in found} == {None}
 
 
 def test_sums_are_asked_for_in_ranges_of_accounts_where_lists_are_cut() -> None:

@@ -46,7 +46,7 @@ class LineSumReader:
 
     A sum comes with as many decimals as the site shows amounts with, whatever the currency has, so
     sums of yen come a hundred times too small (J-50). By how much is learned once per currency: the
-    lines of one account are read and added up here.
+    lines of a few accounts are read and added up here.
     """
 
     client: JdeClient
@@ -89,17 +89,17 @@ class LineSumReader:
         moved = [group for group in groups if group.figures[0]]
         if not moved:
             return Decimal(1)
-        for group in sorted(moved, key=lambda each: each.count)[:TRIALS_MAX]:
-            scale = self._try_scale(group, query)
-            if scale is not None:
-                return self.scales.setdefault(currency, scale)
-        _log.warning("jde.sums_unscalable", connection=self.connection, currency=currency)
-        return None
+        small = sorted((g for g in moved if g.count <= TRIAL_ROWS_MAX), key=lambda g: g.count)
+        # A server that rounds sums agrees with itself now and then; three accounts tell.
+        found = {self._try_scale(group, query) for group in small[:TRIALS_MAX]}
+        scale = found.pop() if len(found) == 1 else None
+        if scale is None:
+            _log.warning("jde.sums_unscalable", connection=self.connection, currency=currency)
+            return None
+        return self.scales.setdefault(currency, scale)
 
     def _try_scale(self, group: GroupRow, query: AggregateQuery) -> Decimal | None:
         """How often the sum of a group fits into the lines it is the sum of."""
-        if group.count > TRIAL_ROWS_MAX:
-            return None
         keys = zip(query.groups, map(parse_text, group.keys), strict=True)
         of_group = tuple(equal_text(column, text) for column, text in keys)
         lines = Query(

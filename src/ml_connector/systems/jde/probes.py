@@ -53,6 +53,8 @@ AUTOMATIC: Final = "AE"
 """Document type of the entries that posting itself makes."""
 POSTED_DAYS: Final = 90
 """How far back posted batches are looked at for what posting does."""
+PROBED_ROWS_MAX: Final = 20_000
+"""Rows read to find a server's limit, which is mostly 2000."""
 DAYS_BEFORE: Final = 15
 """A look back ends so long before a fiscal year begins, where no other one does."""
 COLUMNS_OF_LINES: Final = columns_of(JournalRow)
@@ -112,21 +114,22 @@ class Probes:
 
     def check_row_limit(self) -> Findings:
         """How many rows the server gives at once, by what it counts and what it gives."""
-        counted = self._client.count(ACCOUNTS)
+        table, column, counted = self._find_probed()
         try:
-            read = len(self._client.browse(_query(ACCOUNTS, ("AID",))))
+            read = len(self._client.browse(_query(table, (column,))))
         except TruncatedError as error:
             finding = f"The server gives at most {error.rows_seen} rows; reads are cut to fit."
             return [ok("row limit", finding)]
         if read != counted:
-            finding = f"The server counts {counted} accounts and gives {read}."
+            finding = f"The server counts {counted} rows of {table} and gives {read}."
             next_step = "Raise the DB Fetch Limit of the HTML server (Server Manager)."
             return [fail("row limit", finding, next_step, code=TruncatedError.code)]
-        return [ok("row limit", f"All {read} accounts come in one read.")]
+        return [ok("row limit", f"All {read} rows of {table} come in one read.")]
 
     def check_group_limit(self) -> Findings:
         """Whether lists of groups come whole."""
-        query = AggregateQuery(table=ACCOUNTS, groups=("AID",))
+        table, column, _ = self._find_probed()
+        query = AggregateQuery(table=table, groups=(column,))
         try:
             groups = len(self._client.aggregate(query))
         except GroupsCutError:
@@ -161,6 +164,14 @@ class Probes:
             " does not rely on it."
         )
         return [ok("posting", finding)]
+
+    def _find_probed(self) -> tuple[str, str, int]:
+        """The largest of three tables that is small enough to be read for a test, and its key."""
+        for table, column in ((ACCOUNTS, "AID"), (BUSINESS_UNITS, "MCU")):
+            counted = self._client.count(table)
+            if counted <= PROBED_ROWS_MAX:
+                return table, column, counted
+        return COMPANIES, "CO", self._client.count(COMPANIES)
 
     def _find_days(self, which: str, *conditions: Where) -> dict[tuple[str, int], Cell]:
         figure = max_of("UPMJ") if which == "max" else min_of("UPMJ")
