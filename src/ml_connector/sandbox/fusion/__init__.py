@@ -1,4 +1,4 @@
-"""A server that answers as the general ledger of Oracle Fusion Cloud ERP does.
+"""A server that answers as ledger, suppliers and file import of Oracle Fusion Cloud ERP do.
 
 `server.build_fusion_server` puts it together; `switches.FUSION_SWITCHES` are its knobs. Besides
 the foundation's own controls, POST /__sandbox/<operation> with a JSON object does this, and
@@ -16,7 +16,18 @@ answers `{"result": ...}`, or 400 with `error` and nothing written:
 - late_journals {periods?: [[ledger, period], ...]}
 - totals {ledger?, period?, combination?, currency?, status?, actual_flag?}
 - register_certificate {alias, pem, issuer?}; revoke_tokens {}
+- create_supplier {members of the wire, children as arrays}; change_supplier {SupplierId |
+  SupplierNumber, members}; inactivate_supplier {SupplierId | SupplierNumber, date?};
+  merge_suppliers {loser, winner} by number; add_supplier_child {SupplierId | SupplierNumber,
+  address | site | contact}; change_supplier_child {address | site | contact, with its id}; all
+  of them take `by` (the user who did it) and `at`
+- hide_suppliers {numbers?} (every second one unless named); show_suppliers {}
+- set_job_state {ReqstId, state}: a final state ends the job, any other holds it, null lets it
+  go on; finish_job {ReqstId}: all is done now, whatever the clock says
+- interface_rows {ReqstId}: the rows of a load with status and rejection
+- import_template {job?, release?}: file and columns that a job takes
 
 A fault rule `{"kind": "hook", "hook": "mutate", "arguments": {op, row?, form?}}` changes, deletes
-or inserts a batch before the request it matches is answered, that is between two pages.
+or inserts a batch before the request it matches is answered, that is between two pages. The
+hook `mutate_suppliers` with {op: update | hide | insert, row?, form?} does so with suppliers.
 """

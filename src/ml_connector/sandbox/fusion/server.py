@@ -75,11 +75,12 @@ class FusionServer(SandboxServer):
         self._tokens = tokens
         self._identity = Identity(tokens=tokens, certificates=certificates, switches=self.switches)
         self._suppliers = SupplierDesk(store=self.store, switches=self.switches)
+        self._supplier_stage = SupplierStage(desk=self._suppliers)
         self._backstage = Backstage(
             store=self.store,
             clock=clock,
             switches=self.switches,
-            more=SupplierStage(desk=self._suppliers).operations,
+            more=self._supplier_stage.operations,
         )
         self._supplier_day = SupplierDay(store=self.store, clock=clock)
         self._jobs = JobBook(store=self.store, clock=clock, switches=self.switches)
@@ -193,11 +194,16 @@ class FusionServer(SandboxServer):
         self.add_admin("totals", self._sum_lines)
         self.add_admin("register_certificate", self._register_certificate)
         self.add_admin("revoke_tokens", lambda _body: self._tokens.revoke_all())
+        self.faults.hooks["mutate_suppliers"] = lambda _request, arguments: self._mutate(arguments)
         self.faults.hooks["mutate"] = lambda _request, arguments: self._backstage.mutate(arguments)
 
     def _perform(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
         self._apply_due()
         return self._backstage.perform(name, body)
+
+    def _mutate(self, arguments: dict[str, Any]) -> None:
+        name, body = self._supplier_stage.mutation(arguments)
+        self._perform(name, body)
 
     def _sum_lines(self, body: dict[str, Any]) -> dict[str, Any]:
         self._backstage.apply_due()

@@ -99,6 +99,21 @@ class SupplierStage:
         """Every supplier can be seen again."""
         return {"shown": self.desk.store.execute("UPDATE poz_suppliers SET _hidden = 0")}
 
+    def mutation(self, arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the operation that changes, hides or inserts a supplier between two pages.
+
+        `row` counts the suppliers by id from 1; `op` is update, hide or insert (with `form`).
+        """
+        op = arguments.get("op", "update")
+        if op == "insert":
+            return "create_supplier", dict(arguments["form"])
+        offset = int(arguments.get("row", 1)) - 1
+        sql = "SELECT SupplierNumber FROM poz_suppliers ORDER BY _id LIMIT 1 OFFSET ?"
+        number = self.desk.store.query(sql, (offset,))[0][0]
+        if op == "hide":
+            return "hide_suppliers", {"numbers": [number]}
+        return "change_supplier", {"SupplierNumber": number}
+
     def find(self, body: Mapping[str, Any]) -> int:
         """Return the id of the supplier that a form names; LookupError where there is none."""
         for name in ("SupplierId", "SupplierNumber"):

@@ -11,6 +11,7 @@ from ml_connector.sandbox.fusion.call import Call, verify_content_type
 from ml_connector.sandbox.fusion.places import Place
 from ml_connector.sandbox.fusion.reading import Reader
 from ml_connector.sandbox.fusion.refusals import RefusalError
+from ml_connector.sandbox.fusion.supplier_actions import SupplierActions
 from ml_connector.sandbox.fusion.supplier_desk import Author, SupplierDesk
 from ml_connector.sandbox.fusion.supplier_rules import KINDS, SUPPLIER_KIND
 from ml_connector.sandbox.fusion.writing import parse_object, verify_unchanged
@@ -54,6 +55,12 @@ class SupplierWriter:
             self._change(call, place, row_id, body)
             return self.reader.item(call, place, row_id)
 
+    def act(self, call: Call, place: Place, row_id: int, name: str) -> Response:
+        """An action on a supplier has been done."""
+        self._verify_privilege()
+        actions = SupplierActions(desk=self.desk, clock=self.clock)
+        return actions.run(call, place, row_id, name)
+
     def _change(self, call: Call, place: Place, row_id: int, body: dict[str, Any]) -> None:
         self.desk.change(KINDS[place.resource.name], row_id, body, self._author(call))
 
@@ -70,6 +77,7 @@ class SupplierWriter:
         return next((row_id for row_id in found if row_id is not None), None)
 
     def _verify_privilege(self) -> None:
+        """The user may write; 403 otherwise."""
         if self.desk.switches["supplier_privilege"] != "maintain":
             raise RefusalError(403, "You do not have the privilege to maintain suppliers.")
 

@@ -83,5 +83,9 @@ FUSION_SWITCHES: dict[str, Switch] = {
 `data_roles` maps a user to the ledgers the user may see (a token for a client acts as the user
 of the client's name), `supplier_roles` a user to the names of the units that buy; unnamed users
 see all. `link_host` is `configured`, `443`, or an origin
-that stands in every link instead.
+that stands in every link instead. `batch_disabled` lists operations that batch requests refuse.
+`ess_states` lists the states of a job before its final one, each `ess_seconds_per_state` long
+(by default WAIT, RUNNING, PAUSED). `ess_rejected_rows` says what an import with rejected rows
+ends in, `ess_import_fails` makes imports end so without touching a row; the parent says
+SUCCEEDED over both, unless `ess_parent_follows`.
 """

@@ -34,6 +34,7 @@ _PRIVILEGES = {
     "lov": "lov_privilege",
     "supplier": "supplier_privilege",
 }
+_ACTION = "action"
 _STEPS = frozenset({"child", "lov"})
 
 
@@ -83,11 +84,21 @@ class RestTree:
         place = Place(resource=resource, href=f"{call.base}/{resource.name}", name=resource.name)
         rest = list(call.segments[2:])
         while len(rest) > 1:
+            if rest[1] == _ACTION:
+                return self._act(call, place, rest)
             place, rest = self._descend(call, place, rest)
         method = _method(call)
         if not rest:
             return self._answer_collection(call, place, method)
         return self._answer_item(call, place, rest[0], method)
+
+    def _act(self, call: Call, place: Place, rest: list[str]) -> Response:
+        """Return the answer to an action; only suppliers have any."""
+        if len(rest) != 3 or place.resource.privilege != "supplier":
+            raise RefusalError(404)
+        _verify_verb(call.request.method, frozenset({"POST"}))
+        row_id = self._row(call, place, rest[0])
+        return self.supplier_writer.act(call, place, row_id, rest[2])
 
     def _descend(self, call: Call, place: Place, rest: list[str]) -> tuple[Place, list[str]]:
         """Return the collection below the next key, and what is left of the path."""
