@@ -1,4 +1,4 @@
-"""The demo: a company's ledgers into its planning model, on the sandbox, as a controller sees it.
+"""The demo: two ERPs into one planning model, on the sandbox, as a controller sees it.
 
 Starts the sandbox, writes a project folder, and then types the product's own commands. Everything
 is left in the folder `demo/` to look around in; running it again begins anew.
@@ -18,9 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
 PROJECT = DEMO / "project"
 FLOW = "actuals-fusion"
+JDE_FLOW = "actuals-jde"
 MISTAKE = "account,account=6899*,69990,,,,Late accruals share one account.\n"
 """A rule with a member the model does not have: what a controller finds on a bad morning."""
-START_WAIT_S = 60.0
+CELLS_SHOWN_MAX = 12
+LINES = "12000"
+"""Journal lines of both ERPs: enough to look real, few enough for a minute."""
+FIRST_MONTH = "2025-01"
+"""First month brought into the model, where the template would begin a year earlier."""
 COMMAND = (sys.executable, "-m", "ml_connector")
 
 
@@ -29,17 +34,17 @@ def main() -> None:
     began = time.monotonic()
     shutil.rmtree(DEMO, ignore_errors=True)
     DEMO.mkdir()
-    tell(
-        "Starting the sandbox: a Fusion ERP and an Anaplan tenant of one company, on this machine."
-    )
+    tell("Starting the sandbox on this machine: Fusion, JD Edwards and Anaplan of one company.")
     with subprocess.Popen(
         [sys.executable, "-m", "ml_connector.sandbox", "--state", str(DEMO / "sandbox"),
-         "--exit-with-stdin"],
+         "--lines", LINES, "--exit-with-stdin"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as sandbox:  # fmt: skip
         try:
             assert sandbox.stdout is not None
-            play(json.loads(sandbox.stdout.readline()))
+            servers = json.loads(sandbox.stdout.readline())
+            play_fusion(servers)
+            play_jde(servers)
         finally:
             sandbox.terminate()
     tell(
@@ -48,23 +53,23 @@ def main() -> None:
         "    ml-connector sandbox --state demo/sandbox\n"
         "and look around:\n"
         f"    cd {name_project()}\n"
-        "    ml-connector status · runs list · runs show RUN · trace 68990 · audit verify\n"
+        "    ml-connector status · runs list · runs show RUN · trace 68990 · trace 8720\n"
         "Next: docs/start/ for real systems, docs/guides/anaplan-model-checklist.md for the model."
     )
 
 
-def play(servers: dict[str, str]) -> None:
-    """The story, command by command."""
+def play_fusion(servers: dict[str, str]) -> None:
+    """Fusion's story, command by command."""
     chapter("A project folder, as `init` writes it")
-    run("init", str(PROJECT), "--sandbox", servers["fusion"], servers["anaplan"])
+    addresses = (servers[name] for name in ("fusion", "anaplan", "jde"))
+    run("init", str(PROJECT), "--sandbox", *addresses)
+    shorten_history()
     break_mapping()
     chapter("Doctor: is everything there that a run relies on?")
     run("doctor", *project())
-    chapter("Discover: what can be named in a flow?")
-    run("discover", "anaplan-sandbox", *project(), show=12)
     chapter("F1: accounts, cost centres, entities and currencies, parents first")
     run("run", "dimensions-fusion", *project())
-    chapter("F2: every posted journal line of three years becomes planning cells, and ties out")
+    chapter("F2: every posted journal line of two years becomes planning cells, and ties out")
     run("run", FLOW, *project(), show=20)
     chapter("Somebody posts late journals into September, which is closed")
     post_late(servers["fusion"])
@@ -76,10 +81,30 @@ def play(servers: dict[str, str]) -> None:
     chapter("The mapping is mended, the refused summary replayed")
     run("unmapped", "assign", FLOW, "account", "account=68990", "68990", *project())
     run("replay", FLOW, "--refused", *project())
-    chapter("Proof: where account 68990 is known, and the audit chain")
+    chapter("Where account 68990 is known")
     run("trace", "68990", *project(), show=12)
+
+
+def play_jde(servers: dict[str, str]) -> None:
+    """The story of JD Edwards: what no change date shows is found as well."""
+    chapter("JD Edwards: reach, log-in, tables, columns, dates")
+    run("connections", "test", "jde-sandbox", *project())
+    chapter("F1: companies, accounts and business units of JD Edwards")
+    run("run", "dimensions-jde", *project())
+    chapter("F3: every posted F0911 line of four companies does the same")
+    run("run", JDE_FLOW, *project(), show=20)
+    chapter("A day passes: something is posted late, something deleted, an account renamed")
+    before = read_cells(servers["anaplan"])
+    passed = call_sandbox(servers["jde"], "pass_day")
+    tell_day(passed)
+    chapter("The next run finds all three, though no change date moved")
+    run("run", JDE_FLOW, *project(), show=24)
+    tell_cells(before, read_cells(servers["anaplan"]))
+    chapter("Proof: where the renamed account went, the audit chain, no session left open")
+    run("trace", passed["renamed"]["aid"], *project(), show=8)
     run("audit", "verify", *project())
     run("status", *project())
+    verify_sessions_ended(servers["jde"])
 
 
 def name_project() -> Path:
@@ -93,6 +118,14 @@ def project() -> tuple[str, str]:
     return ("--project", str(PROJECT))
 
 
+def shorten_history() -> None:
+    """Both flows begin in the demo's first month."""
+    for flow in (FLOW, JDE_FLOW):
+        path = PROJECT / "flows" / f"{flow}.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("first_month: 2024-01", f"first_month: {FIRST_MONTH}"))
+
+
 def break_mapping() -> None:
     """The mapping gets the mistake that a later chapter mends."""
     path = PROJECT / "mappings" / f"{FLOW}.csv"
@@ -102,9 +135,7 @@ def break_mapping() -> None:
 
 def post_late(fusion_url: str) -> None:
     """Late journals are posted in the sandbox's Fusion."""
-    request = Request(f"{fusion_url}/__sandbox/late_journals", data=b"{}", method="POST")  # noqa: S310 - our own sandbox.
-    with urlopen(request) as reply:  # noqa: S310 - our own sandbox.
-        posted: dict[str, Any] = json.load(reply)["result"]
+    posted = call_sandbox(fusion_url, "late_journals")
     for batch in posted["batches"]:
         amounts = [
             line["debit"] for journal in batch["journals"] for line in journal["lines"]
@@ -113,6 +144,58 @@ def post_late(fusion_url: str) -> None:
         tell(f"  {batch['ledger']} {batch['period']}: {batch['BatchName']}, {', '.join(amounts)}")
     value = posted["new_value"]
     tell(f"  new account {value['value']} {value['description']}")
+
+
+def tell_day(passed: dict[str, Any]) -> None:
+    """What has happened in the sandbox's JD Edwards since yesterday."""
+    posted, deleted, renamed = passed["posted"], passed["deleted"], passed["renamed"]
+    amounts = ", ".join(posted["amounts"].values())
+    before, after = (name_account(renamed[when]) for when in ("before", "after"))
+    tell(
+        f"  batch {posted['batch']} of company {posted['company']}, keyed days ago, is posted with"
+        f" G/L date {posted['gl_date']}: {amounts}\n"
+        f"  document {deleted['document']} of batch {deleted['batch']} was never posted; it is"
+        " deleted\n"
+        f"  account id {renamed['aid']} was {before} and is {after}"
+    )
+
+
+def name_account(parts: dict[str, str]) -> str:
+    """Business unit, object and subsidiary as people write them."""
+    return ".".join(part for part in parts.values() if part)
+
+
+def read_cells(anaplan_url: str) -> dict[str, str]:
+    """What the module of JD Edwards holds, asked of the sandbox and not of the product."""
+    cells = call_sandbox(anaplan_url, "read_cells", module="JDE Actuals")
+    return {" / ".join(cell["coordinates"].values()): str(cell["value"]) for cell in cells}
+
+
+def tell_cells(before: dict[str, str], after: dict[str, str]) -> None:
+    """The cells of the model that hold something else than before."""
+    moved = sorted(key for key in {*before, *after} if before.get(key, "0") != after.get(key, "0"))
+    tell(f"Cells of the model that changed: {len(moved)}.")
+    for key in moved[:CELLS_SHOWN_MAX]:
+        tell(f"  {key}: {before.get(key, '0')} → {after.get(key, '0')}")
+    if len(moved) > CELLS_SHOWN_MAX:
+        tell(f"  … {len(moved) - CELLS_SHOWN_MAX} more cells …")
+
+
+def verify_sessions_ended(jde_url: str) -> None:
+    """Every command has signed off: the sandbox's JD Edwards knows no session any more."""
+    left = call_sandbox(jde_url, "list_sessions")
+    if left:
+        fail(f"{len(left)} sessions are left open in JD Edwards.")
+    tell("Sessions left open in JD Edwards: 0.")
+
+
+def call_sandbox(url: str, operation: str, **body: Any) -> Any:
+    """The result of something that only the sandbox's side door can do."""
+    request = Request(  # noqa: S310 - our own sandbox.
+        f"{url}/__sandbox/{operation}", data=json.dumps(body).encode(), method="POST"
+    )
+    with urlopen(request) as reply:  # noqa: S310 - our own sandbox.
+        return json.load(reply)["result"]
 
 
 def newest_run() -> str:
