@@ -154,17 +154,17 @@ def test_settled_posting_makes_room_for_another_plan(
     assert records.postings.make_posting(second) == second
 
 
-def test_first_time_of_sending_stays(
+def test_latest_time_of_sending_counts(
     records: Records, first: Posting, records_clock: Clock, move: Move
 ) -> None:
-    """What may have left is told from when it first may have; an unknown one is sent again."""
+    """What is sent once more is waited for from there; a time never goes back."""
     records.postings.make_posting(first)
     move(5)
     sent_at = records_clock.now()
     assert records.postings.mark_sent("AAAAAAA2") == replace(first, sent_at=sent_at)
     records.postings.save_posting("AAAAAAA2", State.UNKNOWN)
     move(600)
-    assert records.postings.mark_sent("AAAAAAA2").sent_at == sent_at
+    assert records.postings.mark_sent("AAAAAAA2").sent_at == records_clock.now()
 
 
 @pytest.mark.parametrize("state", [*SETTLED, State.QUARANTINED])

@@ -98,10 +98,10 @@ CHANGES = [
         "UPDATE records_posting SET settled_at = '2020-01-01 00:00+00:00' WHERE state = 'refused'",
         "never change",
     ),
-    ("UPDATE records_posting SET sent_at = NULL WHERE state = 'unknown'", "first time stays"),
+    ("UPDATE records_posting SET sent_at = NULL WHERE state = 'unknown'", "never goes back"),
     (
         "UPDATE records_posting SET sent_at = '2020-01-01 00:00:00+00:00' WHERE state = 'unknown'",
-        "first time stays",
+        "never goes back",
     ),
     (
         "UPDATE records_posting SET reversed_by = 'BBBBBBB2' WHERE posting_key = 'AAAAAAA2'",

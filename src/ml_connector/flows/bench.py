@@ -1,12 +1,22 @@
 """What a run works with: the ports of one flow, and small documents too large for a step result."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ml_connector.ports import Archive, Clock, LedgerSource, PlanningTarget, Records
-from ml_connector.settings import ActualsFlow, DimensionsFlow
+from ml_connector.domain.ledger import Ledger
+from ml_connector.domain.periods import Period
+from ml_connector.ports import (
+    Archive,
+    Clock,
+    JournalTarget,
+    LedgerRules,
+    LedgerSource,
+    PlanningTarget,
+    Records,
+)
+from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow
 
 Item = TypeVar("Item")
 
@@ -44,6 +54,29 @@ class ActualsBench(Bench):
     """Every actuals flow of the same source with its ledgers: each owes its model what a read
     touches of them."""
     dimensions: DimensionsBench | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetBench(Bench):
+    """The bench of F6: the model is read, the ERP is written.
+
+    What is looked up once per run and pinned is filled in by `with_books`.
+    """
+
+    flow: BudgetFlow
+    journals: JournalTarget
+    """The same ERP as `source`, as one that takes journals."""
+    ledgers: Mapping[str, Ledger] = field(default_factory=dict)
+    periods: Mapping[tuple[str, str], Period] = field(default_factory=dict)
+    """The periods of the flow's months by ledger and name."""
+    members: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """What the model calls them."""
+    rules: Mapping[str, LedgerRules] = field(default_factory=dict)
+
+    @property
+    def decimals(self) -> dict[str, int]:
+        """Decimals of each ledger's currency, by currency."""
+        return {self.ledgers[name].currency: rule.decimals for name, rule in self.rules.items()}
 
 
 def store_document(archive: Archive, value: Any) -> str:

@@ -44,7 +44,7 @@ class Posting:
         receipt: What the ERP answered: batch, document, version.
         reverses: Key of the posting this one takes back.
         reversed_by: Key of the posting that takes this one back.
-        sent_at: Stored before the request leaves; empty: nothing was ever sent.
+        sent_at: Stored before each request leaves; empty: nothing was ever sent.
     """
 
     posting_key: str
@@ -83,7 +83,7 @@ class PostingStore(Protocol):
         """
 
     def mark_sent(self, posting_key: str) -> Posting:
-        """The request is about to leave; the first time stays.
+        """The request is about to leave; the latest time counts, for it is waited from there.
 
         Raises:
             BlockedError: The posting is no longer open or unknown, so nothing may be sent.

@@ -106,7 +106,8 @@ class LedgerSource(Protocol):
         """Yield the members of a source dimension, in no promised order, inactive ones included.
 
         Args:
-            dimension: `ledgers`, `currencies`, `accounts`, `account-ids`, `business-units` or
+            dimension: `ledgers`, `currencies`, `accounts`, `account-ids`, `business-units`,
+                `suppliers`, `supplier-sites` or
                 `value-set:CODE`, as far as the ERP has them.
 
         Raises:

@@ -53,14 +53,13 @@ class PostingRecords(OrganisationStore):
             return self._add(posting)
 
     def mark_sent(self, posting_key: str) -> Posting:
-        """The request is about to leave; the first time stays."""
+        """The request is about to leave; the latest time counts."""
         with self._writing(f"that posting {posting_key} is sent"):
             row = self._load(posting_key)
             if row.state not in SENDABLE_POSTINGS:
                 raise NotSendableError(_render(row))
-            if row.sent_at is None:
-                row.sent_at = self._clock.now()
-                row.save(update_fields=["sent_at"])
+            row.sent_at = self._clock.now()
+            row.save(update_fields=["sent_at"])
         return _render(row)
 
     def save_posting(

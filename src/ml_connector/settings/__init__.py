@@ -1,5 +1,6 @@
 """The typed project folder: what users write in YAML, checked whole before anything runs."""
 
+from ml_connector.settings.budgets import BudgetColumn, BudgetColumns, BudgetFlow, BudgetGuards
 from ml_connector.settings.faults import ProjectFaultsError, ProjectMissingError, SettingsFault
 from ml_connector.settings.flows import (
     ActualsActions,
@@ -29,6 +30,10 @@ __all__ = [
     "ActualsActions",
     "ActualsFlow",
     "ActualsGuards",
+    "BudgetColumn",
+    "BudgetColumns",
+    "BudgetFlow",
+    "BudgetGuards",
     "DimensionsFlow",
     "Exclusion",
     "FlowDimension",

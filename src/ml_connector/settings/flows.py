@@ -15,7 +15,7 @@ from ml_connector.settings.project import Strict
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
 SOURCE_DIMENSION_PATTERN = (
-    r"^(ledgers|currencies|accounts|account-ids|business-units|value-set:\S.*)$"
+    r"^(ledgers|currencies|accounts|account-ids|business-units|suppliers|supplier-sites|value-set:\S.*)$"
 )
 ACCOUNT_DIMENSION_PATTERN = r"^(accounts|account-ids|value-set:\S.*)$"
 CHUNK_BYTES_MIN = 1_000

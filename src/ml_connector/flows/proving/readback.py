@@ -8,7 +8,7 @@ from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import decimals_of, fit_stored, parse_cell
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import OutcomeUnknownError, ProtocolError, RefusedError
-from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.bench import ActualsBench, Bench
 from ml_connector.flows.ledger.currencies import currency_of
 from ml_connector.flows.loading.polling import TaskDeadlineError, follow_task
 from ml_connector.flows.loading.starting import submit_patiently
@@ -45,13 +45,13 @@ def read_held(steps: Steps, bench: ActualsBench, pins: Json, members: Sequence[s
     Raises:
         ExportFailedError: The export did not complete; a resume runs it again.
     """
-    exported = steps.step("read back: export", partial(_export, steps, bench, pins))
+    exported = steps.step("read back: export", partial(run_export, steps, bench, pins))
     return steps.step(
         "read back: sort", partial(sort_export, bench, pins, exported["export"], list(members))
     )
 
 
-def _export(steps: Steps, bench: ActualsBench, pins: Json) -> Json:
+def run_export(steps: Steps, bench: Bench, pins: Json) -> Json:
     """The export's output, archived; started, followed and fetched in one step.
 
     A resume so begins with a new export instead of following one that is gone for good. A lost
@@ -68,7 +68,7 @@ def _export(steps: Steps, bench: ActualsBench, pins: Json) -> Json:
     return _export_once(steps, bench, action)
 
 
-def _export_once(steps: Steps, bench: ActualsBench, action: Action) -> Json:
+def _export_once(steps: Steps, bench: Bench, action: Action) -> Json:
     task_id = submit_patiently(bench, action)
     result = follow_task(steps, bench.target, bench.clock, action, task_id)
     if result.outcome is not LoadOutcome.OK:

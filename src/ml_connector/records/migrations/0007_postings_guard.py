@@ -147,12 +147,12 @@ RULES = (
         "records_posting_sent_once",
         POSTING,
         "UPDATE",
-        f"""
-        ({_differs_or_goes("sent_at")})
-        OR (OLD.sent_at IS NULL AND NEW.sent_at IS NOT NULL
+        """
+        (OLD.sent_at IS NOT NULL AND (NEW.sent_at IS NULL OR NEW.sent_at < OLD.sent_at))
+        OR (NEW.sent_at IS NOT NULL AND (OLD.sent_at IS NULL OR NEW.sent_at <> OLD.sent_at)
             AND OLD.state NOT IN ('open', 'unknown'))
         """,
-        "a posting is sent while it is open or unknown, and the first time stays",
+        "a posting is sent while it is open or unknown, and its time never goes back",
     ),
     Rule(
         "records_posting_reversed",

@@ -1,0 +1,244 @@
+"""F6: an approved budget becomes journals in the ERP, and the ledger ties out to it.
+
+The first half of a run reads the approved view, holds it against what the ledger has, and saves
+the difference as a plan of journals. It ends there, waiting for people, unless nobody has to be
+asked. The second half is a run of its own: it applies exactly the saved plan, or refuses it when
+anything has moved since.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from ml_connector.domain.money import use_exact_money
+from ml_connector.domain.period_rules import PeriodRule
+from ml_connector.domain.periods import AdjustmentRule, Period
+from ml_connector.errors import AccessDeniedError, RefusedError
+from ml_connector.flows.bench import BudgetBench, read_document, store_document
+from ml_connector.flows.ledger.books import LedgerNotVisibleError
+from ml_connector.flows.preflight import find_action, render_action
+from ml_connector.flows.proving.readback import run_export
+from ml_connector.flows.writing.approved import Accounts, read_approved
+from ml_connector.flows.writing.asking import ask_people, verify_approved
+from ml_connector.flows.writing.held import read_held
+from ml_connector.flows.writing.journals import PlanBasis, plan_journals
+from ml_connector.flows.writing.reversing import plan_reversal
+from ml_connector.flows.writing.sending import post_all
+from ml_connector.flows.writing.tie_out import conclude_budget
+from ml_connector.ports import (
+    ActionKind,
+    JournalAccount,
+    Json,
+    PeriodVerdict,
+    RunState,
+    Steps,
+)
+
+
+class BudgetPeriodRefusedError(RefusedError):
+    """The ERP takes no journals in some of the flow's periods, or knows them not at all."""
+
+    code = "budgets.period-refused"
+
+
+class BudgetLedgerRefusedError(AccessDeniedError):
+    """The ERP takes no journals in one of the flow's ledgers."""
+
+    code = "budgets.ledger-refused"
+
+
+def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
+    """The ledger holds what was approved, or the summary says what is missing or who is asked.
+
+    Args:
+        steps: Of the engine; everything remote happens inside one.
+        request: `dry_run`, `reverse` (a posting key), or `apply` (the hash of an approved plan).
+        bench: The ports and the flow's settings.
+    """
+    use_exact_money()
+    pins = steps.step("preflight", partial(_preflight, bench))
+    bench = with_books(bench)
+    if request.get("apply"):
+        return _apply(steps, bench, str(request["apply"]))
+    if request.get("reverse"):
+        reverse = partial(plan_reversal, bench, str(request["reverse"]), steps.run_id)
+        return _ask(steps, request, bench, steps.step("reverse: plan", reverse))
+    exported = steps.step("approved: export", partial(run_export, steps, bench, pins))
+    approved = steps.step(
+        "approved: read",
+        lambda: read_approved(bench, read_accounts(bench), exported["export"]),
+    )
+    pairs = _list_pairs(bench, approved["document"])
+    held = steps.step("ledger: held", partial(read_held, bench, pairs))
+    basis = PlanBasis(run_id=steps.run_id, approved=approved["document"], held=held["document"])
+    plan = steps.step("plan", partial(plan_journals, bench, basis))
+    read = {name: approved[name] for name in ("rows", "ignored")}
+    read["journals_waiting"] = held["journals_waiting"]
+    return _ask(steps, request, bench, plan, read)
+
+
+def _ask(
+    steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json | None = None
+) -> Json:
+    """The plan posted at once, or the summary of one that waits or is only looked at."""
+    summary = _summarise(bench, plan) | {"read": read or {}}
+    summary["dry_run"] = bool(request.get("dry_run"))
+    if request.get("dry_run") or not plan["journals"]:
+        return summary | {"state": str(RunState.SUCCEEDED)}
+    asked = steps.step("ask", partial(ask_people, bench, steps.run_id, plan))
+    if asked["needed"]:
+        return summary | {"state": str(RunState.WAITING_APPROVAL), "approval": asked}
+    return _post(steps, bench, plan["plan_hash"])
+
+
+def _apply(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
+    """Exactly the approved plan is posted; what has moved since refuses it."""
+    steps.step("apply: approved", partial(verify_approved, bench, plan_hash))
+    return _post(steps, bench, plan_hash)
+
+
+def _post(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
+    plan = dict(read_document(bench.archive, plan_hash))
+    return conclude_budget(steps, bench, plan, post_all(steps, bench, plan_hash))
+
+
+def _list_pairs(bench: BudgetBench, approved_hash: str) -> list[tuple[str, str]]:
+    texts = read_document(bench.archive, approved_hash)
+    return sorted((text.split("|")[0], text.split("|")[1]) for text in texts)
+
+
+def _summarise(bench: BudgetBench, plan: Json) -> Json:
+    document = read_document(bench.archive, plan["plan_hash"])
+    return {
+        "flow": bench.flow.name,
+        "plan_hash": plan["plan_hash"],
+        "moved": plan["moved"],
+        "journals": [
+            {name: row[name] for name in ("subject", "lines", "debit", "credit", "currency")}
+            for row in document["journals"]
+        ],
+        "postings": [],
+    }
+
+
+def _preflight(bench: BudgetBench) -> Json:
+    """Export, ledgers, their rules and periods, looked up before anything is read."""
+    export = find_action(bench.target, ActionKind.EXPORT, bench.flow.export)
+    looked = with_books(bench)
+    for name, rule in looked.rules.items():
+        if rule.refuses:
+            raise BudgetLedgerRefusedError(
+                f"{bench.source.connection} takes no journals in ledger {name}: {rule.refuses}.",
+                written="Nothing was read or posted.",
+                next_step=f"Name another ledger type in flows/{bench.flow.name}.yaml.",
+                ledger=name,
+            )
+    return {
+        "export": render_action(export),
+        "periods": store_document(
+            bench.archive, [[*pair, looked.members[pair]] for pair in sorted(looked.periods)]
+        ),
+        "warned": _verify_periods(looked),
+    }
+
+
+def with_books(bench: BudgetBench) -> BudgetBench:
+    """The bench with ledgers, their rules, and the periods of the flow's months.
+
+    Raises:
+        LedgerNotVisibleError: A ledger of the flow is not shown.
+        BudgetPeriodRefusedError: A ledger has no period in the flow's months.
+    """
+    seen = {ledger.name: ledger for ledger in bench.source.read_ledgers()}
+    missing = [name for name in bench.flow.ledgers if name not in seen]
+    if missing:
+        raise LedgerNotVisibleError(
+            f"The ledgers {', '.join(missing)} of flow {bench.flow.name} are not visible at"
+            f" {bench.source.connection}; visible are: {', '.join(sorted(seen)) or 'none'}.",
+            written="Nothing was read or posted.",
+            next_step="Add the ledger type to the connection's `ledger_types`, or correct"
+            f" `ledgers` in flows/{bench.flow.name}.yaml.",
+            ledgers=", ".join(missing),
+        )
+    ledgers = {name: seen[name] for name in bench.flow.ledgers}
+    periods, members = {}, {}
+    for name, ledger in ledgers.items():
+        calendar = bench.source.read_periods(ledger)
+        for period in _pick(bench, calendar):
+            member = _rule(bench).target_member(period, periods=calendar)
+            if member is not None:
+                periods[name, period.name], members[name, period.name] = period, member
+    rules = {name: bench.journals.read_journal_rules(ledger) for name, ledger in ledgers.items()}
+    return replace(bench, ledgers=ledgers, periods=periods, members=members, rules=rules)
+
+
+def _pick(bench: BudgetBench, calendar: list[Period]) -> list[Period]:
+    first, last = bench.flow.first_month, bench.flow.last_month
+    found = [one for one in calendar if first <= one.month <= last and not one.is_adjustment]
+    if not found:
+        raise BudgetPeriodRefusedError(
+            f"The calendar {calendar[0].calendar if calendar else 'of the ledger'} has no period"
+            f" from {first} to {last}.",
+            written="Nothing was read or posted.",
+            next_step="Set the fiscal year up in the ERP, or correct the flow's months.",
+        )
+    return found
+
+
+def _rule(bench: BudgetBench) -> PeriodRule:
+    rules = bench.flow.periods
+    return PeriodRule(
+        pattern=rules.pattern,
+        adjustment=AdjustmentRule(rules.adjustment),
+        adjustment_pattern=rules.adjustment_pattern,
+        overrides=dict(rules.overrides),
+    )
+
+
+def _verify_periods(bench: BudgetBench) -> list[str]:
+    """The periods the ERP would warn of; none that it would refuse.
+
+    Raises:
+        BudgetPeriodRefusedError: Names all of them.
+    """
+    verdicts = {
+        pair: bench.journals.read_period_verdict(bench.ledgers[pair[0]], period)
+        for pair, period in bench.periods.items()
+    }
+    refused = sorted(pair for pair, one in verdicts.items() if one is PeriodVerdict.REFUSED)
+    if refused:
+        named = ", ".join(" ".join(pair) for pair in refused)
+        raise BudgetPeriodRefusedError(
+            f"{bench.source.connection} takes no journals in {named}.",
+            written="Nothing was posted.",
+            next_step="Open the periods in the ERP, or raise `first_month` of"
+            f" flows/{bench.flow.name}.yaml.",
+            periods=named,
+        )
+    return [" ".join(pair) for pair, one in verdicts.items() if one is PeriodVerdict.WARNED]
+
+
+def read_accounts(bench: BudgetBench) -> Accounts:
+    """What rows of the view are turned into, from the ERP's own masters."""
+    accounts: dict[tuple[str, str, str], JournalAccount] = {}
+    for name, ledger in bench.ledgers.items():
+        for one in bench.journals.read_journal_accounts(ledger):
+            accounts[name, one.facts["business_unit"], one.facts["account"]] = one
+    pairs = {
+        (bench.ledgers[ledger].ledger_id, member): (
+            ledger, period, bench.ledgers[ledger].currency
+        )
+        for (ledger, period), member in bench.members.items()
+    }  # fmt: skip
+    return Accounts(pairs=pairs, accounts=accounts, types=_read_types(bench))
+
+
+def _read_types(bench: BudgetBench) -> Mapping[str, str]:
+    if not bench.flow.signs.flip:
+        return {}
+    dimensions = sorted(set(bench.flow.signs.account_types.values()))
+    return {
+        member.code: dict(member.properties).get("account_type", "")
+        for dimension in dimensions
+        for member in bench.source.read_members(dimension)
+    }

@@ -1,0 +1,145 @@
+"""The plan of a budget: journals that bring each ledger and period to what was approved."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+
+from ml_connector.domain.journals import Journal, JournalLine, find_moves, split_lines, sum_lines
+from ml_connector.domain.money import ZERO, render_plain
+from ml_connector.errors import BlockedError
+from ml_connector.flows.bench import BudgetBench, read_document, store_document
+from ml_connector.flows.writing.approved import parse_approved
+from ml_connector.ports import Json
+
+Pair = tuple[str, str]
+
+
+class BudgetGuardError(BlockedError):
+    """A budget would move or take back more than the flow's guards let pass."""
+
+    code = "budgets.guard"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanBasis:
+    """What a plan is made from; each run makes its own, so that no plan is posted twice."""
+
+    run_id: str
+    approved: str
+    held: str
+    reverses: str = ""
+
+
+def plan_journals(bench: BudgetBench, basis: PlanBasis) -> Json:
+    """Journals by ledger and period, each archived; the plan is a document of its own.
+
+    A plan that reverses a posting is that posting's lines and nothing else; no guard is for it.
+
+    Raises:
+        BudgetGuardError: A guard tripped.
+    """
+    approved = parse_approved(read_document(bench.archive, basis.approved))
+    held = parse_approved(read_document(bench.archive, basis.held))
+    journals: list[Json] = []
+    moved: dict[str, Decimal] = {}
+    for pair in sorted(approved):
+        lines = list(find_moves(approved[pair], held.get(pair, {})))
+        if not basis.reverses:
+            _verify_vanished(bench, pair, approved[pair], held.get(pair, {}))
+        currency = bench.ledgers[pair[0]].currency
+        moved[currency] = moved.get(currency, ZERO) + sum(abs(line.amount) for line in lines)
+        journals += _store_journals(bench, pair, lines)
+    if not basis.reverses:
+        _verify_moved(bench, moved)
+    plan = {
+        "flow": bench.flow.name,
+        "connection": bench.source.connection,
+        **asdict(basis),
+        "journals": journals,
+        "moved": {currency: render_plain(amount) for currency, amount in sorted(moved.items())},
+    }
+    return {
+        "plan_hash": store_document(bench.archive, plan),
+        "journals": len(journals),
+        "moved": plan["moved"],
+    }
+
+
+def _store_journals(bench: BudgetBench, pair: Pair, lines: list[JournalLine]) -> list[Json]:
+    parts = split_lines(
+        lines, lines_max=bench.flow.lines_max, where=" ".join(pair),
+        must_balance=bench.rules[pair[0]].must_balance,
+    )  # fmt: skip
+    stored = []
+    for number, part in enumerate(parts, start=1):
+        journal = Journal(
+            ledger=pair[0], period=pair[1], gl_date=bench.periods[pair].date_last,
+            currency=bench.ledgers[pair[0]].currency, part=number, parts=len(parts), lines=part,
+        )  # fmt: skip
+        totals = sum_lines(part)
+        stored.append(
+            {
+                "subject": journal.subject,
+                "content": store_document(bench.archive, render_journal(journal)),
+                "ledger": journal.ledger,
+                "period": journal.period,
+                "currency": journal.currency,
+                "lines": totals.lines,
+                "debit": render_plain(totals.debit),
+                "credit": render_plain(totals.credit),
+            }
+        )
+    return stored
+
+
+def _verify_vanished(
+    bench: BudgetBench, pair: Pair, approved: Mapping[str, Decimal], held: Mapping[str, Decimal]
+) -> None:
+    ratio = bench.flow.guards.vanished_ratio_max
+    before = [account for account, amount in held.items() if amount]
+    gone = [account for account in before if not approved.get(account)]
+    if ratio is not None and before and len(gone) > ratio * len(before):
+        raise BudgetGuardError(
+            f"The approved view would take {len(gone):,} of {len(before):,} accounts of"
+            f" {' '.join(pair)} back to zero; the flow lets {ratio:.0%} pass.",
+            written="Nothing was posted.",
+            next_step="Look whether the view is filtered or was re-run while it was read; if it is"
+            f" right, raise `guards.vanished_ratio_max` in flows/{bench.flow.name}.yaml.",
+            ledger=pair[0], period=pair[1],
+        )  # fmt: skip
+
+
+def _verify_moved(bench: BudgetBench, moved: Mapping[str, Decimal]) -> None:
+    most = bench.flow.guards.amount_moved_max
+    over = {c: amount for c, amount in moved.items() if most is not None and amount > most}
+    if over:
+        named = ", ".join(f"{render_plain(amount)} {c}" for c, amount in sorted(over.items()))
+        raise BudgetGuardError(
+            f"The approved view would move {named}; the flow lets {most} pass.",
+            written="Nothing was posted.",
+            next_step="Look at the plan with `--dry-run`; if it is right, raise"
+            f" `guards.amount_moved_max` in flows/{bench.flow.name}.yaml.",
+        )
+
+
+def render_journal(journal: Journal) -> Json:
+    """The journal as it is archived: exactly what is posted."""
+    return {
+        "ledger": journal.ledger,
+        "period": journal.period,
+        "gl_date": journal.gl_date.isoformat(),
+        "currency": journal.currency,
+        "part": journal.part,
+        "parts": journal.parts,
+        "lines": [[line.account, render_plain(line.amount)] for line in journal.lines],
+    }
+
+
+def parse_journal(row: Json) -> Journal:
+    """The journal that was archived."""
+    return Journal(
+        ledger=row["ledger"], period=row["period"], gl_date=date.fromisoformat(row["gl_date"]),
+        currency=row["currency"], part=row["part"], parts=row["parts"],
+        lines=tuple(JournalLine(account, Decimal(amount)) for account, amount in row["lines"]),
+    )  # fmt: skip

@@ -1,0 +1,299 @@
+"""Posting: decided and stored, sent once, and settled by what the ERP itself shows.
+
+A journal without an answer may have been entered and may be entered yet, for the server goes on
+when the caller has gone. It is looked for by its key; absent for longer than the settle time it was
+never entered and is sent again under the same key; found in part it is left alone, for nobody may
+add to it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from ml_connector.domain.journals import Journal
+from ml_connector.domain.posting_keys import derive_posting_key
+from ml_connector.errors import (
+    OutcomeUnknownError,
+    ProtocolError,
+    RefusedError,
+    SystemUnavailableError,
+)
+from ml_connector.flows.bench import BudgetBench, read_document
+from ml_connector.flows.writing.journals import parse_journal
+from ml_connector.ports import (
+    JournalFound,
+    JournalHead,
+    JournalReceipt,
+    JournalState,
+    Json,
+    Posting,
+    PostingState,
+    Steps,
+)
+
+SENDS_MAX = 2
+"""Times a journal proven absent is sent by one run; a resume may send it once more."""
+SETTLE_WAITS_S = (5.0, 10.0, 20.0, 40.0)
+"""Pauses between looks; the last one repeats until the settle time has passed."""
+KEYS_TRIED_MAX = 20
+GENERATION = 1
+"""A plan posts each of its journals once; what is to be posted again is a plan of its own."""
+
+
+class PostingUnclearError(OutcomeUnknownError):
+    """Whether a journal was entered is not known, and looking did not tell."""
+
+    code = "postings.unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """One journal of an approved plan on its way."""
+
+    steps: Steps
+    bench: BudgetBench
+    plan_hash: str
+    row: Json
+    reverses: str = ""
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, exactly as it was approved."""
+        return parse_journal(read_document(self.bench.archive, self.row["content"]))
+
+    def head(self, key: str) -> JournalHead:
+        """What the journal says besides its lines."""
+        flow = self.bench.flow
+        return JournalHead(
+            posting_key=key,
+            document_type=flow.document_type,
+            explanation=f"{flow.explanation} {self.plan_hash[:12]}",
+            post_at_once=flow.post_at_once,
+        )
+
+
+def post_all(steps: Steps, bench: BudgetBench, plan_hash: str) -> list[Json]:
+    """Every journal of the plan is confirmed, refused or quarantined; one row for each.
+
+    Raises:
+        PostingUnclearError: The outcome of one is unknown; nothing is sent after it.
+    """
+    plan = read_document(bench.archive, plan_hash)
+    return [
+        steps.step(
+            f"post: {row['subject']}",
+            partial(
+                post_one,
+                Sending(
+                    steps=steps,
+                    bench=bench,
+                    plan_hash=plan_hash,
+                    row=row,
+                    reverses=plan.get("reverses", ""),
+                ),
+            ),
+        )
+        for row in plan["journals"]
+    ]
+
+
+def post_one(sending: Sending) -> Json:
+    """The journal's posting is settled; repeatable, for what was sent is looked for first."""
+    posting = _make(sending)
+    if posting.state in (PostingState.OPEN, PostingState.UNKNOWN):
+        posting = _send(sending, posting)
+    return {
+        "posting_key": posting.posting_key,
+        "subject": posting.subject,
+        "state": str(posting.state),
+        "receipt": posting.receipt,
+        "reason": posting.reason,
+    }
+
+
+def _make(sending: Sending) -> Posting:
+    """The posting as it is stored; its key is the first of its kind that nobody has."""
+    bench, row = sending.bench, sending.row
+    identity = (bench.flow.name, sending.plan_hash, row["subject"])
+    for salt in range(KEYS_TRIED_MAX):
+        parts = (*identity, *([str(salt)] if salt else []))
+        key = derive_posting_key(*parts, generation=GENERATION)
+        taken = bench.records.postings.find_posting(key)
+        if taken is None or (taken.flow, taken.plan_hash, taken.subject) == identity:
+            break
+    return bench.records.postings.make_posting(
+        Posting(
+            posting_key=key,
+            flow=bench.flow.name,
+            run_id=sending.steps.run_id,
+            plan_hash=sending.plan_hash,
+            connection=bench.source.connection,
+            kind="journal",
+            subject=row["subject"],
+            generation=GENERATION,
+            content_hash=row["content"],
+            totals={name: row[name] for name in ("lines", "debit", "credit", "currency")},
+            reverses=sending.reverses,
+            made_at=bench.clock.now(),
+        )
+    )
+
+
+def _send(sending: Sending, posting: Posting) -> Posting:
+    """The posting, settled; what may have left before is looked for before anything is sent."""
+    for _ in range(SENDS_MAX):
+        if posting.sent_at is not None:
+            found = _look(sending, posting)
+            if found.state is not JournalState.ABSENT:
+                return _settle_found(sending, posting, found)
+        posting, answer = _send_once(sending, posting)
+        if answer is not None:
+            return _settle_answer(sending, posting, answer)
+    found = _look(sending, posting)
+    if found.state is not JournalState.ABSENT:
+        return _settle_found(sending, posting, found)
+    raise PostingUnclearError(
+        f"The journal {posting.subject} (key {posting.posting_key}) was sent {SENDS_MAX} times"
+        f" without an answer, and {sending.bench.source.connection} does not show it.",
+        written="As far as the ERP shows nothing was entered; nothing was sent after it.",
+        next_step="Look at the orchestration's log and the network, then"
+        f" `ml-connector runs resume {sending.steps.run_id}` looks again and sends it once more.",
+        posting=posting.posting_key,
+    )
+
+
+def _send_once(
+    sending: Sending, posting: Posting
+) -> tuple[Posting, JournalReceipt | RefusedError | None]:
+    """The ERP's answer, or None when there was none that tells."""
+    postings = sending.bench.records.postings
+    posting = postings.mark_sent(posting.posting_key)
+    try:
+        receipt = sending.bench.journals.submit_journal(
+            sending.journal, sending.head(posting.posting_key)
+        )
+    except RefusedError as error:
+        return posting, error
+    except OutcomeUnknownError as error:
+        return postings.save_posting(
+            posting.posting_key, PostingState.UNKNOWN, reason=error.refused
+        ), None
+    return posting, receipt
+
+
+def _settle_answer(
+    sending: Sending, posting: Posting, answer: JournalReceipt | RefusedError
+) -> Posting:
+    """An answer is believed once the ERP shows what it says."""
+    found = sending.bench.journals.find_journal(sending.journal, posting.posting_key)
+    if found.state is not JournalState.ABSENT:
+        return _settle_found(sending, posting, found, answer=answer)
+    if isinstance(answer, RefusedError):
+        return _save(sending, posting, PostingState.REFUSED, reason=answer.refused)
+    return _settle_found(sending, posting, _look(sending, posting), answer=answer)
+
+
+def _settle_found(
+    sending: Sending,
+    posting: Posting,
+    found: JournalFound,
+    *,
+    answer: JournalReceipt | RefusedError | None = None,
+) -> Posting:
+    receipt = {
+        "batches": list(found.batch_ids),
+        "documents": list(found.documents),
+        "warnings": list(answer.warnings) if isinstance(answer, JournalReceipt) else [],
+        **({"posted": True} if found.state is JournalState.POSTED else {}),
+    }
+    if found.state in (JournalState.ENTERED, JournalState.POSTED):
+        return _save(sending, posting, PostingState.CONFIRMED, receipt=receipt)
+    if found.state is JournalState.FAILED:
+        reason = "entered whole; the ERP could not post it and says why in its batch"
+        return _save(sending, posting, PostingState.CONFIRMED, receipt=receipt, reason=reason)
+    if found.state is JournalState.ABSENT:
+        raise PostingUnclearError(
+            f"{sending.bench.source.connection} answered that journal {posting.subject} (key"
+            f" {posting.posting_key}) was entered, and does not show it.",
+            written="What the ERP holds is not known; nothing was sent after it.",
+            next_step="Look whether the orchestration writes the key into each line's reference 2,"
+            f" then `ml-connector runs resume {sending.steps.run_id}`.",
+            posting=posting.posting_key,
+        )
+    reason = (
+        f"found {found.state}: {found.lines} of {len(sending.journal.lines)} lines in"
+        f" {', '.join(found.documents) or 'no document'}"
+    )
+    return _save(sending, posting, PostingState.QUARANTINED, receipt=receipt, reason=reason)
+
+
+def _save(
+    sending: Sending,
+    posting: Posting,
+    state: PostingState,
+    *,
+    receipt: Json | None = None,
+    reason: str = "",
+) -> Posting:
+    bench = sending.bench
+    saved = bench.records.postings.save_posting(
+        posting.posting_key, state, receipt=receipt, reason=reason
+    )
+    bench.records.audit.record(
+        f"posting.{state}",
+        subject=posting.posting_key,
+        actor=bench.actor,
+        run_id=sending.steps.run_id,
+        what=posting.subject,
+        content=posting.content_hash,
+        reason=reason,
+        **{name: ", ".join(saved.receipt.get(name, ())) for name in ("batches", "documents")},
+    )
+    return saved
+
+
+def _look(sending: Sending, posting: Posting) -> JournalFound:
+    """What the ERP shows under the key; absent only once the settle time has passed since sending.
+
+    A look that fails says nothing, so the next one is waited for.
+    """
+    bench = sending.bench
+    deadline = _deadline(bench, posting)
+    waits = _waits()
+    while True:
+        found = _try_find(sending, posting)
+        is_late = bench.clock.now() >= deadline
+        if found is not None and (found.state is not JournalState.ABSENT or is_late):
+            return found
+        if found is None and is_late:
+            raise _unreadable(sending, posting)
+        bench.clock.sleep(next(waits))
+
+
+def _deadline(bench: BudgetBench, posting: Posting) -> datetime:
+    settle = timedelta(minutes=bench.flow.settle_minutes)
+    return (posting.sent_at or bench.clock.now()) + settle
+
+
+def _waits() -> Iterator[float]:
+    yield from SETTLE_WAITS_S
+    while True:
+        yield SETTLE_WAITS_S[-1]
+
+
+def _try_find(sending: Sending, posting: Posting) -> JournalFound | None:
+    try:
+        return sending.bench.journals.find_journal(sending.journal, posting.posting_key)
+    except (SystemUnavailableError, ProtocolError):
+        return None
+
+
+def _unreadable(sending: Sending, posting: Posting) -> PostingUnclearError:
+    return PostingUnclearError(
+        f"{sending.bench.source.connection} cannot be read, so whether journal {posting.subject}"
+        f" (key {posting.posting_key}) was entered is not known.",
+        written="It was sent once; nothing was sent after it.",
+        next_step=f"When the ERP answers again: `ml-connector runs resume {sending.steps.run_id}`.",
+        posting=posting.posting_key,
+    )

@@ -1,0 +1,483 @@
+"""An approved budget becomes journals once, whatever becomes of the answers."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.fakes.desk import FakeDesk
+from tests.fakes.journals import FakeJournals
+from tests.fakes.killing import Killer
+from tests.fakes.ledger import CALENDAR, CHART
+from tests.fakes.model import EXPORT, FakeTarget
+from tests.fakes.steps import Crash, FakeSteps
+
+from ml_connector.domain.ledger import Ledger
+from ml_connector.engine.steps import copy_storable
+from ml_connector.errors import BlockedError, ConnectorError, OutcomeUnknownError, RefusedError
+from ml_connector.flows.bench import BudgetBench
+from ml_connector.flows.budgets import run_budget
+from ml_connector.flows.writing.settling import settle_posting
+from ml_connector.ports import ApprovalState, JournalState, Json, PeriodVerdict, PostingState
+from ml_connector.settings import BudgetFlow
+
+MakeDesk = Callable[..., FakeDesk]
+LEDGER = "00001/BA"
+COLUMNS = ("Company", "Account", "Unit", "Time", "Amount")
+VIEW = {("30.8720", "Sep 26"): "1250.5", ("30.8730", "Sep 26"): "-300", ("M30.8720", "Oct 26"): "7"}
+DAY = 86_400
+
+
+def make_flow(**changes: Any) -> BudgetFlow:
+    """Settings of a small budget flow; `changes` replace its keys."""
+    return BudgetFlow.model_validate(
+        {
+            "kind": "budget", "name": "budgets", "source": "model", "target": "erp",
+            "export": EXPORT.name, "ledgers": [LEDGER], "first_month": "2026-09",
+            "last_month": "2026-10", "approval": {"people": 0},
+            "columns": {
+                "company": {"column": "Company"}, "account": {"column": "Account"},
+                "business_unit": {"column": "Unit"}, "period": "Time",
+            },
+        }
+        | changes
+    )  # fmt: skip
+
+
+class ViewTarget(FakeTarget):
+    """A model whose export is the approved view."""
+
+    view: dict[tuple[str, str], str]
+    company: str = "00001"
+
+    def read_export_file(self, file_id: str) -> Iterator[bytes]:
+        """One row for each account and period."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for (account, month), amount in self.view.items():
+            unit, _, number = account.partition(".")
+            writer.writerow([self.company, number, unit, month, amount])
+        yield out.getvalue().encode()
+
+
+@dataclass(slots=True, kw_only=True)
+class BudgetDesk:
+    """Runs one budget flow as the engine would."""
+
+    desk: FakeDesk
+    target: ViewTarget
+    journals: FakeJournals
+    flow: BudgetFlow = field(default_factory=make_flow)
+    actor: str = "maker"
+    killer: Killer | None = None
+    steps: dict[str, FakeSteps] = field(default_factory=dict)
+    runs: int = 0
+
+    def bench(self) -> BudgetBench:
+        """The flow's bench as a house would make it now."""
+        killer = self.killer or Killer(at=0)
+        return BudgetBench(
+            source=self.desk.source, target=killer.watch(self.target, "target"),
+            records=killer.watch_records(self.desk.records), archive=self.desk.archive,
+            clock=self.desk.clock, actor=self.actor, holder="here", flow=self.flow,
+            journals=killer.watch(self.journals, "journals"),
+        )  # fmt: skip
+
+    def run(self, **request: Any) -> Json:
+        """The summary of a new run."""
+        self.runs += 1
+        run_id = f"budgets-{self.runs}"
+        self.steps[run_id] = FakeSteps(run_id=run_id)
+        return self.resume(**request)
+
+    def resume(self, **request: Any) -> Json:
+        """The summary of the newest run, gone on with."""
+        steps = self.steps[f"budgets-{self.runs}"].begin()
+        return copy_storable(run_budget(steps, request, self.bench()), what="summary")
+
+    def fail(self, **request: Any) -> ConnectorError:
+        """The error a new run stopped with."""
+        with pytest.raises(ConnectorError) as caught:
+            self.run(**request)
+        return caught.value
+
+    def approve(self, plan: str, *people: str) -> None:
+        """These people approve the plan."""
+        for person in people:
+            self.desk.records.approvals.decide(plan, actor=person, approves=True, reason="fine")
+
+    def held(self) -> dict[tuple[str, str], Decimal]:
+        """What the ledger holds by account and period; zeros left out."""
+        found: dict[tuple[str, str], Decimal] = {}
+        for batch in self.desk.source.batches.values():
+            for line in batch.lines:
+                key = (line.combination, line.period)
+                found[key] = found.get(key, Decimal(0)) + line.debit - line.credit
+        return {key: amount for key, amount in found.items() if amount}
+
+    def postings(self) -> list[PostingState]:
+        """States of all postings, newest first."""
+        return [one.state for one in self.desk.records.postings.load_postings()]
+
+
+@pytest.fixture
+def budget(make_desk: MakeDesk) -> BudgetDesk:
+    """A desk of one budget ledger with three accounts."""
+    desk = make_desk()
+    source = desk.source
+    source.ledgers = [
+        Ledger(name=LEDGER, ledger_id="00001", currency="USD", chart=CHART.name, calendar=CALENDAR)
+    ]
+    source.periods[LEDGER] = source.periods["US"]
+    target = ViewTarget(clock=desk.clock, headers=COLUMNS, lists={}, list_of={})
+    target.view = dict(VIEW)
+    accounts = dict.fromkeys(("30.8720", "30.8730", "M30.8720"), "")
+    journals = FakeJournals(source=source, accounts=accounts)
+    return BudgetDesk(desk=desk, target=target, journals=journals)
+
+
+APPROVED = {
+    ("30.8720", "09-26"): Decimal("1250.5"),
+    ("30.8730", "09-26"): Decimal(-300),
+    ("M30.8720", "10-26"): Decimal(7),
+}
+
+
+def test_ledger_holds_what_was_approved_and_ties_out(budget: BudgetDesk) -> None:
+    """One journal for each period; a second run of the same view posts nothing."""
+    first = budget.run()
+    second = budget.run()
+
+    assert first["state"] == second["state"] == "succeeded"
+    assert budget.held() == APPROVED
+    assert [row["subject"] for row in first["journals"]] == [
+        f"{LEDGER} 09-26 1/1",
+        f"{LEDGER} 10-26 1/1",
+    ]
+    assert [row["unexplained"] for row in first["tie_out"]] == ["0", "0"]
+    assert second["journals"] == []
+    assert budget.journals.calls == 2
+
+
+def test_next_version_posts_its_difference_only(budget: BudgetDesk) -> None:
+    """Version two moves what changed; an account that is approved no more goes back to zero."""
+    budget.run()
+    budget.target.view = {("30.8720", "Sep 26"): "1300", ("M30.8720", "Oct 26"): "7",
+                          ("30.8730", "Oct 26"): "5"}  # fmt: skip
+
+    second = budget.run()
+
+    assert second["state"] == "succeeded"
+    assert budget.held() == {
+        ("30.8720", "09-26"): Decimal(1300),
+        ("M30.8720", "10-26"): Decimal(7),
+        ("30.8730", "10-26"): Decimal(5),
+    }
+
+
+def test_journals_not_posted_yet_count_as_held(budget: BudgetDesk) -> None:
+    """A version approved before the ERP has posted the one before is not posted on top of it."""
+    budget.journals.posts = False
+    budget.run()
+    budget.target.view[("30.8720", "Sep 26")] = "1251"
+
+    second = budget.run()
+
+    assert second["moved"] == {"USD": "0.5"}
+    for entered in budget.journals.documents:
+        budget.journals.post(entered)
+    assert budget.run()["journals"] == []
+    assert budget.held()[("30.8720", "09-26")] == Decimal(1251)
+
+
+@pytest.mark.parametrize("honours", [True, False], ids=["keyed", "keyless"])
+@pytest.mark.parametrize("lost", ["lose_before", "lose_after"])
+def test_lost_answer_neither_doubles_nor_loses(
+    budget: BudgetDesk, lost: str, *, honours: bool
+) -> None:
+    """Whether or not the orchestration knows its keys, the ERP is looked at before more is sent."""
+    budget.journals.honours_keys = honours
+    setattr(budget.journals, lost, 1)
+
+    summary = budget.run()
+
+    assert summary["state"] == "succeeded"
+    assert budget.held() == APPROVED
+    assert len({one.key for one in budget.journals.documents}) == len(budget.journals.documents)
+
+
+def test_journal_that_arrives_late_is_found_within_the_settle_time(budget: BudgetDesk) -> None:
+    """The server goes on when the caller has gone; nothing is sent again meanwhile."""
+    budget.journals.honours_keys = False
+    budget.journals.delays = 1
+
+    summary = budget.run()
+
+    assert summary["state"] == "succeeded"
+    assert budget.held() == APPROVED
+    assert budget.journals.calls == 2
+
+
+def test_journal_never_seen_stops_the_run_as_unknown(budget: BudgetDesk) -> None:
+    """Sent twice and shown never: a person looks; a resume sends once more and ends well."""
+    budget.journals.lose_before = 2
+
+    error = budget.fail()
+
+    assert isinstance(error, OutcomeUnknownError)
+    assert budget.postings() == [PostingState.UNKNOWN]
+    assert budget.fail().code == "budgets.unsettled-posting"
+    budget.runs = 1
+    assert budget.resume()["state"] == "succeeded"
+    assert budget.held() == APPROVED
+
+
+def test_part_of_a_journal_is_quarantined_and_never_added_to(budget: BudgetDesk) -> None:
+    """A person decides about half a journal; the run is no success and the next one is blocked."""
+    budget.journals.cut = 1
+
+    summary = budget.run()
+
+    assert summary["state"] == "unexplained difference"
+    assert PostingState.QUARANTINED in budget.postings()
+    assert budget.fail().code == "budgets.unsettled-posting"
+
+
+def test_refused_journal_is_told_and_the_rest_is_posted(budget: BudgetDesk) -> None:
+    """What the ERP refuses stays away; the tie-out names it and explains all of it."""
+    budget.journals.refuse = "Account number invalid"
+
+    summary = budget.run()
+
+    assert summary["state"] == "partly succeeded"
+    assert budget.held() == {}
+    assert {row["reason"] for row in summary["postings"]} == {"Account number invalid"}
+    assert {row["unexplained"] for row in summary["tie_out"]} == {"0"}
+
+
+def test_plan_waits_for_somebody_else_and_is_applied_once(budget: BudgetDesk) -> None:
+    """The maker cannot approve; the plan is posted exactly once, however often it is applied."""
+    budget.flow = make_flow(approval={"people": 1})
+    waiting = budget.run()
+    plan = waiting["plan_hash"]
+    refused = budget.fail(apply=plan)
+    with pytest.raises(BlockedError):
+        budget.approve(plan, "maker")
+    budget.approve(plan, "approver")
+
+    applied = budget.run(apply=plan)
+    again = budget.run(apply=plan)
+
+    assert waiting["state"] == "waiting for approval"
+    assert refused.code == "budgets.not-approved"
+    assert applied["state"] == "succeeded"
+    assert budget.held() == APPROVED
+    assert budget.journals.calls == 2
+    assert [row["posting_key"] for row in again["postings"]] == [
+        row["posting_key"] for row in applied["postings"]
+    ]
+
+
+def test_large_plan_needs_two_people(budget: BudgetDesk) -> None:
+    """Above the threshold one approval is not enough."""
+    budget.flow = make_flow(approval={"people": 1, "second_above": "1000"})
+    plan = budget.run()["plan_hash"]
+    budget.approve(plan, "one")
+    assert budget.fail(apply=plan).code == "budgets.not-approved"
+    budget.approve(plan, "two")
+
+    assert budget.run(apply=plan)["state"] == "succeeded"
+
+
+def test_ledger_that_moved_makes_the_plan_stale(budget: BudgetDesk) -> None:
+    """An approval is of a difference; on another ledger it would be another one."""
+    budget.flow = make_flow(approval={"people": 1})
+    plan = budget.run()["plan_hash"]
+    budget.approve(plan, "approver")
+    other = BudgetDesk(desk=budget.desk, target=budget.target, journals=budget.journals)
+    other.runs = 100
+    other.target.view = {("30.8720", "Sep 26"): "1"}
+    other.flow = make_flow(name="other", last_month="2026-09")
+    other.run()
+
+    assert budget.fail(apply=plan).code == "budgets.drifted"
+    found = budget.desk.records.approvals.find_approval(plan)
+    assert found is not None
+    assert found.state is ApprovalState.STALE
+
+
+@pytest.mark.parametrize(
+    ("account", "amount", "fault"),
+    [
+        ("30.9999", "1", "no such account"),
+        ("30.8720", "1.005", "more than 2 decimals"),
+        ("30.8720", "1,000.00", "no plain number"),
+        ("30.8720", "TRUE", "no plain number"),
+        ("X.1", "5", "inactive"),
+    ],
+)
+def test_rows_that_cannot_be_posted_are_all_named(
+    budget: BudgetDesk, account: str, amount: str, fault: str
+) -> None:
+    """One bad row of a view holds the whole view back, with its row number and reason."""
+    budget.journals.accounts["X.1"] = "the account is inactive"
+    budget.target.view = {("30.8730", "Sep 26"): "5", (account, "Oct 26"): amount}
+
+    error = budget.fail()
+
+    assert isinstance(error, RefusedError)
+    assert error.code == "budgets.rows-refused"
+    assert fault in str(error)
+    assert "row 3" in str(error)
+    assert budget.journals.calls == 0
+
+
+def test_empty_view_is_no_budget_of_zero(budget: BudgetDesk) -> None:
+    """A view without rows, or of other companies only, takes nothing back."""
+    budget.run()
+    budget.target.view = {}
+    assert budget.fail().code == "budgets.view-empty"
+    budget.target.view, budget.target.company = dict(VIEW), "00077"
+    assert budget.fail().code == "budgets.view-empty"
+    assert budget.held() == APPROVED
+
+
+def test_view_that_lost_half_of_its_accounts_is_held_back(budget: BudgetDesk) -> None:
+    """A filtered view looks like a budget taken back; the guard names ledger and period."""
+    budget.flow = make_flow(guards={"vanished_ratio_max": "0.4"})
+    budget.run()
+    del budget.target.view[("30.8730", "Sep 26")]
+
+    error = budget.fail()
+
+    assert error.code == "budgets.guard"
+    assert "09-26" in str(error)
+
+
+def test_balanced_ledger_refuses_an_unbalanced_budget(budget: BudgetDesk) -> None:
+    """Nothing is posted of a view that cannot be posted whole."""
+    budget.journals.must_balance = True
+
+    assert budget.fail().code == "journals.unbalanced"
+    assert budget.journals.calls == 0
+
+
+def test_period_the_erp_refuses_stops_before_anything_is_read(budget: BudgetDesk) -> None:
+    """All refused periods are named at once."""
+    budget.journals.verdicts["09-26"] = PeriodVerdict.REFUSED
+
+    error = budget.fail()
+
+    assert error.code == "budgets.period-refused"
+    assert budget.target.starts == []
+
+
+def test_long_journals_are_cut_and_each_part_has_its_own_key(budget: BudgetDesk) -> None:
+    """Parts are posted one by one and together are the whole."""
+    for number in range(5):
+        budget.journals.accounts[f"30.{number}"] = ""
+        budget.target.view[(f"30.{number}", "Sep 26")] = "1"
+    budget.flow = make_flow(lines_max=3)
+
+    summary = budget.run()
+
+    assert [row["subject"][-3:] for row in summary["journals"]] == ["1/3", "2/3", "3/3", "1/1"]
+    assert len({row["posting_key"] for row in summary["postings"]}) == 4
+    assert {row["unexplained"] for row in summary["tie_out"]} == {"0"}
+
+
+def test_dry_run_shows_the_plan_and_asks_nobody(budget: BudgetDesk) -> None:
+    """Looking leaves neither a posting nor a plan that waits."""
+    budget.flow = make_flow(approval={"people": 1})
+
+    summary = budget.run(dry_run=True)
+
+    assert summary["moved"] == {"USD": "1557.5"}
+    assert budget.desk.records.approvals.load_approvals() == []
+    assert budget.journals.calls == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("honours", [True, False], ids=["keyed", "keyless"])
+def test_run_killed_after_any_call_posts_everything_once(
+    budget: BudgetDesk, *, honours: bool
+) -> None:
+    """Each version moves a cent and dies after the next writing call: none twice, none lost."""
+    budget.journals.honours_keys = honours
+    budget.run()
+    total = Decimal("1250.5")
+    for at in range(1, 100):
+        total += Decimal("0.01")
+        budget.target.view[("30.8720", "Sep 26")] = str(total)
+        budget.killer = killer = Killer(at=at)
+        try:
+            summary = budget.run()
+        except Crash:
+            summary = budget.resume()
+        assert summary["state"] == "succeeded", killer.died
+        assert budget.held()[("30.8720", "09-26")] == total, killer.died
+        if not killer.died:
+            return
+    raise AssertionError("the run makes more calls than were tried")
+
+
+def test_reversal_takes_one_posting_back_once(budget: BudgetDesk) -> None:
+    """The counter-posting has a key of its own, names its original, and cannot be made twice."""
+    september = budget.run()["postings"][0]["posting_key"]
+
+    reversed_ = budget.run(reverse=september)
+
+    assert reversed_["state"] == "succeeded"
+    assert budget.held() == {("M30.8720", "10-26"): Decimal(7)}
+    assert {row["unexplained"] for row in reversed_["tie_out"]} == {"0"}
+    original = budget.desk.records.postings.find_posting(september)
+    assert original is not None
+    assert original.reversed_by == reversed_["postings"][0]["posting_key"]
+    assert budget.fail(reverse=september).code == "postings.not-reversible"
+    assert budget.run()["moved"] == {"USD": "1550.5"}
+    assert budget.held() == APPROVED
+
+
+def test_settling_believes_what_the_erp_shows(budget: BudgetDesk) -> None:
+    """Absent too early says nothing; absent long enough is refused; whole is confirmed."""
+    budget.journals.dies = 1
+    with pytest.raises(Crash):
+        budget.run()
+    [posting] = budget.desk.records.postings.load_postings()
+
+    early, _ = settle_posting(budget.bench(), posting.posting_key)
+    budget.desk.clock.sleep(DAY)
+    late, found = settle_posting(budget.bench(), posting.posting_key)
+
+    assert early.state is PostingState.OPEN
+    assert found.state is JournalState.ABSENT
+    assert late.state is PostingState.REFUSED
+    assert budget.run()["state"] == "succeeded"
+    assert budget.held() == APPROVED
+
+
+def test_part_that_was_deleted_in_the_erp_is_settled_and_planned_anew(budget: BudgetDesk) -> None:
+    """A person mends the ERP, then asks; nothing was added to the part meanwhile."""
+    budget.journals.cut = 1
+    budget.run()
+    budget.journals.cut = 0
+    budget.desk.clock.sleep(DAY)
+    quarantined = [
+        one.posting_key
+        for one in budget.desk.records.postings.load_postings()
+        if one.state is PostingState.QUARANTINED
+    ]
+    kept, _ = settle_posting(budget.bench(), quarantined[0])
+    budget.journals.documents.clear()
+    budget.desk.source.batches.clear()
+
+    settled = [settle_posting(budget.bench(), key)[0].state for key in quarantined]
+
+    assert kept.state is PostingState.QUARANTINED
+    assert set(settled) == {PostingState.REFUSED}
+    assert budget.run()["state"] == "succeeded"
+    assert budget.held() == APPROVED
