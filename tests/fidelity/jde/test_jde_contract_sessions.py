@@ -115,6 +115,7 @@ def test_login_answer_has_the_documented_shape(ais: Any) -> None:
     assert answer["username"] == answer["userInfo"]["username"] == "PLNSVC"
     assert (answer["environment"], answer["role"]) == ("JPY920", "*ALL")
     assert answer["userAuthorized"] is False
+    assert answer["passwordAboutToExpire"] is False
     assert answer["userInfo"]["token"].startswith("044")
     assert "deprecated" not in answer
 

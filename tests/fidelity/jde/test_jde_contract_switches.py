@@ -221,6 +221,25 @@ def test_hidden_column_vanishes_from_columns_and_rows(own: Any) -> None:
     assert {frozenset(row) for row in grid["rowset"]} == {frozenset({"F0911_DOC", "F0911_EXR"})}
 
 
+def test_switches_stand_as_documented_on_the_first_day(own: Any) -> None:
+    """The positions the contract prints in bold."""
+    documented = {
+        "deadTokenStatus": 444, "deadTokenBody": "short", "badLogin": "403", "allowedHosts": "off",
+        "deviceCheck": "on", "missingDevice": "reject", "dateSeparator": "/", "wrongDate": "400",
+        "blankDate": "null", "stringPadding": "single", "aggregationDates": "epoch",
+        "countShape": "wrapped", "dbFetchLimit": 2000, "nextHost": "configured",
+        "postTouchesUpmj": False, "batchAudit": "untouched", "serverZones": "UTC/UTC",
+        "loadBalanced": "off", "jdeElements": "on", "messageForm": "string",
+        "inputFormat": "Generic", "unknownOrchestration": 500, "gzip": "off",
+        "shuffleKeys": "on", "extraKeys": "on", "resultSetTimeoutS": 60, "sessionTimeoutMin": 30,
+        "timeToLiveMin": 720,
+    }  # fmt: skip
+    own.server.switches.reset()
+    seen = own.control("GET", "switches")
+
+    assert {name: seen.get(name) for name in documented} == documented
+
+
 def test_switches_take_no_position_they_do_not_know(ais: Any) -> None:
     """A slip in a test is noticed."""
     for slip in ({"stringPadding": "quadruple"}, {"stringPading": "full"}):

@@ -82,6 +82,7 @@ def test_dead_token_is_444_with_the_short_body(ais: Any, token: str) -> None:
     assert (reply.status_code, reply.reason_phrase) == (444, "Invalid Token")
     assert reply.json().keys() >= {"message", "exception", "timeStamp"}
     assert reply.json()["message"] == "Invalid Token"
+    assert "errorText" not in reply.json()
 
 
 @pytest.mark.parametrize("way", ["token", "login"])
