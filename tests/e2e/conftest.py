@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.books_desk import ONE_COMPANY, BooksDesk, build_desk
 
 SECRETS = ("halden-secret", "halden-password")
 
@@ -145,3 +146,43 @@ def archive_desk(
         clock.sleep(60)
         assert terminal.type("run", "actuals-fusion").code == 3
         yield terminal
+
+
+@pytest.fixture(scope="session")
+def books_template(shared_company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of one company of JD Edwards whose databases stand already."""
+    from tests.conftest import ProjectMaker  # noqa: PLC0415 - only tests of JD Edwards pay.
+
+    from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+    root = tmp_path_factory.mktemp("books") / "project"
+    ProjectMaker(company=shared_company, root=root).make(jde=True, **ONE_COMPANY)
+    with open_house(root, clock=build_desk(shared_company, root).clock) as house:
+        assert house.engine is not None
+    return root
+
+
+@pytest.fixture
+def books_desk(company: Any, books_template: Path, tmp_path: Path) -> Iterator[BooksDesk]:
+    """A fresh project of one company; no session may outlive the test."""
+    company.reset(jde=True)
+    root = tmp_path / "books"
+    shutil.copytree(books_template, root)
+    desk = build_desk(company, root)
+    desk.fill_lists()
+    yield desk
+    assert desk.sessions() == []
+
+
+@pytest.fixture(scope="session")
+def quiet_books(
+    shared_company: Any, books_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What the model holds after a run of that project that nothing disturbed."""
+    shared_company.reset(jde=True)
+    root = tmp_path_factory.mktemp("quiet") / "books"
+    shutil.copytree(books_template, root)
+    desk = build_desk(shared_company, root)
+    desk.fill_lists()
+    assert str(desk.run().state) == "succeeded"
+    return desk.cells()

@@ -75,3 +75,13 @@ def test_forgotten_session_leaves_nothing_behind(root: Path) -> None:
         sessions.close()
         assert house.vault.list_secrets() == []
         assert list((house.project.state_dir / "sessions").iterdir()) == []
+
+
+def test_session_that_was_not_forgotten_outlives_its_process(root: Path) -> None:
+    """A process that ended without signing off leaves its session to the next one."""
+    with open_house(root) as house:
+        failed, next_one = sessions_of(house), sessions_of(house)
+        failed.save_session(CONNECTION, "token")
+        failed.close()
+        assert next_one.take_left_sessions(CONNECTION) == ["token"]
+        assert list((house.project.state_dir / "sessions").iterdir()) == []

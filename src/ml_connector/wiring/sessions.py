@@ -64,9 +64,10 @@ class SealedSessions:
         return [token for token in taken if token]
 
     def close(self) -> None:
-        """The lock is free and its file gone."""
+        """The lock is free; its file stays while a session may live, for whoever comes next."""
         if self._lock is not None:
-            self._path(self._holder).unlink(missing_ok=True)
+            if not self._held:
+                self._path(self._holder).unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = None
 
