@@ -39,7 +39,7 @@ _COMMANDS = {
     "reconcile": ("running:reconcile", "Compare ledger and model hop by hop; sends nothing."),
     "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
     "trace": ("history:trace", "Tell everything known of a key."),
-    "sandbox": ("sandbox:sandbox", "Start pretended Fusion and Anaplan servers."),
+    "sandbox": ("sandbox:sandbox", "Start pretended Fusion, JD Edwards and Anaplan servers."),
     "completion": ("completion:completion", "Print a completion script for a shell."),
 }
 _GROUPS = {
@@ -85,6 +85,24 @@ _GROUPS = {
             "diff": ("mappings:diff", "Compare with another file."),
             "import": ("mappings:import_rules", "Replace the rules by a file's."),
             "export": ("mappings:export_rules", "Print the rules as CSV."),
+        },
+    ),
+    "approvals": (
+        "Plans that wait for people.",
+        {
+            "list": ("writing:list_approvals", "List the plans that wait."),
+            "show": ("writing:show_approval", "Show a plan line by line, and who said what."),
+            "approve": ("writing:approve", "Approve a plan; then it is posted."),
+            "reject": ("writing:reject", "Reject a plan; it is never posted."),
+        },
+    ),
+    "postings": (
+        "What was written into an ERP.",
+        {
+            "list": ("writing:list_postings", "List postings, newest first."),
+            "show": ("writing:show_posting", "Show the lines sent under a key."),
+            "settle": ("writing:settle", "Look in the ERP what became of one."),
+            "reverse": ("writing:reverse", "Take one back by a counter-posting."),
         },
     ),
     "unmapped": (

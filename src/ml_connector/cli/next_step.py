@@ -1,25 +1,50 @@
 """The command to type next after a run, by how it ended."""
 
+from collections.abc import Callable
+
 from ml_connector.ports import RunRow, RunState
+
+Tell = Callable[[RunRow], str]
 
 
 def find_next(row: RunRow, *, changes: int) -> str:
     """The sentence with the next command; empty when there is nothing to do."""
-    summary, flow = row.summary, row.flow
-    if row.state is RunState.PARTLY and summary.get("unmapped"):
-        return f"see what no rule takes: `ml-connector unmapped list {flow}`"
-    if row.state is RunState.PARTLY:
-        return (
-            "see what the model refused, with its journal lines:"
-            f" `ml-connector runs lines {row.run_id} --refused`"
-        )
-    if row.state is RunState.UNTIED:
-        return (
-            f"look closer: `ml-connector reconcile {flow}`; when the model was edited or"
-            f" restored: `ml-connector plan {flow} --against model`"
-        )
-    if row.state is RunState.MOVING:
-        return f"the books move; run again when they rest: `ml-connector run {flow}`"
-    if row.state is RunState.SUCCEEDED and summary.get("dry_run") and changes:
-        return f"send it: `ml-connector run {flow}`"
-    return ""
+    if "journals" in row.summary and row.state in (RunState.PARTLY, RunState.UNTIED):
+        return f"see what became of each journal: `ml-connector postings list --flow {row.flow}`"
+    if row.state is RunState.SUCCEEDED and row.summary.get("dry_run") and changes:
+        return f"send it: `ml-connector run {row.flow}`"
+    tell = _BY_STATE.get(row.state)
+    return tell(row) if tell else ""
+
+
+def _after_partly(row: RunRow) -> str:
+    if row.summary.get("unmapped"):
+        return f"see what no rule takes: `ml-connector unmapped list {row.flow}`"
+    return (
+        "see what the model refused, with its journal lines:"
+        f" `ml-connector runs lines {row.run_id} --refused`"
+    )
+
+
+def _after_untied(row: RunRow) -> str:
+    return (
+        f"look closer: `ml-connector reconcile {row.flow}`; when the model was edited or"
+        f" restored: `ml-connector plan {row.flow} --against model`"
+    )
+
+
+def _after_moving(row: RunRow) -> str:
+    return f"the books move; run again when they rest: `ml-connector run {row.flow}`"
+
+
+def _after_asking(row: RunRow) -> str:
+    plan = row.summary["plan_hash"][:12]
+    return f"somebody else looks and decides: `ml-connector approvals show {plan}`"
+
+
+_BY_STATE: dict[RunState, Tell] = {
+    RunState.PARTLY: _after_partly,
+    RunState.UNTIED: _after_untied,
+    RunState.MOVING: _after_moving,
+    RunState.WAITING_APPROVAL: _after_asking,
+}

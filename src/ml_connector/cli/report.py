@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from ml_connector.cli.budget_report import tell_budget
 from ml_connector.cli.next_step import find_next
 from ml_connector.cli.options import Output
 from ml_connector.cli.output import Listing, Money, hint, render_money, say, show, show_json
@@ -29,6 +30,8 @@ def exit_code_of(row: RunRow) -> int:
 
 def count_changes(summary: Json) -> int:
     """Cells or list members that the run sent, or would have."""
+    if "journals" in summary:
+        return len(summary["journals"])
     if "lists" in summary:
         return sum(row["new"] + row["changed"] for row in summary["lists"].values())
     return int(summary["cells"])
@@ -39,7 +42,9 @@ def tell_run(row: RunRow, output: Output, *, next_step: str = "") -> None:
     if output == "json":
         show_json({"run": row.run_id, "flow": row.flow, **row.summary})
         return
-    if "lists" in row.summary:
+    if "journals" in row.summary:
+        tell_budget(row.summary, output)
+    elif "lists" in row.summary:
         show(_list_members(row.summary), output)
     else:
         _tell_actuals(row.summary, output)
@@ -134,7 +139,8 @@ def _conclude(row: RunRow) -> str:
 
 
 def _count(summary: Json) -> str:
-    return f"{count_changes(summary):,} {'members' if 'lists' in summary else 'cells'}"
+    what = "journals" if "journals" in summary else "members" if "lists" in summary else "cells"
+    return f"{count_changes(summary):,} {what}"
 
 
 def _list_plan(summary: Json) -> Listing:

@@ -13,7 +13,7 @@ from functools import partial
 from ml_connector.domain.money import use_exact_money
 from ml_connector.domain.period_rules import PeriodRule
 from ml_connector.domain.periods import AdjustmentRule, Period
-from ml_connector.errors import AccessDeniedError, RefusedError
+from ml_connector.errors import AccessDeniedError, RefusedError, UsageError
 from ml_connector.flows.bench import BudgetBench, read_document, store_document
 from ml_connector.flows.ledger.books import LedgerNotVisibleError
 from ml_connector.flows.preflight import find_action, render_action
@@ -56,6 +56,7 @@ def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
         bench: The ports and the flow's settings.
     """
     use_exact_money()
+    _verify_request(bench, request)
     pins = steps.step("preflight", partial(_preflight, bench))
     bench = with_books(bench)
     if request.get("apply"):
@@ -75,6 +76,27 @@ def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
     read = {name: approved[name] for name in ("rows", "ignored")}
     read["journals_waiting"] = held["journals_waiting"]
     return _ask(steps, request, bench, plan, read)
+
+
+def _verify_request(bench: BudgetBench, request: Json) -> None:
+    """Nothing is asked that a budget flow does not do: it would post instead.
+
+    Raises:
+        UsageError: Names what was asked.
+    """
+    odd = sorted(
+        name
+        for name, value in request.items()
+        if value and name not in ("dry_run", "apply", "reverse") and value != "shadow"
+    )
+    if odd:
+        raise UsageError(
+            f"The flow {bench.flow.name} posts a budget; it cannot do what was asked"
+            f" ({', '.join(odd)}).",
+            written="Nothing was read or posted.",
+            next_step=f"Look at what it would post: `ml-connector plan {bench.flow.name}`.",
+            flow=bench.flow.name,
+        )
 
 
 def _ask(

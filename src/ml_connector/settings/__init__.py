@@ -9,13 +9,13 @@ from ml_connector.settings.flows import (
     DimensionsFlow,
     Exclusion,
     FlowDimension,
-    FlowSettings,
     ListColumns,
     ListFlow,
     ParentRules,
     PeriodRules,
     SignRules,
 )
+from ml_connector.settings.kinds import Flow, FlowSettings
 from ml_connector.settings.loading import (
     PROJECT_FILE,
     Project,
@@ -36,6 +36,7 @@ __all__ = [
     "BudgetGuards",
     "DimensionsFlow",
     "Exclusion",
+    "Flow",
     "FlowDimension",
     "FlowSettings",
     "KeySettings",

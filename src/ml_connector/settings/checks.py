@@ -7,16 +7,19 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
+from ml_connector.settings.budgets import BudgetFlow
 from ml_connector.settings.flows import (
     ActualsFlow,
     DimensionsFlow,
     FlowDimension,
     ListFlow,
 )
+from ml_connector.settings.kinds import Flow
 from ml_connector.settings.yaml_files import Loc
 
 SOURCE_KINDS = frozenset({"fusion", "jde"})
 TARGET_KINDS = frozenset({"anaplan"})
+JOURNAL_KINDS = frozenset({"jde"})
 
 
 class Finding(NamedTuple):
@@ -29,13 +32,18 @@ class Finding(NamedTuple):
 
 
 def check_flow(
-    flow: ActualsFlow | DimensionsFlow,
+    flow: Flow,
     *,
     root: Path,
     connections: Mapping[str, BaseModel],
-    flows: Mapping[str, ActualsFlow | DimensionsFlow],
+    flows: Mapping[str, Flow],
 ) -> Iterator[Finding]:
     """Yield everything about the flow that its own types cannot refuse."""
+    if isinstance(flow, BudgetFlow):
+        yield from _check_connection(flow.source, "source", TARGET_KINDS, connections)
+        yield from _check_connection(flow.target, "target", JOURNAL_KINDS, connections)
+        yield from _check_budget(flow)
+        return
     yield from _check_connection(flow.source, "source", SOURCE_KINDS, connections)
     yield from _check_connection(flow.target, "target", TARGET_KINDS, connections)
     if isinstance(flow, DimensionsFlow):
@@ -49,6 +57,19 @@ def check_flow(
     yield from _check_file(root, flow.mapping, ("mapping",))
     yield from _check_dimensions_flow(flow, flows)
     yield from _check_shared_cells(flow, flows)
+
+
+def _check_budget(flow: BudgetFlow) -> Iterator[Finding]:
+    yield from _check_names_once(list(flow.ledgers), "ledgers", None)
+    if flow.last_month < flow.first_month:
+        yield Finding(("last_month",), "lies before `first_month`", flow.last_month)
+    if bool(flow.columns.version) != bool(flow.version):
+        yield Finding(
+            ("version",), "and `columns.version` belong together", flow.version, "both or none"
+        )
+    if flow.signs.flip and not flow.signs.account_types:
+        allowed = "chart name to `accounts`"
+        yield Finding(("signs", "account_types"), "is missing", "", allowed)
 
 
 def _check_connection(
@@ -155,9 +176,7 @@ def _check_signs(flow: ActualsFlow, source: BaseModel | None) -> Iterator[Findin
             yield Finding(("signs", "account_fact"), f"is no segment of {name}", fact, allowed)
 
 
-def _check_dimensions_flow(
-    flow: ActualsFlow, flows: Mapping[str, ActualsFlow | DimensionsFlow]
-) -> Iterator[Finding]:
+def _check_dimensions_flow(flow: ActualsFlow, flows: Mapping[str, Flow]) -> Iterator[Finding]:
     if not flow.dimensions_flow:
         return
     other = flows.get(flow.dimensions_flow)
@@ -175,9 +194,7 @@ def _check_dimensions_flow(
         )
 
 
-def _check_shared_cells(
-    flow: ActualsFlow, flows: Mapping[str, ActualsFlow | DimensionsFlow]
-) -> Iterator[Finding]:
+def _check_shared_cells(flow: ActualsFlow, flows: Mapping[str, Flow]) -> Iterator[Finding]:
     """Two flows over the same cells could not tell whose amount a cell holds; neither would tie."""
     sharing = sorted(
         name

@@ -15,7 +15,8 @@ from ml_connector.settings.project import Strict
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
 SOURCE_DIMENSION_PATTERN = (
-    r"^(ledgers|currencies|accounts|account-ids|business-units|suppliers|supplier-sites|value-set:\S.*)$"
+    r"^(ledgers|currencies|accounts|account-ids|business-units|suppliers|supplier-sites"
+    r"|value-set:\S.*)$"
 )
 ACCOUNT_DIMENSION_PATTERN = r"^(accounts|account-ids|value-set:\S.*)$"
 CHUNK_BYTES_MIN = 1_000
@@ -222,7 +223,8 @@ class ListFlow(Strict):
         tuple[SourceDimension, ...], BeforeValidator(_split_bare_text), Field(min_length=1)
     ] = Field(alias="from")
     """`ledgers`, `currencies`, value sets as `value-set:CODE`, and where the ERP has them
-    `accounts`, `account-ids`, `business-units`; the first to name a code wins."""
+    `accounts`, `account-ids`, `business-units`, `suppliers`, `supplier-sites`; the first to name
+    a code wins."""
     columns: ListColumns = ListColumns()
     """Headers of the import file."""
     parents: ParentRules = ParentRules()
@@ -250,13 +252,3 @@ class DimensionsFlow(Strict):
     """Lists to keep, in this order."""
     chunk_bytes: ChunkBytes = 10_000_000
     """Size of one uploaded chunk before compression."""
-
-
-FlowSettings = Annotated[ActualsFlow | DimensionsFlow, Field(discriminator="kind")]
-"""Any flow; `kind` tells which."""
-
-FLOW_MODELS: dict[str, type[ActualsFlow] | type[DimensionsFlow]] = {
-    "actuals": ActualsFlow,
-    "dimensions": DimensionsFlow,
-}
-"""The model of each kind of flow."""

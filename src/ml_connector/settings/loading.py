@@ -15,7 +15,7 @@ from ml_connector.settings.faults import (
     SettingsFault,
     is_secret,
 )
-from ml_connector.settings.flows import FLOW_MODELS, ActualsFlow, DimensionsFlow
+from ml_connector.settings.kinds import FLOW_MODELS, Flow
 from ml_connector.settings.layers import (
     DEFAULT_ORIGIN,
     Override,
@@ -33,7 +33,6 @@ from ml_connector.settings.yaml_files import Loc, YamlFile, parse_yaml_file, ren
 PROJECT_FILE = "ml-connector.yaml"
 FILES_MAX = 1_000
 _NAME_ALLOWED = "lower-case letters, digits and single hyphens"
-Flow = ActualsFlow | DimensionsFlow
 Model = TypeVar("Model", bound=BaseModel)
 
 

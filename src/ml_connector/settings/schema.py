@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ml_connector.settings.flows import FLOW_MODELS, FlowSettings
+from ml_connector.settings.kinds import FLOW_MODELS, FlowSettings
 from ml_connector.settings.project import ProjectSettings
 from ml_connector.settings.validation import walk_models
 

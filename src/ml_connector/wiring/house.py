@@ -7,7 +7,7 @@ import getpass
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,32 +18,30 @@ from ml_connector.errors import UsageError
 from ml_connector.ports import (
     Clock,
     Json,
-    LedgerSource,
-    PlanningTarget,
     Records,
     RequestBudget,
     RunRow,
     Steps,
 )
-from ml_connector.settings import ActualsFlow, DimensionsFlow, Project
+from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow, Flow, Project
+from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import RunHistory, StepListener
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
+from ml_connector.wiring.systems import Systems
 
 if TYPE_CHECKING:
     from ml_connector.archive import LocalArchive
     from ml_connector.engine.durable import DurableEngine
-    from ml_connector.flows.bench import ActualsBench, DimensionsBench
+    from ml_connector.flows.bench import ActualsBench, Bench, BudgetBench, DimensionsBench
     from ml_connector.vault import StoredSecret, Vault
-    from ml_connector.wiring.sessions import SealedSessions
 
 APPLICATION_VERSION = 1
 """Kept by hand: raised when the order of a flow's steps changes and recorded runs cannot go on."""
 RECORDS_FILE = "records.db"
 ENGINE_FILE = "engine.db"
 ARCHIVE_FOLDER = "archive"
-SESSIONS_FOLDER = "sessions"
 
 
 def find_actor() -> str:
@@ -76,7 +74,7 @@ def open_house(
         house.close()
 
 
-class House(Questions):
+class House(Systems, Questions, Decisions):
     """One project folder and all that stands behind its ports."""
 
     def __init__(
@@ -180,95 +178,9 @@ class House(Questions):
             organisation=self.project.settings.organisation,
         )
 
-    # --- systems ------------------------------------------------------------------------------
-
-    def _connection(self, name: str, kind: str) -> Any:
-        connection = self.project.connections.get(name)
-        if connection is None:
-            raise UsageError(
-                f"There is no connection {name!r}; there are:"
-                f" {list_names(name, self.project.connections)}",
-                written="Nothing was read or sent.",
-                next_step="List them: `ml-connector connections list`.",
-                connection=name,
-            )
-        assert not kind or getattr(connection, "kind", "") == kind, "settings checked the kinds"
-        return connection
-
-    def find_kind(self, name: str) -> str:
-        """The kind of a connection: fusion, jde, anaplan."""
-        return str(self._connection(name, "").kind)
-
-    def source(self, name: str) -> LedgerSource:
-        """The ERP behind a connection; one client per name and process."""
-        make = self._make_jde if self.find_kind(name) == "jde" else self._make_fusion
-        source: LedgerSource = self._keep(f"source {name}", partial(make, name))
-        return source
-
-    def _make_fusion(self, name: str) -> LedgerSource:
-        from ml_connector.systems.fusion.adapter import FusionSource  # noqa: PLC0415 - start-up.
-
-        settings = self._connection(name, "fusion")
-        return FusionSource(settings, secrets=self.vault, clock=self.clock, budget=self.budget)
-
-    def _make_jde(self, name: str) -> LedgerSource:
-        from ml_connector.systems.jde.adapter import JdeSource  # noqa: PLC0415 - start-up.
-
-        return JdeSource(
-            self._connection(name, "jde"),
-            secrets=self.vault,
-            clock=self.clock,
-            budget=self.budget,
-            sessions=self._sessions,
-        )
-
-    @cached_property
-    def _sessions(self) -> "SealedSessions":
-        from ml_connector.wiring.sessions import SealedSessions  # noqa: PLC0415 - start-up time.
-
-        sessions = SealedSessions(self.vault, self.project.state_dir / SESSIONS_FOLDER)
-        self._closers.callback(sessions.close)
-        return sessions
-
-    def target(self, name: str) -> PlanningTarget:
-        """The planning model behind a connection; one client per name and process."""
-        from ml_connector.systems.anaplan.adapter import AnaplanTarget  # noqa: PLC0415 - start-up.
-
-        target: PlanningTarget = self._keep(
-            f"target {name}",
-            lambda: AnaplanTarget(
-                self._connection(name, "anaplan"),
-                secrets=self.vault,
-                clock=self.clock,
-                budget=self.budget,
-            ),
-        )
-        return target
-
-    def system(self, name: str) -> LedgerSource | PlanningTarget:
-        """Whatever stands behind a connection, for checks and discovery."""
-        return self.target(name) if self.find_kind(name) == "anaplan" else self.source(name)
-
-    @cached_property
-    def _kept(self) -> dict[str, Any]:
-        return {}
-
-    def _set_up_logs(self) -> None:
-        """Log lines look as the project says; only what talks to a system or runs flows logs."""
-        from ml_connector.logs import set_up_logs  # noqa: PLC0415 - start-up time.
-
-        set_up_logs(log_format=self.project.settings.log_format)
-
-    def _keep(self, key: str, make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            self._set_up_logs()
-            self._kept[key] = made = make()
-            self._closers.callback(made.close)
-        return self._kept[key]
-
     # --- flows --------------------------------------------------------------------------------
 
-    def flow(self, name: str) -> ActualsFlow | DimensionsFlow:
+    def flow(self, name: str) -> Flow:
         """A flow's settings.
 
         Raises:
@@ -284,10 +196,13 @@ class House(Questions):
             )
         return found
 
-    def _ports(self, flow: ActualsFlow | DimensionsFlow) -> dict[str, Any]:
+    def _ports(self, flow: Flow) -> dict[str, Any]:
+        # A budget flows the other way; a bench knows its ERP and its model, whichever is written.
+        is_back = isinstance(flow, BudgetFlow)
+        erp, model = (flow.target, flow.source) if is_back else (flow.source, flow.target)
         return {
-            "source": self.source(flow.source),
-            "target": self.target(flow.target),
+            "source": self.source(erp),
+            "target": self.target(model),
             "records": self.records,
             "archive": self.archive,
             "clock": self.clock,
@@ -324,9 +239,25 @@ class House(Questions):
             dimensions=self.dimensions_bench(first) if isinstance(first, DimensionsFlow) else None,
         )
 
+    def budget_bench(self, flow: BudgetFlow) -> "BudgetBench":
+        """The bench of a budget flow."""
+        from ml_connector.flows.bench import BudgetBench  # noqa: PLC0415 - start-up time.
+
+        ports = self._ports(flow)
+        return BudgetBench(**ports, flow=flow, journals=cast("Any", ports["source"]))
+
+    def bench(self, flow: Flow) -> "Bench":
+        """The bench of any flow."""
+        if isinstance(flow, BudgetFlow):
+            return self.budget_bench(flow)
+        if isinstance(flow, DimensionsFlow):
+            return self.dimensions_bench(flow)
+        return self.actuals_bench(flow)
+
     def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json:
         """What the engine executes under a flow's name."""
         from ml_connector.flows.actuals import run_actuals  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.budgets import run_budget  # noqa: PLC0415 - start-up time.
         from ml_connector.flows.dimensions import run_dimensions  # noqa: PLC0415 - start-up time.
         from ml_connector.wiring.stopping import naming_run  # noqa: PLC0415 - start-up time.
 
@@ -334,6 +265,8 @@ class House(Questions):
         with naming_run(steps.run_id):
             if isinstance(flow, DimensionsFlow):
                 return run_dimensions(steps, request, self.dimensions_bench(flow))
+            if isinstance(flow, BudgetFlow):
+                return run_budget(steps, request, self.budget_bench(flow))
             return run_actuals(steps, request, self.actuals_bench(flow))
 
     # --- engine -------------------------------------------------------------------------------
@@ -379,7 +312,7 @@ class House(Questions):
         flow = self.flow(flow_name)
         return start_run(
             self._desk(), run_id=run_id, flow=flow.name, kind=flow.kind,
-            request=request, queue=self.target(flow.target).model_id,
+            request=request, queue=self.bench(flow).target.model_id,
         )  # fmt: skip
 
     def resume(self, run_id: str) -> RunRow:

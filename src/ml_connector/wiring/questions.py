@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.ports import Check, CheckState, Records
-from ml_connector.settings import ActualsFlow, DimensionsFlow, Project
+from ml_connector.settings import ActualsFlow, DimensionsFlow, Flow, Project
 
 if TYPE_CHECKING:
     from ml_connector.domain.mapping import Explanation
     from ml_connector.domain.mapping_rules import MappingDiff, MappingSet
     from ml_connector.flows.answers.refusals import Refusal
     from ml_connector.flows.answers.trace import TraceEntry
-    from ml_connector.flows.bench import ActualsBench, DimensionsBench
+    from ml_connector.flows.bench import ActualsBench, Bench, DimensionsBench
     from ml_connector.flows.ledger.scope import PeriodInScope
     from ml_connector.flows.placing.coverage import CoverageRow, UnmappedRow
 
@@ -31,8 +31,11 @@ class Questions:
         def records(self) -> Records:
             """All stores."""
 
-        def flow(self, name: str) -> ActualsFlow | DimensionsFlow:
+        def flow(self, name: str) -> Flow:
             """A flow's settings."""
+
+        def bench(self, flow: Flow) -> Bench:
+            """The bench of any flow."""
 
         def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
             """The bench of an actuals flow."""
@@ -62,12 +65,7 @@ class Questions:
 
         flow = self.flow(name)
         try:
-            bench = (
-                self.actuals_bench(flow)
-                if isinstance(flow, ActualsFlow)
-                else self.dimensions_bench(flow)
-            )
-            yield from checks.check_flow(bench)
+            yield from checks.check_flow(self.bench(flow))
         except ConnectorError as error:
             yield Check(
                 subject="flow", state=CheckState.FAILED, finding=error.refused,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from ml_connector.domain.journals import Journal, JournalLine, find_moves, split_lines, sum_lines
 from ml_connector.domain.money import ZERO, render_plain
@@ -121,6 +122,40 @@ def _verify_moved(bench: BudgetBench, moved: Mapping[str, Decimal]) -> None:
             next_step="Look at the plan with `--dry-run`; if it is right, raise"
             f" `guards.amount_moved_max` in flows/{bench.flow.name}.yaml.",
         )
+
+
+class PlannedLine(NamedTuple):
+    """A line of a plan as people read it; `text` is empty where the ERP does not tell."""
+
+    ledger: str
+    period: str
+    part: str
+    account: str
+    text: str
+    amount: Decimal
+    currency: str
+
+
+def list_planned(bench: BudgetBench, plan_hash: str) -> list[PlannedLine]:
+    """Every line of a saved plan, in its own order."""
+    plan = read_document(bench.archive, plan_hash)
+    journals = [
+        parse_journal(read_document(bench.archive, row["content"])) for row in plan["journals"]
+    ]
+    ledgers = {one.name: one for one in bench.source.read_ledgers()}
+    texts = {
+        (name, one.account): one.text
+        for name in {journal.ledger for journal in journals} & set(ledgers)
+        for one in bench.journals.read_journal_accounts(ledgers[name])
+    }
+    return [
+        PlannedLine(
+            journal.ledger, journal.period, f"{journal.part}/{journal.parts}", line.account,
+            texts.get((journal.ledger, line.account), ""), line.amount, journal.currency,
+        )
+        for journal in journals
+        for line in journal.lines
+    ]  # fmt: skip
 
 
 def render_journal(journal: Journal) -> Json:

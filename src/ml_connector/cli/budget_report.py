@@ -1,0 +1,63 @@
+"""A budget run in a controller's words: journals planned or posted, and the tie-out."""
+
+from decimal import Decimal
+
+from ml_connector.cli.options import Output
+from ml_connector.cli.output import Listing, Money, render_money, say, show
+from ml_connector.ports import Json
+
+AMOUNTS = ("approved", "before", "posted", "refused", "after", "unexplained")
+
+
+def tell_budget(summary: Json, output: Output) -> None:
+    """The tie-out once something was posted, before that the journals of the plan."""
+    show(_list_tie_out(summary) if summary.get("tie_out") else _list_journals(summary), output)
+    for posting in summary["postings"]:
+        if posting["state"] != "confirmed":
+            say(
+                f"{posting['subject']} (key {posting['posting_key']}): {posting['state']}."
+                f" {posting['reason']}"
+            )
+        for warning in posting["receipt"].get("warnings", []):
+            say(f"{posting['subject']}: the ERP warns: {warning}")
+    for row in summary.get("differences", []):
+        amounts = ", ".join(f"{name} {row[name]}" for name in AMOUNTS[:-1])
+        say(f"{row['ledger']} {row['period']} account {row['account']}: {amounts}.")
+    if summary.get("read", {}).get("journals_waiting"):
+        say(
+            f"{summary['read']['journals_waiting']:,} earlier journals are entered and not posted"
+            " in the ERP yet; they count as held."
+        )
+    for currency, amount in summary["moved"].items():
+        moved = render_money(Money(amount=Decimal(amount), currency=currency))
+        say(f"{moved} {currency} {'moved' if summary['postings'] else 'would move'}.")
+
+
+def _list_journals(summary: Json) -> Listing:
+    return Listing(
+        columns=("Journal", "Lines", "Debit", "Credit", "Currency"),
+        rows=[
+            (
+                row["subject"],
+                row["lines"],
+                Money(amount=Decimal(row["debit"]), currency=row["currency"]),
+                Money(amount=Decimal(row["credit"]), currency=row["currency"]),
+                row["currency"],
+            )
+            for row in summary["journals"]
+        ],
+        empty="The ledger holds what was approved; there is nothing to post.",
+    )
+
+
+def _list_tie_out(summary: Json) -> Listing:
+    currencies = {
+        tuple(row["subject"].split(" ")[:2]): row["currency"] for row in summary["journals"]
+    }
+    rows = []
+    for row in summary["tie_out"]:
+        currency = currencies.get((row["ledger"], row["period"]), "")
+        amounts = (Money(amount=Decimal(row[name]), currency=currency) for name in AMOUNTS)
+        rows.append((row["ledger"], row["period"], currency, *amounts))
+    columns = tuple(name.capitalize() for name in AMOUNTS)
+    return Listing(columns=("Ledger", "Period", "Currency", *columns), rows=rows)

@@ -1,0 +1,137 @@
+"""What people decide about writes: plans approved or rejected, postings settled or taken back."""
+
+from typing import TYPE_CHECKING
+
+from ml_connector.errors import UsageError
+from ml_connector.ports import Approval, ApprovalState, Json, Posting, Records, RunRow
+from ml_connector.settings import BudgetFlow, Flow, Project
+
+if TYPE_CHECKING:
+    from ml_connector.archive import LocalArchive
+    from ml_connector.domain.journals import JournalLine
+    from ml_connector.flows.bench import BudgetBench
+    from ml_connector.flows.writing.journals import PlannedLine
+    from ml_connector.ports import JournalFound
+
+
+class Decisions:
+    """The deciding half of a house; the house itself supplies records, benches and runs."""
+
+    project: Project
+    actor: str
+
+    if TYPE_CHECKING:
+
+        @property
+        def records(self) -> Records:
+            """All stores."""
+
+        @property
+        def archive(self) -> LocalArchive:
+            """The project's immutable files."""
+
+        def flow(self, name: str) -> Flow:
+            """A flow's settings."""
+
+        def budget_bench(self, flow: BudgetFlow) -> BudgetBench:
+            """The bench of a budget flow."""
+
+        def run(self, flow_name: str, request: Json) -> RunRow:
+            """A run of the flow, executed to its end."""
+
+    def budget_flow(self, name: str) -> BudgetFlow:
+        """The settings of a flow that posts.
+
+        Raises:
+            UsageError: No such flow, or one of another kind.
+        """
+        flow = self.flow(name)
+        if not isinstance(flow, BudgetFlow):
+            raise UsageError(
+                f"The flow {name} is a {flow.kind} flow; it posts nothing into an ERP.",
+                written="Nothing was read or sent.",
+                next_step="Name a budget flow.",
+                flow=name,
+            )
+        return flow
+
+    def find_approval(self, plan: str) -> Approval:
+        """The plan that waits, by its hash or the beginning of it.
+
+        Raises:
+            UsageError: No such plan, or the beginning fits several.
+        """
+        found = self.records.approvals.find_approval(plan)
+        if found is None:
+            raise UsageError(
+                f"There is no plan {plan!r}.",
+                written="Nothing was changed.",
+                next_step="List them: `ml-connector approvals list`.",
+                plan=plan,
+            )
+        return found
+
+    def list_planned(self, approval: Approval) -> "list[PlannedLine]":
+        """Every line of the plan, with the account as people write it where the ERP tells."""
+        from ml_connector.flows.writing.journals import list_planned  # noqa: PLC0415 - start-up.
+
+        return list_planned(self.budget_bench(self.budget_flow(approval.flow)), approval.plan_hash)
+
+    def list_posted(self, posting: Posting) -> "tuple[JournalLine, ...]":
+        """Every line that was sent under the posting's key."""
+        from ml_connector.flows.bench import read_document  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.writing.journals import parse_journal  # noqa: PLC0415 - as above.
+
+        return parse_journal(read_document(self.archive, posting.content_hash)).lines
+
+    def decide(self, plan: str, *, approves: bool, reason: str) -> Approval:
+        """The decision of whoever acts is stored; the plan as it stands now."""
+        found = self.find_approval(plan)
+        decided = self.records.approvals.decide(
+            found.plan_hash, actor=self.actor, approves=approves, reason=reason
+        )
+        self.records.audit.record(
+            "plan.approved" if approves else "plan.rejected",
+            subject=found.plan_hash,
+            actor=self.actor,
+            run_id=found.run_id,
+            flow=found.flow,
+            reason=reason,
+        )
+        return decided
+
+    def apply_approved(self, approval: Approval) -> RunRow:
+        """The run that posts exactly the approved plan."""
+        assert approval.state is ApprovalState.APPROVED, "only an approved plan is applied"
+        return self.run(approval.flow, {"apply": approval.plan_hash})
+
+    def find_posting(self, key: str) -> Posting:
+        """The posting of this key.
+
+        Raises:
+            UsageError: There is none.
+        """
+        found = self.records.postings.find_posting(key.upper())
+        if found is None:
+            raise UsageError(
+                f"There is no posting {key!r}.",
+                written="Nothing was changed.",
+                next_step="List them: `ml-connector postings list`.",
+                posting=key,
+            )
+        return found
+
+    def settle_posting(self, key: str) -> "tuple[Posting, JournalFound]":
+        """The posting after a look at the ERP, and what was seen there."""
+        from ml_connector.domain.money import exact_money  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.writing.settling import settle_posting  # noqa: PLC0415 - as above.
+
+        posting = self.find_posting(key)
+        bench = self.budget_bench(self.budget_flow(posting.flow))
+        with exact_money():
+            return settle_posting(bench, posting.posting_key)
+
+    def reverse_posting(self, key: str) -> RunRow:
+        """The run that takes the posting back, or plans it and asks."""
+        posting = self.find_posting(key)
+        return self.run(self.budget_flow(posting.flow).name, {"reverse": posting.posting_key})
