@@ -31,7 +31,10 @@ KEY = re.compile(r"[A-Z0-9]{8}", re.ASCII)
 PLACE = ("flow", "plan_hash", "subject", "generation")
 """What tells one posting from all others."""
 CONTENT = ("posting_key", "connection", "kind", "content_hash", "reverses")
-"""What may not differ when the same posting is made again; another run may make it."""
+"""What may not differ when the same posting is made again.
+
+Another run may make it, and totals follow from the content; those of the first time stay.
+"""
 
 
 class PostingRecords(OrganisationStore):
