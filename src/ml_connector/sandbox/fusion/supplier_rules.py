@@ -256,6 +256,7 @@ SUPPLIER_KIND = Kind(
     lookups=SUPPLIER_LOOKUPS,
     required=(
         ("Supplier",),
+        ("SupplierNumber",),
         ("BusinessRelationship", "BusinessRelationshipCode"),
         ("TaxOrganizationType", "TaxOrganizationTypeCode"),
     ),
