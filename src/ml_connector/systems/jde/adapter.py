@@ -1,4 +1,4 @@
-"""The ledger source over an AIS server of JD Edwards EnterpriseOne."""
+"""The ledger source and journal target over an AIS server of JD Edwards EnterpriseOne."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -6,12 +6,19 @@ from datetime import datetime
 import httpx2
 
 from ml_connector.domain.dimensions import Member
+from ml_connector.domain.journals import Journal
 from ml_connector.domain.ledger import Balance, Batch, BatchStamp, Chart, Ledger
 from ml_connector.domain.periods import Period, PeriodState
 from ml_connector.ports import (
     Check,
     Clock,
+    JournalAccount,
+    JournalFound,
+    JournalHead,
+    JournalReceipt,
+    LedgerRules,
     Measure,
+    PeriodVerdict,
     RemoteObject,
     RequestBudget,
     Secrets,
@@ -23,6 +30,8 @@ from ml_connector.systems.jde.checks import run_checks
 from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.systems.jde.discovery import list_objects
+from ml_connector.systems.jde.journal_checks import run_journal_checks
+from ml_connector.systems.jde.journals import JournalDesk
 from ml_connector.systems.jde.line_sums import LineSumReader
 from ml_connector.systems.jde.masters import MasterReader
 from ml_connector.systems.jde.reference import Reference
@@ -31,9 +40,10 @@ from ml_connector.systems.jde.translation import CHART, build_chart, parse_ledge
 
 
 class JdeSource:
-    """Implements `ports.LedgerSource`; safe to share between threads; close it when done.
+    """Implements `ports.LedgerSource` and `ports.JournalTarget`; close it when done.
 
-    Companies, calendars and currencies are kept for five minutes; everything else is read anew.
+    Safe to share between threads. Companies, calendars, currencies and what the server tells of
+    the orchestration are kept for five minutes; everything else is read anew.
     """
 
     def __init__(
@@ -67,6 +77,9 @@ class JdeSource:
         lines = LineSumReader(client=client, connection=settings.name)
         self._balances = BalanceReader(client=client, lines=lines, settings=settings)
         self._masters = MasterReader(client=client, reference=reference, settings=settings)
+        self._journals = JournalDesk(
+            client, reference, self._masters, settings=settings, clock=clock
+        )
 
     def close(self) -> None:
         """The session is given back and every connection closed."""
@@ -177,3 +190,48 @@ class JdeSource:
             RefusedError: There is no such list of codes.
         """
         return self._masters.read_members(dimension)
+
+    def check_journals(self, ledger: str) -> Iterator[Check]:
+        """Yield whether journals of the ledger can be entered and found again; writes nothing."""
+        yield from run_journal_checks(
+            self._client,
+            self._reference,
+            self._journals,
+            settings=self._settings.orchestration,
+            ledger=ledger,
+        )
+
+    def read_journal_rules(self, ledger: Ledger) -> LedgerRules:
+        """What JD Edwards asks of approved amounts in the ledger; actual ones refuse them."""
+        return self._journals.read_rules(ledger)
+
+    def read_journal_accounts(self, ledger: Ledger) -> Iterator[JournalAccount]:
+        """Yield every account of the ledger's company, those that refuse lines with the reason."""
+        return self._journals.read_accounts(ledger)
+
+    def read_period_verdict(self, ledger: Ledger, period: Period) -> PeriodVerdict:
+        """What JD Edwards would say of a journal in the period, by the company's current one.
+
+        Raises:
+            CalendarUnfitError: The company stands in no period of its calendar.
+        """
+        return self._journals.read_verdict(ledger, period)
+
+    def submit_journal(self, journal: Journal, head: JournalHead) -> JournalReceipt:
+        """The orchestration has entered the journal once; never repeated by the client.
+
+        Raises:
+            RefusedError: Nothing was entered, and the text says why.
+            OutcomeUnknownError: Nobody told whether it was; find it by its key.
+            SystemUnavailableError: The server was not reached, or refused the session; nothing
+                was entered.
+        """
+        return self._journals.submit(journal, head)
+
+    def find_journal(self, journal: Journal, posting_key: str) -> JournalFound:
+        """What the account ledger shows under the key, held against the journal.
+
+        Raises:
+            KeyPassedOverError: Other lines came than were asked for.
+        """
+        return self._journals.find(journal, posting_key)

@@ -1,6 +1,7 @@
 """What can be asked of one AIS server; rows come out as plain tuples."""
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -24,6 +25,7 @@ from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.systems.jde.dates import decode_date
 from ml_connector.systems.jde.grouping import read_checked
 from ml_connector.systems.jde.login import JdeLogin
+from ml_connector.systems.jde.orchestrations import build_call
 from ml_connector.systems.jde.paging import PageReader
 from ml_connector.systems.jde.refusals import redact
 from ml_connector.systems.jde.service import ORCHESTRATIONS, DataService
@@ -198,6 +200,20 @@ class JdeClient:
             return [map_orchestration(part) for part in listed.orchestrations or []]
 
         return self._service.repeat(read, table=ORCHESTRATIONS)
+
+    def run_orchestration(
+        self, name: str, content: bytes, *, timeout_s: float, renews_on: frozenset[int]
+    ) -> RemoteReply:
+        """The answer to one sending, whatever its status; nothing is ever sent twice.
+
+        After a status of `renews_on` the next call, of any kind, logs in anew.
+
+        Raises:
+            SystemUnavailableError: The server was not reached; nothing was sent.
+            OutcomeUnknownError: It was sent, and no whole answer came.
+        """
+        call = build_call(self._root, name, content, timeout_s=timeout_s)
+        return self._http.send(replace(call, renews_on=renews_on))
 
 
 def _build_options(

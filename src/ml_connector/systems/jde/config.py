@@ -1,6 +1,7 @@
 """What a server and a log-in tell about themselves."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from ml_connector.systems.calls import NOT_FOUND, RemoteReply
@@ -51,13 +52,14 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrchestrationRow:
-    """An orchestration the user may call."""
+    """An orchestration the user may call; `arrays` are what the lines of its inputs hold."""
 
     name: str
     description: str
     input_format: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    arrays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_config(http: HttpClient, *, root: str) -> tuple[ServerConfig, RemoteReply]:
@@ -120,4 +122,9 @@ def map_orchestration(part: wire.OrchestrationPart) -> OrchestrationRow:
         input_format=part.input_format or "",
         inputs=tuple(each.name or "" for each in part.inputs or []),
         outputs=tuple(each.name or "" for each in part.outputs or []),
+        arrays={
+            each.name or "": tuple(inner.name or "" for inner in each.array)
+            for each in part.inputs or []
+            if each.array
+        },
     )

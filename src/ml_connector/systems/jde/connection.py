@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from ml_connector.systems.jde.dates import UnreadableDateError, build_date_renderer
 from ml_connector.systems.settings import SecretReference, StrictSettings, verify_address
 
 SERVICE_ROOT: Final = "/jderest"
@@ -109,6 +110,90 @@ class AccountTypeRange(StrictSettings):
         return self
 
 
+HEAD_INPUTS: Final = (
+    "PlanBatchKey", "Company", "LedgerType", "DocumentType", "GLDate", "Explanation",
+    "CurrencyCode", "Lines", "ExpectedLines", "ExpectedDebits", "PostAfterCreate",
+)  # fmt: skip
+"""Inputs of the orchestration, by the names its specification gives them."""
+LINE_INPUTS: Final = (
+    "LineNumber", "Account", "AccountId", "Subledger", "SubledgerType", "Amount", "Units",
+    "Remark",
+)  # fmt: skip
+"""Inputs of each of its lines."""
+NEEDED_INPUTS: Final = frozenset(
+    {"PlanBatchKey", "Company", "LedgerType", "GLDate", "Lines", "Amount"}
+)
+USER_DATES: Final = "user"
+
+
+def verify_date_format(text: str) -> str:
+    """The date format, if days can be written by it.
+
+    Raises:
+        ValueError: They cannot with certainty.
+    """
+    try:
+        build_date_renderer("yyyy-MM-dd" if text == USER_DATES else text, code="", separator="")
+    except UnreadableDateError:
+        raise ValueError(
+            "no certain date format; allowed: `user`, or day, month and four-digit year such as"
+            " yyyy-MM-dd"
+        ) from None
+    return text
+
+
+class OrchestrationSettings(StrictSettings):
+    """The orchestration that enters journals; nothing else is ever written."""
+
+    name: Text = "PLN_PostBudgetJournal"
+    """Its name, exactly as Orchestrator Studio has it."""
+    input_format: Literal["Generic", "JDE Standard"] | None = None
+    """The format its inputs are sent in; without it, what the AIS server tells of it."""
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Names of inputs that differ from the specification's, such as `PlanBatchKey: Batch_Key`; an
+    empty name leaves the input out."""
+    line_inputs: dict[str, str] = Field(default_factory=dict)
+    """The same for the inputs of each line, such as `Account: Account_Number`."""
+    date_format: Annotated[str, AfterValidator(verify_date_format)] = "yyyy-MM-dd"
+    """How its date is written; `user`: as the JD Edwards user writes dates."""
+    timeout_s: Annotated[int, Field(ge=30, le=1800)] = 300
+    """Seconds its answer is waited for; what it does then goes on without us."""
+
+    @model_validator(mode="after")
+    def _verify_inputs(self) -> "OrchestrationSettings":
+        for key, known, named in (
+            ("inputs", HEAD_INPUTS, self.inputs),
+            ("line_inputs", LINE_INPUTS, self.line_inputs),
+        ):
+            if unknown := sorted(set(named) - set(known)):
+                allowed = ", ".join(known)
+                raise ValueError(f"{key}: no such input: {', '.join(unknown)}; allowed: {allowed}")
+        self._verify_sent()
+        return self
+
+    def _verify_sent(self) -> None:
+        head, line = self.head_names, self.line_names
+        if missing := sorted(NEEDED_INPUTS - set(head) - set(line)):
+            raise ValueError(f"left out, but needed: {', '.join(missing)}")
+        if not {"Account", "AccountId"} & set(line):
+            raise ValueError("left out, but needed: Account or AccountId")
+        for names in (list(head.values()), list(line.values())):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"two inputs of one name: {', '.join(twice)}")
+
+    @property
+    def head_names(self) -> dict[str, str]:
+        """The orchestration's own name of each input that is sent."""
+        named = {name: self.inputs.get(name, name) for name in HEAD_INPUTS}
+        return {name: own for name, own in named.items() if own}
+
+    @property
+    def line_names(self) -> dict[str, str]:
+        """The same for the inputs of each line."""
+        named = {name: self.line_inputs.get(name, name) for name in LINE_INPUTS}
+        return {name: own for name, own in named.items() if own}
+
+
 class JdeSettings(StrictSettings):
     """One connection: where the AIS server is, how to log in, which books are read."""
 
@@ -141,6 +226,8 @@ class JdeSettings(StrictSettings):
     """Reads under way at once; two are customary."""
     overlap_days: Annotated[int, Field(ge=2, le=366)] = 2
     """Days that each look for changes reaches back behind the last one."""
+    orchestration: OrchestrationSettings = OrchestrationSettings()
+    """The orchestration that enters journals; only flows that write need it."""
     ca_bundle: Path | None = None
     """PEM file of further certificate authorities."""
     requests_per_minute: Annotated[int, Field(ge=1, le=100_000)] | None = None

@@ -69,10 +69,13 @@ class MasterReader:
         Companies do not matter here: lines may lie in accounts of a business unit that changed its
         company.
         """
-        units: dict[str, BusinessUnitRow] = {}
-        if self.settings.business_unit_categories:
-            units = {unit.mcu: unit for unit in self._list_business_units()}
-        return members.build_combinations(self._list_accounts(), units, self.settings)
+        return members.build_combinations(self._list_accounts(), self.load_units(), self.settings)
+
+    def load_units(self) -> dict[str, BusinessUnitRow]:
+        """The business units by their number; none where no category code of theirs is a fact."""
+        if not self.settings.business_unit_categories:
+            return {}
+        return {unit.mcu: unit for unit in self._list_business_units()}
 
     def _read_ledgers(self) -> Iterator[Member]:
         companies = {row.co: row for row in self.reference.list_companies()}

@@ -125,16 +125,23 @@ def build_combinations(
     Raises:
         AccountUnfitError: A value holds the delimiter.
     """
-    nothing = ("",) * len(settings.business_unit_categories)
     for row in rows:
-        unit = units.get(row.mcu)
-        values = (
-            row.aid, row.mcu, row.obj, row.sub, render_account(row),
-            *row.codes, *(unit.codes if unit else nothing),
-        )  # fmt: skip
+        values = list_values(row, units, settings)
         if any(DELIMITER in value for value in values):
             raise _render_unfit(row, values)
         yield row.aid, DELIMITER.join(values)
+
+
+def list_values(
+    row: AccountRow, units: Mapping[str, BusinessUnitRow], settings: JdeSettings
+) -> tuple[str, ...]:
+    """What the account master says of an account, in the order of the chart's segments."""
+    unit = units.get(row.mcu)
+    nothing = ("",) * len(settings.business_unit_categories)
+    return (
+        row.aid, row.mcu, row.obj, row.sub, render_account(row),
+        *row.codes, *(unit.codes if unit else nothing),
+    )  # fmt: skip
 
 
 def render_account(row: AccountRow) -> str:

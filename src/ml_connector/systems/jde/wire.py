@@ -95,9 +95,10 @@ class ConfigReply(Part, frozen=True):
 
 
 class NamedPart(Part, frozen=True):
-    """An input or output of an orchestration."""
+    """An input or output of an orchestration; `array` tells what each of its lines holds."""
 
     name: str | None = None
+    array: list["NamedPart"] | None = None
 
 
 class OrchestrationPart(Part, frozen=True):
