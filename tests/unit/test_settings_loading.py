@@ -268,7 +268,7 @@ def test_all_faults_of_all_files_are_told_at_once(folder: Path) -> None:
         ("0.1000000000000000000001", "a lot", "guards.amount_moved_max: input should be a valid"),
         ("dimensions_flow: members", "dimensions_flow: actuals", "names no dimensions flow into"),
         ("kind: actuals", "kind: actual", ":1 kind: is none of the values allowed; seen 'actual'"),
-        ("kind: actuals\n", "", "kind: is missing; allowed: actuals, dimensions"),
+        ("kind: actuals\n", "", "kind: is missing; allowed: actuals, budget, dimensions"),
         ("kind: actuals", "kind: actuals\nname: b", ":2 name: differs from the file's name"),
         ("module: Actuals", "module: Actuals\nmodule: B", "module: is given a second time on"),
         ("module: Actuals", "module: &a Actuals", "module: uses an anchor"),
