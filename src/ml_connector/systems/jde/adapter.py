@@ -31,6 +31,7 @@ from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.systems.jde.discovery import list_objects
 from ml_connector.systems.jde.journal_checks import run_journal_checks
+from ml_connector.systems.jde.journal_lines import KeyedLines
 from ml_connector.systems.jde.journals import JournalDesk
 from ml_connector.systems.jde.line_sums import LineSumReader
 from ml_connector.systems.jde.masters import MasterReader
@@ -77,9 +78,8 @@ class JdeSource:
         lines = LineSumReader(client=client, connection=settings.name)
         self._balances = BalanceReader(client=client, lines=lines, settings=settings)
         self._masters = MasterReader(client=client, reference=reference, settings=settings)
-        self._journals = JournalDesk(
-            client, reference, self._masters, settings=settings, clock=clock
-        )
+        self._keyed = KeyedLines(client=client, reference=reference, clock=clock)
+        self._journals = JournalDesk(self._keyed, self._masters, settings=settings)
 
     def close(self) -> None:
         """The session is given back and every connection closed."""
@@ -194,10 +194,8 @@ class JdeSource:
     def check_journals(self, ledger: str) -> Iterator[Check]:
         """Yield whether journals of the ledger can be entered and found again; writes nothing."""
         yield from run_journal_checks(
-            self._client,
-            self._reference,
             self._journals,
-            settings=self._settings.orchestration,
+            self._keyed,
             ledger=ledger,
         )
 
@@ -234,4 +232,4 @@ class JdeSource:
         Raises:
             KeyPassedOverError: Other lines came than were asked for.
         """
-        return self._journals.find(journal, posting_key)
+        return self._keyed.find(journal, posting_key)

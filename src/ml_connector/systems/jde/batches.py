@@ -158,7 +158,8 @@ class BatchReader:
     def _build(self, stamp: BatchStamp, rows: Sequence[JournalRow], books: Books) -> Batch | None:
         if not rows:
             return None
-        return build_batch(stamp, rows, books=books, now=self.clock.now())
+        stored = fit_version(stamp, rows=len(rows))
+        return build_batch(stored, rows, books=books, now=self.clock.now())
 
     def _render_moving(self, window: Window, fault: str) -> BatchMovingError:
         names = ", ".join(stamp.batch_id for _, stamp in window.stamps)
@@ -170,6 +171,15 @@ class BatchReader:
             " DB Fetch Limit of the HTML server (Server Manager).",
             batches=names,
         )
+
+
+def fit_version(stamp: BatchStamp, *, rows: int) -> BatchStamp:
+    """The stamp with its version, or with none where that tells of more or fewer posted rows.
+
+    A batch of two companies, one of them hidden from the user meanwhile, would else be archived in
+    part under the version of the whole, and never be read again once the company is shown.
+    """
+    return stamp if find_lines(stamp) == rows else replace(stamp, version="")
 
 
 def pack_windows(

@@ -5,15 +5,14 @@ from typing import Final
 
 from ml_connector.errors import ConnectorError
 from ml_connector.ports import Check
-from ml_connector.systems.jde.client import JdeClient, OrchestrationRow
+from ml_connector.systems.jde.client import OrchestrationRow
 from ml_connector.systems.jde.conditions import Query, equal
-from ml_connector.systems.jde.connection import OrchestrationSettings
 from ml_connector.systems.jde.findings import Findings, fail, ok, warn
+from ml_connector.systems.jde.journal_lines import BATCHES, KeyedLines, KeyPassedOverError
 from ml_connector.systems.jde.journal_rules import BatchStateRow, KeyedRow
-from ml_connector.systems.jde.journals import BATCHES, JournalDesk, KeyPassedOverError
+from ml_connector.systems.jde.journals import JournalDesk
 from ml_connector.systems.jde.orchestration_wire import FORMATS, OUTPUTS
 from ml_connector.systems.jde.orchestrations import OrchestrationRefusedError
-from ml_connector.systems.jde.reference import Reference
 from ml_connector.systems.jde.rows import ACCOUNT_LEDGER, columns_of
 
 NOBODYS_KEY: Final = "00000000"
@@ -22,16 +21,9 @@ SUBJECT: Final = "orchestration"
 _SPECIFICATION: Final = "docs/guides/jde-journal-orchestration.md"
 
 
-def run_journal_checks(
-    client: JdeClient,
-    reference: Reference,
-    desk: JournalDesk,
-    *,
-    settings: OrchestrationSettings,
-    ledger: str,
-) -> Iterator[Check]:
+def run_journal_checks(desk: JournalDesk, lines: KeyedLines, *, ledger: str) -> Iterator[Check]:
     """Yield whether journals of the ledger can be entered and found again; writes nothing."""
-    checks = _JournalChecks(client, reference, desk, settings=settings)
+    checks = _JournalChecks(desk, lines)
     yield from _guard(SUBJECT, checks.check_orchestration)
     yield from _guard("key", checks.check_key)
     yield from _guard(f"table {BATCHES}", checks.check_batches)
@@ -39,18 +31,12 @@ def run_journal_checks(
 
 
 class _JournalChecks:
-    def __init__(
-        self,
-        client: JdeClient,
-        reference: Reference,
-        desk: JournalDesk,
-        *,
-        settings: OrchestrationSettings,
-    ) -> None:
-        self._client = client
-        self._reference = reference
+    def __init__(self, desk: JournalDesk, lines: KeyedLines) -> None:
+        self._client = lines.client
+        self._reference = lines.reference
         self._desk = desk
-        self._settings = settings
+        self._lines = lines
+        self._settings = desk.settings
 
     def check_orchestration(self) -> Findings:
         """The orchestration is there, takes what is sent, and answers what is read."""
@@ -81,7 +67,7 @@ class _JournalChecks:
 
     def check_key(self) -> Findings:
         """Lines are found by their key, with every column that is read of them."""
-        counted = self._desk.count_keyed(NOBODYS_KEY)
+        counted = self._lines.count(NOBODYS_KEY)
         if counted:
             finding = f"{counted} lines come for the key {NOBODYS_KEY}, which no posting has."
             next_step = "Let the user see and search column R2 of F0911 (column security)."

@@ -1,37 +1,31 @@
 """The journal target over an orchestration: what is asked first, one sending, what is shown."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
-from typing import ClassVar, Final
+from typing import Final
 
 from ml_connector.domain.journals import Journal
 from ml_connector.domain.ledger import Ledger
 from ml_connector.domain.periods import Period
-from ml_connector.errors import ProtocolError
 from ml_connector.ports import (
-    Clock,
     JournalAccount,
-    JournalFound,
     JournalHead,
     JournalReceipt,
-    JournalState,
     LedgerRules,
     PeriodVerdict,
 )
 from ml_connector.systems.calls import RemoteReply
 from ml_connector.systems.jde.account_windows import read_by_account
-from ml_connector.systems.jde.client import JdeClient, OrchestrationRow
+from ml_connector.systems.jde.client import OrchestrationRow
 from ml_connector.systems.jde.conditions import Query, any_of, equal
 from ml_connector.systems.jde.connection import USER_DATES, JdeSettings
 from ml_connector.systems.jde.dates import build_date_renderer
+from ml_connector.systems.jde.journal_lines import KeyedLines
 from ml_connector.systems.jde.journal_rules import (
-    BatchStateRow,
-    KeyedRow,
     LedgerRuleRow,
     find_account_refusal,
     find_ledger_refusal,
-    hold_against,
     judge_period,
     must_balance,
     render_unfit,
@@ -49,9 +43,8 @@ from ml_connector.systems.jde.orchestrations import (
     render_not_taken,
     render_unclear,
 )
-from ml_connector.systems.jde.reference import Kept, Reference
+from ml_connector.systems.jde.reference import Kept
 from ml_connector.systems.jde.rows import (
-    ACCOUNT_LEDGER,
     ACCOUNTS,
     LEDGER_TYPES,
     AccountRow,
@@ -60,39 +53,21 @@ from ml_connector.systems.jde.rows import (
 )
 from ml_connector.systems.jde.translation import build_chart, parse_ledger, render_batch_id
 
-BATCHES: Final = "F0011"
 ACCOUNTS_PER_CALL: Final = 200
-LINES_FOUND_MAX: Final = 50_000
-"""Lines under one key; more come only of a server that passes over the condition."""
-GROWING_S: Final = (2.0, 5.0, 10.0)
-"""Pauses before lines that are too few are counted again: they may still be coming in."""
-
-
-class KeyPassedOverError(ProtocolError):
-    """Lines were asked for by their key, and others came; nothing can be found that way."""
-
-    code: ClassVar[str] = "jde.key-passed-over"
 
 
 class JournalDesk:
     """Implements what `ports.JournalTarget` asks; one journal at a time is on its way."""
 
-    def __init__(
-        self,
-        client: JdeClient,
-        reference: Reference,
-        masters: MasterReader,
-        *,
-        settings: JdeSettings,
-        clock: Clock,
-    ) -> None:
-        self._client = client
-        self._reference = reference
+    def __init__(self, lines: KeyedLines, masters: MasterReader, *, settings: JdeSettings) -> None:
+        self._client = lines.client
+        self._reference = lines.reference
         self._masters = masters
-        self._settings = settings
-        self._clock = clock
+        self._lines = lines
+        self._connection = settings
+        self.settings = settings.orchestration
         self._sending = threading.Lock()
-        self._told = Kept(self.find_orchestration, clock=clock)
+        self._told = Kept(self.find_orchestration, clock=lines.clock)
         self._denied_in = 0
         """The session in which a fresh log-in did not help against a 403."""
 
@@ -102,7 +77,7 @@ class JournalDesk:
         Raises:
             OrchestrationMissingError: It is not among those the user may call.
         """
-        name = self._settings.orchestration.name
+        name = self.settings.name
         listed = {row.name: row for row in self._client.discover()}
         if name not in listed:
             seen = ", ".join(sorted(listed)) or "none"
@@ -126,7 +101,7 @@ class JournalDesk:
     def read_accounts(self, ledger: Ledger) -> Iterator[JournalAccount]:
         """Yield every account of the ledger's company, those that refuse lines with the reason."""
         name = parse_ledger(ledger.name)
-        settings = self._settings
+        settings = self._connection
         units = self._masters.load_units()
         segments = build_chart(
             settings.account_categories, settings.business_unit_categories
@@ -168,7 +143,7 @@ class JournalDesk:
             decimals = books.decimals_of(journal.currency)
             verify_sendable(journal, head, decimals=decimals)
             body = self._render(journal, head)
-            known = self._read_keyed(head.posting_key)
+            known = self._lines.read(head.posting_key)
             if known:
                 first = known[0]
                 return JournalReceipt(
@@ -179,60 +154,8 @@ class JournalDesk:
             sent = self._describe(journal, head)
             return read_receipt(self._send(body, sent), sent)
 
-    def find(self, journal: Journal, posting_key: str) -> JournalFound:
-        """What the ledger shows under the key.
-
-        A server whose caller has gone may still be entering lines: too few of them are looked at
-        again until they stay as they are (J-61).
-
-        Raises:
-            KeyPassedOverError: Other lines came than were asked for.
-        """
-        found = self._look(journal, posting_key)
-        for pause in GROWING_S:
-            is_short = found.lines < len(journal.lines)
-            if found.state is not JournalState.PARTIAL or not is_short:
-                return found
-            self._clock.sleep(pause)
-            found = self._look(journal, posting_key)
-        return found
-
-    def count_keyed(self, posting_key: str) -> int:
-        """How many lines bear the key."""
-        return self._client.count(ACCOUNT_LEDGER, (equal("R2", posting_key),))
-
-    def _look(self, journal: Journal, posting_key: str) -> JournalFound:
-        rows = self._read_keyed(posting_key)
-        batches = sorted({row.batch for row in rows})
-        return hold_against(rows, journal, self._read_states(batches))
-
-    def _read_keyed(self, posting_key: str) -> list[KeyedRow]:
-        counted = self.count_keyed(posting_key)
-        if not counted:
-            return []
-        if counted > LINES_FOUND_MAX:
-            raise self._render_passed_over(posting_key, f"{counted} lines")
-        query = Query(
-            table=ACCOUNT_LEDGER,
-            columns=columns_of(KeyedRow),
-            conditions=(equal("R2", posting_key),),
-        )
-        windows = self._client.browse_windows(query, split_by=("DOC", "JELN"))
-        rows = [row for window in windows for row in build_rows(KeyedRow, window)]
-        for row in rows:
-            if row.r2 != posting_key:
-                raise self._render_passed_over(posting_key, f"a line of {row.document}")
-        return rows
-
-    def _read_states(self, batches: list[tuple[str, int]]) -> Mapping[tuple[str, int], str]:
-        if not batches:
-            return {}
-        numbers = sorted({icu for _, icu in batches})[:ACCOUNTS_PER_CALL]
-        rows = self._reference.read_table(BatchStateRow, BATCHES, any_of("ICU", numbers))
-        return {(row.icut, row.icu): row.ist for row in rows}
-
     def _render(self, journal: Journal, head: JournalHead) -> bytes:
-        settings = self._settings.orchestration
+        settings = self.settings
         if head.post_at_once and "PostAfterCreate" not in settings.head_names:
             raise render_unfit(head, "it is to be posted at once, and the input that says so is"
                                " left out in the connection's `orchestration.inputs`")  # fmt: skip
@@ -244,13 +167,13 @@ class JournalDesk:
         return render_inputs(form, journal, head, accounts=self._read_texts(journal, head))
 
     def _render_date(self, day: date) -> str:
-        pattern = self._settings.orchestration.date_format
+        pattern = self.settings.date_format
         if pattern == USER_DATES:
             pattern = self._client.read_session().date_format
         return build_date_renderer(pattern, code="", separator="")(day)
 
     def _find_format(self) -> str:
-        settings = self._settings.orchestration
+        settings = self.settings
         if settings.input_format is not None:
             return settings.input_format
         told = self._told.load().input_format
@@ -266,8 +189,11 @@ class JournalDesk:
         texts: dict[str, str] = {}
         for at in range(0, len(wanted), ACCOUNTS_PER_CALL):
             few = wanted[at : at + ACCOUNTS_PER_CALL]
-            for row in self._reference.read_table(AccountRow, ACCOUNTS, any_of("AID", few)):
-                texts[row.aid] = _render_text(row)
+            query = Query(
+                table=ACCOUNTS, columns=columns_of(AccountRow), conditions=(any_of("AID", few),)
+            )
+            for rows in read_by_account(self._client, query):
+                texts |= {row.aid: _render_text(row) for row in build_rows(AccountRow, rows)}
         missing = [account for account in wanted if account not in texts]
         if missing:
             raise render_unfit(head, f"there is no account {', '.join(missing[:10])}")
@@ -275,7 +201,7 @@ class JournalDesk:
 
     def _describe(self, journal: Journal, head: JournalHead) -> Sent:
         return Sent(
-            orchestration=self._settings.orchestration.name,
+            orchestration=self.settings.name,
             key=head.posting_key,
             company=parse_ledger(journal.ledger).company,
             document_type=head.document_type,
@@ -293,7 +219,7 @@ class JournalDesk:
         reply = self._run(body, renews_on)
         if reply.status not in renews_on:
             return reply
-        if self.count_keyed(sent.key):
+        if self._lines.count(sent.key):
             fault = f"status {reply.status}, and lines with its key are there all the same"
             raise render_unclear(reply.system, sent, fault)
         reply = self._run(body, frozenset())
@@ -302,19 +228,9 @@ class JournalDesk:
         return reply
 
     def _run(self, body: bytes, renews_on: frozenset[int]) -> RemoteReply:
-        settings = self._settings.orchestration
+        settings = self.settings
         return self._client.run_orchestration(
             settings.name, body, timeout_s=settings.timeout_s, renews_on=renews_on
-        )
-
-    def _render_passed_over(self, posting_key: str, came: str) -> KeyPassedOverError:
-        return KeyPassedOverError(
-            f"{self._client.system} was asked for lines with reference 2 {posting_key} and gave"
-            f" {came}.",
-            written="Nothing was written by this look.",
-            next_step="Let the user see and search column R2 of F0911 (column security), then:"
-            " `ml-connector doctor`.",
-            key=posting_key,
         )
 
 
