@@ -6,7 +6,6 @@ import pytest
 from tests.fakes.books_desk import BooksDesk, after_step, unexplained
 
 from ml_connector.errors import (
-    AccessDeniedError,
     CredentialsError,
     SystemUnavailableError,
 )
