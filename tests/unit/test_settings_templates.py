@@ -54,7 +54,7 @@ def test_company_folder_is_free_of_faults(tmp_path: Path, models: dict[str, Any]
     project = load_project(tmp_path, connection_models=models, environment={})
 
     assert sorted(project.flows) == [
-        "actuals-fusion", "actuals-jde", "dimensions-fusion", "dimensions-jde",
+        "actuals-fusion", "actuals-jde", "dimensions-fusion", "dimensions-jde", "suppliers-fusion",
     ]  # fmt: skip
     text = read_all(tmp_path)
     assert all(f"secret:{name}" in text for name in COMPANY_SECRETS)
@@ -72,7 +72,8 @@ def test_folder_of_one_erp_holds_no_file_of_the_other(
     project = load_project(tmp_path, connection_models=models, environment={})
 
     assert sorted(project.connections) == ["anaplan-fin", f"{erp}-prod"]
-    assert sorted(project.flows) == [f"actuals-{erp}", f"dimensions-{erp}"]
+    suppliers = ["suppliers-fusion"] if erp == "fusion" else []
+    assert sorted(project.flows) == [f"actuals-{erp}", f"dimensions-{erp}", *suppliers]
     assert {name for name in content if name.startswith("mappings/actuals")} == {
         f"mappings/actuals-{erp}.csv"
     }

@@ -147,7 +147,7 @@ def test_ledgers_and_currencies_are_dimensions(source: FusionSource) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dimension", "kind"), [("suppliers", UsageError), ("value-set:No Such Set", RefusedError)]
+    ("dimension", "kind"), [("accounts", UsageError), ("value-set:No Such Set", RefusedError)]
 )
 def test_unknown_dimension_is_refused(
     source: FusionSource, dimension: str, kind: type[Exception]

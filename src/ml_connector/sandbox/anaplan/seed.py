@@ -19,6 +19,7 @@ from ml_connector.sandbox.anaplan.definitions import (
     by_id,
 )
 from ml_connector.sandbox.anaplan.seed_jde import add_jde
+from ml_connector.sandbox.anaplan.seed_suppliers import add_suppliers
 
 CUSTOMER_ID = "8b81da6f5fb6b75701604d6c950c05b1"
 FINANCE_WORKSPACE = "8a868cd97b120fc7017b36d7331d0001"
@@ -146,6 +147,7 @@ def seed_definitions(model_id: str) -> Definitions:
     if model_id == FINANCE_MODEL:
         finance = _finance()
         add_jde(finance, currencies=CURRENCIES)
+        add_suppliers(finance)
         return finance
     from ml_connector.sandbox.anaplan.seed_lab import lab_definitions  # noqa: PLC0415 - only tests.
 

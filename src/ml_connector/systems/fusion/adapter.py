@@ -18,6 +18,7 @@ from ml_connector.systems.fusion.batches import BatchReader
 from ml_connector.systems.fusion.checks import run_checks
 from ml_connector.systems.fusion.client import FusionClient, GoneError, Window
 from ml_connector.systems.fusion.connection import FusionSettings
+from ml_connector.systems.fusion.suppliers import SUPPLIER_DIMENSIONS, SupplierReader
 from ml_connector.systems.parallel import map_parallel
 
 VALUE_SET_PREFIX = "value-set:"
@@ -59,7 +60,7 @@ class FusionSource:
         yield from run_checks(self, self._client, settings=self._settings, clock=self._clock)
 
     def discover(self) -> Iterator[RemoteObject]:
-        """Yield ledgers, charts, calendars and value sets."""
+        """Yield ledgers, charts, calendars, value sets and what suppliers are read as."""
         ledgers = self.read_ledgers()
         for ledger in ledgers:
             detail = f"{ledger.kind}, {ledger.currency}, {ledger.chart}, {ledger.calendar}"
@@ -83,6 +84,8 @@ class FusionSource:
                 remote_id=value_set.value_set_code,
                 detail=value_set.description or "",
             )
+        for name, detail in SUPPLIER_DIMENSIONS.items():
+            yield RemoteObject(kind="dimension", name=name, remote_id=name, detail=detail)
 
     def read_server_time(self) -> datetime:
         """The pod's own time now, to the second."""
@@ -205,11 +208,11 @@ class FusionSource:
         yield from reader.read(chart, ledger=ledger, period=period, measure=measure)
 
     def read_members(self, dimension: str) -> Iterator[Member]:
-        """Yield the members of `ledgers`, `currencies` or `value-set:CODE`.
+        """Yield the members of a dimension, those of suppliers by one sweep over all of them.
 
         Raises:
             UsageError: Another dimension is asked for.
-            RefusedError: There is no such value set.
+            RefusedError: There is no such value set; two suppliers share a code.
         """
         if dimension == "ledgers":
             return (translation.build_ledger_member(ledger) for ledger in self.read_ledgers())
@@ -217,10 +220,14 @@ class FusionSource:
             return map(translation.build_currency, self._client.read_currencies())
         if dimension.startswith(VALUE_SET_PREFIX):
             return self._read_values(dimension.removeprefix(VALUE_SET_PREFIX))
+        if dimension in SUPPLIER_DIMENSIONS:
+            reader = SupplierReader(self._client, today=self._clock.now().date())
+            return reader.read(dimension)
         raise UsageError(
             f"Fusion has no dimension {dimension!r}.",
             written="Nothing was written.",
-            next_step="Name `ledgers`, `currencies` or `value-set:CODE` in the flow.",
+            next_step="Name `ledgers`, `currencies`, `suppliers`, `supplier-sites` or"
+            " `value-set:CODE` in the flow.",
             dimension=dimension,
         )
 

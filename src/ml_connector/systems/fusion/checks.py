@@ -53,6 +53,7 @@ class _Checks:
             *_guard("charts", self._check_charts),
             *_guard("periods", self._check_periods),
             *_guard("journals", self._check_journals),
+            *self._check_suppliers(),
         ]
 
     def _check_pod(self) -> Findings:
@@ -133,6 +134,25 @@ class _Checks:
             return [_ok("journals", "Posted journal batches are visible.")]
         finding = "No posted journal batch is visible; missing rights look just like this."
         return [_warn("journals", finding, "Check the user's journal role and data access sets.")]
+
+    def _check_suppliers(self) -> Findings:
+        """Never a failure: whether any flow reads suppliers is not known here.
+
+        A user who may not see them is not told of it; a flow that needs them says so itself.
+        """
+        try:
+            supplier = self._client.find_supplier()
+        except AccessDeniedError:
+            return []
+        except ConnectorError as error:
+            if error.arguments.get("status") == NOT_FOUND:
+                return []
+            return [_warn("suppliers", error.refused, error.next_step)]
+        if supplier is not None:
+            return [_ok("suppliers", "Suppliers are visible.")]
+        finding = "No supplier is visible; missing rights look just like this."
+        next_step = "If a flow reads suppliers, check the user's data access to procurement units."
+        return [_warn("suppliers", finding, next_step)]
 
 
 def _guard(subject: str, body: Callable[[], Findings]) -> Findings:

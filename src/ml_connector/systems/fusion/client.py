@@ -15,7 +15,7 @@ from ml_connector.systems.calls import ACCEPTED_DEFAULT, RemoteReply
 from ml_connector.systems.fusion import wire
 from ml_connector.systems.fusion.connection import FusionSettings
 from ml_connector.systems.fusion.login import build_authorizer, find_token_origin
-from ml_connector.systems.fusion.paging import read_by_key, read_by_offset
+from ml_connector.systems.fusion.paging import read_by_key, read_by_offset, verify_page
 from ml_connector.systems.http import (
     READ_TIMEOUTS,
     SLOW_READ_TIMEOUTS,
@@ -36,6 +36,8 @@ LANGUAGE: Final = "en"
 DATA_ONLY: Final[Mapping[str, str]] = {"onlyData": "true"}
 """Leaves the links out, which only journals need: half the bytes."""
 PAGE_BYTES_MAX: Final = 64 * 1024 * 1024
+EXPANDED_ROWS_MAX: Final = 100
+"""Suppliers asked for per page with their sites and addresses, each of which is a wide row."""
 
 
 class GoneError(Exception):
@@ -120,7 +122,12 @@ class FusionClient:
             asked = _Asked(path=f"{self._root}/{wire.BATCHES}", query=query)
             return self._read_page(asked, offset=0, row=wire.BatchRow)
 
-        return read_by_key(read_page, page_size=self._page_size)
+        return read_by_key(
+            read_page,
+            identify=lambda row: row.je_batch_id,
+            kind="batch",
+            page_size=self._page_size,
+        )
 
     def read_batch(self, batch_id: str) -> wire.BatchRow:
         """The batch as it stands now.
@@ -238,6 +245,59 @@ class FusionClient:
             identify=lambda row: row.currency_code,
         )
 
+    def find_supplier(self) -> wire.SupplierRow | None:
+        """Any one supplier; None when the user sees none."""
+        asked = self._ask(wire.SUPPLIERS, DATA_ONLY)
+        reply, page = self._read_page(asked, offset=0, row=wire.SupplierRow, limit=1)
+        return next(iter(verify_page(reply, page, page_size=1)), None)
+
+    def read_suppliers(self) -> Iterator[wire.SupplierRow]:
+        """Yield every visible supplier by ascending id, without sites and addresses."""
+        return self._read_suppliers(DATA_ONLY, page_size=self._page_size)
+
+    def read_expanded_suppliers(self) -> Iterator[wire.SupplierRow]:
+        """Yield every visible supplier by ascending id, with the first of its sites and addresses.
+
+        Whether those are all is for the caller to see (F-26).
+        """
+        expand = {"expand": f"{wire.SITES},{wire.ADDRESSES}", **DATA_ONLY}
+        return self._read_suppliers(expand, page_size=min(self._page_size, EXPANDED_ROWS_MAX))
+
+    def read_sites(self, supplier_id: int) -> Iterator[wire.SiteRow]:
+        """Yield all sites of a supplier."""
+        asked = self._ask_children(supplier_id, wire.SITES, order=wire.SITE_KEY)
+        return self._read_rows(asked, row=wire.SiteRow, identify=lambda row: row.supplier_site_id)
+
+    def read_addresses(self, supplier_id: int) -> Iterator[wire.AddressRow]:
+        """Yield all addresses of a supplier."""
+        asked = self._ask_children(supplier_id, wire.ADDRESSES, order=wire.ADDRESS_KEY)
+        return self._read_rows(
+            asked, row=wire.AddressRow, identify=lambda row: row.supplier_address_id
+        )
+
+    def _read_suppliers(
+        self, query: Mapping[str, str], *, page_size: int
+    ) -> Iterator[wire.SupplierRow]:
+        def read_page(after_id: int) -> tuple[RemoteReply, wire.Page[wire.SupplierRow]]:
+            ordered = {
+                "q": wire.render_supplier_query(after_id),
+                "orderBy": f"{wire.SUPPLIER_KEY}:asc",
+            }
+            asked = _Asked(
+                path=f"{self._root}/{wire.SUPPLIERS}",
+                query={**ordered, **query},
+                timeouts=SLOW_READ_TIMEOUTS,
+            )
+            return self._read_page(asked, offset=0, row=wire.SupplierRow, limit=page_size)
+
+        return read_by_key(
+            read_page, identify=lambda row: row.supplier_id, kind="supplier", page_size=page_size
+        )
+
+    def _ask_children(self, supplier_id: int, collection: str, *, order: str) -> _Asked:
+        path = f"{wire.SUPPLIERS}/{supplier_id}/child/{collection}"
+        return self._ask(path, {"orderBy": f"{order}:asc", **DATA_ONLY})
+
     def read_balances(
         self, chart: Chart, *, ledger: str, period: str, currency: str, currency_type: str
     ) -> Iterator[wire.BalanceRow]:
@@ -274,9 +334,9 @@ class FusionClient:
         return read_by_offset(read_page, identify=identify, page_size=self._page_size)
 
     def _read_page(
-        self, asked: _Asked, *, offset: int, row: type[RowT]
+        self, asked: _Asked, *, offset: int, row: type[RowT], limit: int | None = None
     ) -> tuple[RemoteReply, wire.Page[RowT]]:
-        paging = {"limit": str(self._page_size), "offset": str(offset)}
+        paging = {"limit": str(limit or self._page_size), "offset": str(offset)}
         reply = self._send(replace(asked, query={**asked.query, **paging}))
         # Structs are made generic at run time only; mypy has no word for that.
         kind: type[wire.Page[RowT]] = wire.Page[row]  # type: ignore[valid-type]  # see above

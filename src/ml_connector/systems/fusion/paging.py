@@ -4,14 +4,14 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Final, TypeVar
 
 from ml_connector.systems.calls import RemoteReply
-from ml_connector.systems.fusion.wire import BatchRow, Page
+from ml_connector.systems.fusion.wire import NESTED_ROWS_MAX, Page
 
 RowT = TypeVar("RowT")
 
 ROWS_MAX: Final = 5_000_000
 """Rows one collection may hold; a journal of more lines is no journal."""
 LISTING_PAGES_MAX: Final = 100_000
-"""Pages of batches one listing may take: fifty million batches."""
+"""Pages one listing by key may take: fifty million batches."""
 
 ReadPage = Callable[[int], tuple[RemoteReply, Page[RowT]]]
 """The page at an offset, or after a key."""
@@ -53,11 +53,13 @@ def read_by_offset(
             raise reply.render_off_contract(f"more than {ROWS_MAX} rows")
 
 
-def read_by_key(read_page: ReadPage[BatchRow], *, page_size: int) -> Iterator[BatchRow]:
-    """Yield batches by ascending id, asking for what follows the last one until nothing does.
+def read_by_key(
+    read_page: ReadPage[RowT], *, identify: Callable[[RowT], int], kind: str, page_size: int
+) -> Iterator[RowT]:
+    """Yield rows by ascending id, asking for what follows the last one until nothing does.
 
     Unlike an offset, a key does not move when rows leave the filter meanwhile (F-03). `hasMore`
-    is not relied on: it has been seen wrong on large collections.
+    is not relied on: it has been seen wrong on large collections. `kind` is what errors call a row.
 
     Raises:
         ProtocolError: Ids that do not ascend, or a listing that never ends.
@@ -69,11 +71,23 @@ def read_by_key(read_page: ReadPage[BatchRow], *, page_size: int) -> Iterator[Ba
         if not rows:
             return
         for row in rows:
-            if row.je_batch_id <= last:
-                raise reply.render_off_contract(f"batch {row.je_batch_id} after batch {last}")
-            last = row.je_batch_id
+            if identify(row) <= last:
+                raise reply.render_off_contract(f"{kind} {identify(row)} after {kind} {last}")
+            last = identify(row)
         yield from rows
     raise reply.render_off_contract(f"more than {LISTING_PAGES_MAX} pages")
+
+
+def is_whole(page: Page[RowT] | None) -> bool:
+    """Whether the children that came with a row are all there are; absent ones are none.
+
+    The same distrust as for pages of their own: a full one is never believed to be the last.
+    """
+    if page is None:
+        return True
+    rows = len(page.items or [])
+    is_full = rows >= (page.limit or NESTED_ROWS_MAX)
+    return not (page.has_more or is_full or page.count not in (None, rows))
 
 
 def verify_page(reply: RemoteReply, page: Page[RowT], *, page_size: int) -> list[RowT]:

@@ -123,8 +123,7 @@ def find_state(row: PeriodStatusRow) -> PeriodState | None:
 
 def build_value(row: ValueRow, *, today: date) -> Member:
     """The member; active when enabled and inside its dates."""
-    ends = row.end_date_active
-    ends = None if ends is None or ends >= END_OF_TIME else ends
+    ends = find_end(row.end_date_active)
     is_enabled = find_flag(row.enabled_flag) is not False
     is_begun = row.start_date_active is None or row.start_date_active <= today
     return Member(
@@ -132,10 +131,10 @@ def build_value(row: ValueRow, *, today: date) -> Member:
         name=row.description or row.value,
         properties=(
             ("account_type", row.account_type or ""),
-            ("enabled", _render_flag(row.enabled_flag)),
-            ("summary", _render_flag(row.summary_flag)),
-            ("start", _render_date(row.start_date_active)),
-            ("end", _render_date(ends)),
+            ("enabled", render_flag(row.enabled_flag)),
+            ("summary", render_flag(row.summary_flag)),
+            ("start", render_date(row.start_date_active)),
+            ("end", render_date(ends)),
         ),
         is_active=is_enabled and is_begun and (ends is None or ends >= today),
     )
@@ -146,7 +145,7 @@ def build_currency(row: CurrencyRow) -> Member:
     return Member(
         code=row.currency_code,
         name=row.name or row.currency_code,
-        properties=(("enabled", _render_flag(row.enabled_flag)),),
+        properties=(("enabled", render_flag(row.enabled_flag)),),
         is_active=find_flag(row.enabled_flag) is not False,
     )
 
@@ -160,10 +159,17 @@ def find_flag(value: Flag) -> bool | None:
     )
 
 
-def _render_flag(value: Flag) -> str:
+def find_end(at: date | None) -> date | None:
+    """The last day of a life; None when it has no end, in either spelling (F-08)."""
+    return None if at is None or at >= END_OF_TIME else at
+
+
+def render_flag(value: Flag) -> str:
+    """`Y` or `N`, whichever spelling came; empty when it says nothing."""
     found = find_flag(value)
     return "" if found is None else "Y" if found else "N"
 
 
-def _render_date(at: date | None) -> str:
+def render_date(at: date | None) -> str:
+    """The day as the ISO writes it; empty when there is none."""
     return "" if at is None else at.isoformat()
