@@ -17,7 +17,8 @@ def test_sandbox_prints_its_addresses_and_ends_when_told(
     """Both servers answer at the addresses on stdout; a signal ends the process in order."""
     command = (
         sys.executable, "-m", "ml_connector", "sandbox", "--state", str(tmp_path / "state"),
-        "--fusion-port", "0", "--anaplan-port", "0", "--lines", "600",
+        "--fusion-port", "0", "--anaplan-port", "0", "--jde-port", "0",
+        "--lines", "600",
     )  # fmt: skip
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -225,7 +225,7 @@ def test_all_faults_of_all_files_are_told_at_once(folder: Path) -> None:
     replace(folder, "ml-connector.yaml", "log_format: json", "log_format: xml")
     replace(folder, "connections/erp.yaml", "base_url:", "base_uri:")
     replace(folder, "flows/actuals.yaml", "first_month: 2024-01", "first_month: 2024-13")
-    replace(folder, "flows/members.yaml", "from: value-set:Halden Account", "from: accounts")
+    replace(folder, "flows/members.yaml", "from: value-set:Halden Account", "from: konten")
 
     lines = faults_of(folder)
 
@@ -237,9 +237,10 @@ def test_all_faults_of_all_files_are_told_at_once(folder: Path) -> None:
         "flows/actuals.yaml:5 first_month: string should match pattern"
         " '^\\d{4}-(0[1-9]|1[0-2])$'; seen '2024-13'; allowed: First month the model takes from"
         " here, such as `2024-01`; earlier ones stay as they are\n"
-        "flows/members.yaml:7 lists[0].from[0]: string should match pattern"
-        " '^(ledgers|currencies|value-set:\\S.*)$'; seen 'accounts'; allowed: `ledgers`,"
-        " `currencies`, or value sets as `value-set:CODE`; the first to name a code wins\n"
+        "flows/members.yaml:7 lists[0].from[0]: is no dimension an ERP can be asked for; seen"
+        " 'konten'; allowed: `ledgers`, `currencies`, value sets as `value-set:CODE`, and where the"
+        " ERP has them `accounts`, `account-ids`, `business-units`, `suppliers`, `supplier-sites`;"
+        " the first to name a code wins\n"
         "ml-connector.yaml:2 log_format: is none of the values allowed; seen 'xml';"
         " allowed: 'console' or 'json'"
     )

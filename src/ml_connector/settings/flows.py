@@ -4,6 +4,7 @@
 migration note. Every path is read from the project folder.
 """
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,11 +15,12 @@ from ml_connector.settings.project import Strict
 
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
-SOURCE_DIMENSION_PATTERN = (
-    r"^(ledgers|currencies|accounts|account-ids|business-units|suppliers|supplier-sites"
-    r"|value-set:\S.*)$"
-)
-ACCOUNT_DIMENSION_PATTERN = r"^(accounts|account-ids|value-set:\S.*)$"
+SOURCE_DIMENSIONS = frozenset(
+    {"ledgers", "currencies", "accounts", "account-ids", "business-units", "suppliers",
+     "supplier-sites"}
+)  # fmt: skip
+ACCOUNT_DIMENSIONS = frozenset({"accounts", "account-ids"})
+VALUE_SET = re.compile(r"value-set:\S.*")
 CHUNK_BYTES_MIN = 1_000
 CHUNK_BYTES_MAX = 50_000_000
 """What a planning model takes as one chunk, before compression."""
@@ -39,12 +41,24 @@ def _verify_code_placeholder(pattern: str) -> str:
     return pattern
 
 
+def _verify_source_dimension(name: str) -> str:
+    if name not in SOURCE_DIMENSIONS and not VALUE_SET.fullmatch(name):
+        raise ValueError("is no dimension an ERP can be asked for")
+    return name
+
+
+def _verify_account_dimension(name: str) -> str:
+    if name not in ACCOUNT_DIMENSIONS and not VALUE_SET.fullmatch(name):
+        raise ValueError("is no dimension of accounts")
+    return name
+
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Text = Annotated[str, Field(min_length=1)]
 Ratio = Annotated[Decimal, Field(ge=0, le=1)]
 Amount = Annotated[Decimal, Field(ge=0)]
-SourceDimension = Annotated[str, Field(pattern=SOURCE_DIMENSION_PATTERN)]
-AccountDimension = Annotated[str, Field(pattern=ACCOUNT_DIMENSION_PATTERN)]
+SourceDimension = Annotated[str, AfterValidator(_verify_source_dimension)]
+AccountDimension = Annotated[str, AfterValidator(_verify_account_dimension)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(_split_bare_text)]
 ChunkBytes = Annotated[int, Field(ge=CHUNK_BYTES_MIN, le=CHUNK_BYTES_MAX)]
 
