@@ -69,3 +69,32 @@ def test_amount_of_a_parent_account_is_ignored(anaplan: Any) -> None:
 
     assert not result["failureDumpAvailable"]
     assert all(line.endswith(",0") for line in read_rows(anaplan, "Export JDE Actuals")[1:])
+
+
+def test_budget_is_replaced_by_version_and_exported_without_zeros(anaplan: Any) -> None:
+    """A version holds what was filled in last; other versions stay; zeros are no rows."""
+    place = {"company": "00001", "account": "8720", "business_unit": "30", "period": "Oct 26"}
+    other = {**place, "account": "8730"}
+    load_members(anaplan)
+
+    anaplan.admin("fill_budget", cells=[{**place, "amount": "7"}], version="Forecast")
+    anaplan.admin("fill_budget", cells=[{**place, "amount": "10.25"}, {**other, "amount": 5}])
+    anaplan.admin("fill_budget", cells=[{**place, "amount": -12.5}, {**other, "amount": 0}])
+
+    header, *lines = read_rows(anaplan, "Export JDE Budget")
+    assert header == "JDE Companies,JDE Accounts,JDE Business Units,Versions,Time,Amount"
+    assert sorted(lines) == [
+        "00001 Halden Works Inc,8720 Travel,30 Travel Department,Budget,Oct 26,-12.5",
+        "00001 Halden Works Inc,8720 Travel,30 Travel Department,Forecast,Oct 26,7",
+    ]
+
+
+def test_budget_can_be_added_to(anaplan: Any) -> None:
+    """With `keep` the other cells of the version stay; a member nobody loaded is made."""
+    place = {"company": "00077", "account": "9", "business_unit": "YARD", "period": "Oct 26"}
+
+    anaplan.admin("fill_budget", cells=[{**place, "amount": 1}])
+    anaplan.admin("fill_budget", cells=[{**place, "period": "Nov 26", "amount": 2}], keep=True)
+
+    _, *lines = read_rows(anaplan, "Export JDE Budget")
+    assert sorted(lines) == ["00077,9,YARD,Budget,Nov 26,2", "00077,9,YARD,Budget,Oct 26,1"]

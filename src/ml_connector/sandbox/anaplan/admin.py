@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.sandbox.anaplan.admin_budget import BudgetDesk
 from ml_connector.sandbox.anaplan.admin_tasks import TaskDesk
 from ml_connector.sandbox.anaplan.certificates import (
     fingerprint,
@@ -52,6 +53,7 @@ class AdminDesk:
         for operation in operations:
             server.add_admin(operation.__name__, operation)
         TaskDesk(server, self._model)
+        BudgetDesk(server, self._model)
         server.faults.hooks["kill_token"] = self._kill_request_token
         server.faults.hooks["drain_bucket"] = self._drain_by_fault
 

@@ -16,6 +16,7 @@ from ml_connector.sandbox.anaplan.definitions import (
     SourceDef,
     by_id,
 )
+from ml_connector.sandbox.anaplan.seed_jde_budget import add_jde_budget
 
 COMPANIES, ACCOUNTS, BUSINESS_UNITS = "101000000006", "101000000007", "101000000008"
 ACTUALS, AMOUNT = "102000000004", "223000000001"
@@ -41,6 +42,7 @@ def add_jde(model: Definitions, *, currencies: str) -> None:
     model.sources |= by_id(*(SourceDef(id=key, name=name) for key, name in _SOURCES.items()))
     model.imports |= by_id(*_list_imports(), _module_import(dimensions))
     model.exports |= by_id(ExportDef(id="116000000004", name="Export JDE Actuals", module=ACTUALS))
+    add_jde_budget(model, companies=COMPANIES, accounts=ACCOUNTS, units=BUSINESS_UNITS)
 
 
 def _lists() -> list[ListDef]:
