@@ -164,7 +164,10 @@ def test_latest_time_of_sending_counts(
     assert records.postings.mark_sent("AAAAAAA2") == replace(first, sent_at=sent_at)
     records.postings.save_posting("AAAAAAA2", State.UNKNOWN)
     move(600)
-    assert records.postings.mark_sent("AAAAAAA2").sent_at == records_clock.now()
+    latest = records_clock.now()
+    assert records.postings.mark_sent("AAAAAAA2").sent_at == latest
+    move(-30)
+    assert records.postings.mark_sent("AAAAAAA2").sent_at == latest
 
 
 @pytest.mark.parametrize("state", [*SETTLED, State.QUARANTINED])
@@ -208,13 +211,28 @@ def test_person_may_settle_a_quarantined_posting_either_way(
 def test_settled_posting_told_again_stays_as_it_was(
     records: Records, confirmed: Posting, move: Move
 ) -> None:
-    """A repeated step may tell less or more; time, receipt and reason are the first ones."""
+    """A repeated step may tell less; time, receipt and reason are the first ones."""
     move(60)
-    for receipt in (None, {}, {"batch": "4711"}, {"pages": (1, 2), "more": "x"}):
+    for receipt in (None, {}, {"batch": "4711"}, {"pages": (1, 2)}):
         told = records.postings.save_posting(
             "AAAAAAA2", State.CONFIRMED, receipt=receipt, reason="again"
         )
         assert told == confirmed
+
+
+def test_receipt_of_a_settled_posting_grows(
+    records: Records, confirmed: Posting, move: Move
+) -> None:
+    """What the ERP does with a confirmed posting later is told in addition; all else stays."""
+    move(60)
+    grown = replace(confirmed, receipt=RECEIPT | {"posted": True})
+    assert (
+        records.postings.save_posting(
+            "AAAAAAA2", State.CONFIRMED, receipt={"posted": True, "batch": "4711"}
+        )
+        == grown
+    )
+    assert find(records, "AAAAAAA2") == grown
 
 
 @pytest.mark.parametrize(
@@ -230,10 +248,20 @@ def test_settled_posting_never_becomes_another(
     assert records.postings.find_posting("AAAAAAA2") == before
 
 
-def test_second_document_under_one_key_is_told_loudly(records: Records, confirmed: Posting) -> None:
+@pytest.mark.parametrize(
+    ("receipt", "finding"),
+    [
+        ({"batch": "4712"}, "its batch is '4711', not '4712'"),
+        ({"pages": [1, 2, 3], "more": 1}, "its pages is"),
+        ({"document": "101"}, "its document is 101, not '101'"),
+    ],
+)
+def test_second_document_under_one_key_is_told_loudly(
+    records: Records, confirmed: Posting, receipt: dict[str, Any], finding: str
+) -> None:
     """A receipt that contradicts the stored one may mean that the ERP holds the posting twice."""
-    with pytest.raises(RefusedError, match="its batch is '4711', not '4712'"):
-        records.postings.save_posting("AAAAAAA2", State.CONFIRMED, receipt={"batch": "4712"})
+    with pytest.raises(RefusedError, match=finding):
+        records.postings.save_posting("AAAAAAA2", State.CONFIRMED, receipt=receipt)
     assert records.postings.find_posting("AAAAAAA2") == confirmed
 
 

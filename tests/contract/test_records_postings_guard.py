@@ -92,7 +92,15 @@ CHANGES = [
         "never change",
     ),
     ("UPDATE records_posting SET state = 'refused' WHERE state = 'confirmed'", "never change"),
-    ("UPDATE records_posting SET receipt = '{}' WHERE state = 'confirmed'", "never change"),
+    ("UPDATE records_posting SET receipt = '{}' WHERE state = 'confirmed'", "only grow"),
+    (
+        """UPDATE records_posting SET receipt = '{"n": 1, "batch": "x"}' WHERE state = 'refused'""",
+        "only grow",
+    ),
+    (
+        """UPDATE records_posting SET receipt = '{"batch": null}' WHERE state = 'confirmed'""",
+        "only grow",
+    ),
     ("UPDATE records_posting SET reason = 'x' WHERE state = 'refused'", "never change"),
     (
         "UPDATE records_posting SET settled_at = '2020-01-01 00:00+00:00' WHERE state = 'refused'",

@@ -125,7 +125,7 @@ def test_one_of_two_processes_reverses_a_posting(records: Records, spawn: Spawn)
     """A posting is taken back once, and names the one that does."""
     prepare(spawn, CONFIRM_ALL)
     told = race(spawn, REVERSE, "a", "b")
-    assert each_round(told) == [Counter({"open": 1, "postings.not-reversible": 1})] * ROUNDS
+    assert each_round(told) == [Counter({"open": 1, "postings.reversal-blocked": 1})] * ROUNDS
     reversals = records.postings.load_postings(states=[PostingState.OPEN])
     originals = records.postings.load_postings(states=[PostingState.CONFIRMED])
     assert {(p.posting_key, p.reversed_by) for p in originals} == {

@@ -72,10 +72,10 @@ class OtherContentError(RefusedError):
         )  # fmt: skip
 
 
-class NotReversibleError(BlockedError):
+class ReversalBlockedError(BlockedError):
     """A posting cannot be reversed: it is not confirmed, is reversed already, or reverses one."""
 
-    code = "postings.not-reversible"
+    code = "postings.reversal-blocked"
 
     def __init__(self, posting: Posting, finding: str) -> None:
         super().__init__(
@@ -102,7 +102,7 @@ class EarlierStandsError(BlockedError):
         )  # fmt: skip
 
 
-class UnsettledPostingError(BusyError):
+class SubjectUnsettledError(BusyError):
     """Another posting on the same subject has no known outcome yet."""
 
     code = "postings.unsettled"

@@ -16,13 +16,13 @@ from ml_connector.records.canonical import render_canonical, verify_plain
 from ml_connector.records.errors import (
     EarlierStandsError,
     KeyTakenError,
-    NotReversibleError,
     NotSendableError,
     OtherContentError,
+    ReversalBlockedError,
     SettledPostingError,
+    SubjectUnsettledError,
     UnfitKeyError,
     UnknownPostingError,
-    UnsettledPostingError,
 )
 from ml_connector.records.store import OrganisationStore
 
@@ -61,7 +61,8 @@ class PostingRecords(OrganisationStore):
             row = self._load(posting_key)
             if row.state not in SENDABLE_POSTINGS:
                 raise NotSendableError(_render(row))
-            row.sent_at = self._clock.now()
+            # Clocks of two machines differ; the later time is waited from.
+            row.sent_at = max(row.sent_at or self._clock.now(), self._clock.now())
             row.save(update_fields=["sent_at"])
         return _render(row)
 
@@ -75,16 +76,18 @@ class PostingRecords(OrganisationStore):
     ) -> Posting:
         """The posting is in this state; see `ports.PostingStore`.
 
-        A settled posting told again keeps its first receipt and reason; a receipt that
-        contradicts it is refused, since the ERP may then hold two. Without a receipt the stored
-        one stays; the reason is that of the newest state. A refused reversal takes nothing back,
-        so its posting may be reversed again.
+        A settled posting told again keeps its reason, and its receipt only grows: one that
+        contradicts what is stored is refused, since the ERP may then hold two. Without a receipt
+        the stored one stays; the reason is that of the newest state. A refused reversal takes
+        nothing back, so its posting may be reversed again.
         """
         told = None if receipt is None else _normalise(receipt)
         with self._writing(f"the state of posting {posting_key}"):
             row = self._load(posting_key)
             if row.state not in UNSETTLED_POSTINGS:
                 _verify_same_outcome(_render(row), state, told or {})
+                row.receipt = row.receipt | (told or {})
+                row.save(update_fields=["receipt"])
                 return _render(row)
             row.reason = reason or (row.reason if row.state == state else "")
             row.receipt = row.receipt if told is None else told
@@ -151,20 +154,20 @@ class PostingRecords(OrganisationStore):
             state__in=[state.value for state in UNSETTLED_POSTINGS],
         )
         if (row := unsettled.first()) is not None:
-            raise UnsettledPostingError(posting, _render(row))
+            raise SubjectUnsettledError(posting, _render(row))
         if not posting.reverses:
             self._verify_nothing_stands(posting)
 
     def _verify_reversible(self, posting: Posting) -> None:
         row = self._find(posting.reverses).filter(connection=posting.connection).first()
         if row is None:
-            raise NotReversibleError(posting, "it is not known there")
+            raise ReversalBlockedError(posting, "it is not known there")
         if row.state != PostingState.CONFIRMED:
-            raise NotReversibleError(posting, f"it is {row.state}, not confirmed")
+            raise ReversalBlockedError(posting, f"it is {row.state}, not confirmed")
         if row.reversed_by:
-            raise NotReversibleError(posting, f"it is reversed by {row.reversed_by} already")
+            raise ReversalBlockedError(posting, f"it is reversed by {row.reversed_by} already")
         if row.reverses:
-            raise NotReversibleError(posting, f"it is itself the reversal of {row.reverses}")
+            raise ReversalBlockedError(posting, f"it is itself the reversal of {row.reverses}")
 
     def _verify_nothing_stands(self, posting: Posting) -> None:
         earlier = models.Posting.of(self._id).filter(
@@ -205,7 +208,7 @@ def _list_differences(names: Sequence[str], stored: Posting, posting: Posting) -
 
 
 def _verify_same_outcome(stored: Posting, state: PostingState, receipt: Json) -> None:
-    """What is told again of a settled posting is what is stored, or less, or more."""
+    """What is told again of a settled posting contradicts nothing that is stored."""
     if state is not stored.state:
         raise SettledPostingError(stored, state=state, finding="a settled posting never changes")
     for name, value in receipt.items():

@@ -21,6 +21,15 @@ APPROVAL_CONTENT = (
     "id", "organisation_id", "plan_hash", "flow", "run_id", "maker", "maker_person", "needed",
     "amounts", "totals", "made_at", "expires_at",
 )  # fmt: skip
+FORGETS = "RECEIPT_FORGETS"
+"""Stands in a condition for: the new receipt lacks or changes what the old one says."""
+FORGETS_SQLITE = """EXISTS (
+    SELECT 1 FROM json_each(OLD.receipt) o LEFT JOIN json_each(NEW.receipt) n ON n.key = o.key
+    WHERE n.key IS NULL OR n.type <> o.type OR n.value IS NOT o.value
+)"""
+FORGETS_POSTGRESQL = """EXISTS (
+    SELECT 1 FROM jsonb_each(OLD.receipt) o WHERE NEW.receipt -> o.key IS DISTINCT FROM o.value
+)"""
 
 
 class Rule(NamedTuple):
@@ -138,13 +147,13 @@ RULES = (
         "UPDATE",
         f"""
         OLD.state IN ('confirmed', 'refused') AND (
-            {_differs(("state", "receipt", "reason"))} OR {_differs_or_goes("settled_at")}
+            {_differs(("state", "reason"))} OR {_differs_or_goes("settled_at")} OR {FORGETS}
         )
         """,
-        "confirmed and refused postings never change",
+        "confirmed and refused postings never change, their receipts only grow",
     ),
     Rule(
-        "records_posting_sent_once",
+        "records_posting_sent",
         POSTING,
         "UPDATE",
         """
@@ -274,7 +283,8 @@ RULES = (
 
 
 def _render_sqlite(rule: Rule) -> Iterator[str]:
-    when = f"WHEN {rule.condition}" if rule.condition else ""
+    condition = rule.condition.replace(FORGETS, FORGETS_SQLITE)
+    when = f"WHEN {condition}" if condition else ""
     yield (
         f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} {when}"
         f" BEGIN SELECT RAISE(ABORT, '{rule.message}'); END"
@@ -282,11 +292,12 @@ def _render_sqlite(rule: Rule) -> Iterator[str]:
 
 
 def _render_postgresql(rule: Rule) -> Iterator[str]:
+    condition = rule.condition.replace(FORGETS, FORGETS_POSTGRESQL) or "TRUE"
     # A condition of a trigger may not look into other rows there; one of its function may.
     yield f"""
         CREATE FUNCTION {rule.name}() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF {rule.condition or "TRUE"} THEN RAISE EXCEPTION '{rule.message}'; END IF;
+            IF {condition} THEN RAISE EXCEPTION '{rule.message}'; END IF;
             RETURN NEW;
         END $$
     """
