@@ -218,7 +218,11 @@ def projects(company: Company, tmp_path: Path) -> ProjectMaker:
     return ProjectMaker(company=company, root=tmp_path / "project")
 
 
-ONE_LEDGER: dict[str, Any] = {"first_month": "2026-09", "ledgers": ["Halden US"], "dimensions_flow": None}
+ONE_LEDGER: dict[str, Any] = {
+    "first_month": "2026-09",
+    "ledgers": ["Halden US"],
+    "dimensions_flow": None,
+}
 LISTS = {
     "Entities": ("Halden Company", "Halden Global Entity"),
     "Accounts": ("Halden Account", "Halden Global Account"),

@@ -1,7 +1,7 @@
 """Import templates: which file holds which columns, in which order, in which release.
 
-The files have no header, so a value in the wrong place is another value. The order differs
-from release to release; clients take it from the template of the pod they talk to.
+The files have no header, so a value in the wrong place is another value. Each release orders
+them anew; clients take the order out of the template of the pod they talk to.
 """
 
 from __future__ import annotations

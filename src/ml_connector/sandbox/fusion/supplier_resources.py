@@ -209,6 +209,16 @@ def _root_attributes() -> tuple[Attribute, ...]:
         *attributes("string", "LastUpdatedBy CreationSourceCode"),
         Attribute(name="CreationSource", translated=True),
         *attributes("string", "DataFoxScore DataFoxScoringCriteria"),
+        *_identity_attributes(),
+        *_tax_attributes(),
+        *_flags("BusinessClassificationNotApplicableFlag"),
+        *attributes("boolean", "OBNEnabledFlag OnOFACListFlag"),
+        Attribute(name="OFACSources"),
+    )
+
+
+def _identity_attributes() -> tuple[Attribute, ...]:
+    return (
         *_texts("Alias", 80),
         *_texts("DUNSNumber", 30),
         *_flags("OneTimeSupplierFlag"),
@@ -225,6 +235,11 @@ def _root_attributes() -> tuple[Attribute, ...]:
         *_coded("FiscalYearEndMonth"),
         Attribute(name="CurrentFiscalYearPotentialRevenue", kind="number", updatable=True),
         *_coded("PreferredFunctionalCurrency"),
+    )
+
+
+def _tax_attributes() -> tuple[Attribute, ...]:
+    return (
         *_coded("TaxRegistrationCountry"),
         *_texts("TaxRegistrationNumber", 50),
         *_coded("TaxpayerCountry"),
@@ -239,9 +254,6 @@ def _root_attributes() -> tuple[Attribute, ...]:
         *_flags("UseWithholdingTaxFlag"),
         Attribute(name="WithholdingTaxGroupId", kind="integer", updatable=True),
         *_texts("WithholdingTaxGroup", 25),
-        *_flags("BusinessClassificationNotApplicableFlag"),
-        *attributes("boolean", "OBNEnabledFlag OnOFACListFlag"),
-        Attribute(name="OFACSources"),
     )
 
 
