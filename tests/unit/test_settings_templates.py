@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from ml_connector.settings import ActualsFlow, DimensionsFlow, load_project
+from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow, load_project
 from ml_connector.settings.project_template import (
     COMPANY_SECRETS,
     ERPS,
@@ -54,7 +54,8 @@ def test_company_folder_is_free_of_faults(tmp_path: Path, models: dict[str, Any]
     project = load_project(tmp_path, connection_models=models, environment={})
 
     assert sorted(project.flows) == [
-        "actuals-fusion", "actuals-jde", "dimensions-fusion", "dimensions-jde", "suppliers-fusion",
+        "actuals-fusion", "actuals-jde", "budgets-jde", "dimensions-fusion", "dimensions-jde",
+        "suppliers-fusion",
     ]  # fmt: skip
     text = read_all(tmp_path)
     assert all(f"secret:{name}" in text for name in COMPANY_SECRETS)
@@ -72,8 +73,8 @@ def test_folder_of_one_erp_holds_no_file_of_the_other(
     project = load_project(tmp_path, connection_models=models, environment={})
 
     assert sorted(project.connections) == ["anaplan-fin", f"{erp}-prod"]
-    suppliers = ["suppliers-fusion"] if erp == "fusion" else []
-    assert sorted(project.flows) == [f"actuals-{erp}", f"dimensions-{erp}", *suppliers]
+    own = {"fusion": "suppliers-fusion", "jde": "budgets-jde"}[erp]
+    assert set(project.flows) == {f"actuals-{erp}", f"dimensions-{erp}", own}
     assert {name for name in content if name.startswith("mappings/actuals")} == {
         f"mappings/actuals-{erp}.csv"
     }
@@ -112,6 +113,21 @@ def test_sandbox_folder_names_jde_companies_with_their_zeros(
 
     assert isinstance(flow, ActualsFlow)
     assert flow.ledgers == ("00001", "00077", "00200", "00300")
+
+
+def test_sandbox_folder_writes_no_ledger_that_its_connection_does_not_read(
+    tmp_path: Path, models: dict[str, Any]
+) -> None:
+    """What a budget is held against is read by the connection it is posted through."""
+    save_project(tmp_path, sandbox_files(connection_models=models))
+
+    project = load_project(tmp_path, connection_models=models, environment={})
+
+    flow, connection = project.flows["budgets-jde"], project.connections["jde-sandbox"]
+    assert isinstance(flow, BudgetFlow)
+    assert isinstance(connection, JdeSettings)
+    assert {name.partition("/")[2] for name in flow.ledgers} <= set(connection.ledger_types)
+    assert flow.approval.people == 1
 
 
 def test_sandbox_folder_without_jde_names_nothing_of_it() -> None:
