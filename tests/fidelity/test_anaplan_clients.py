@@ -16,6 +16,8 @@ from anaplan_sdk.exceptions import (  # type: ignore[import-untyped]  # ships no
 from apapi.authentication import BasicAuth  # type: ignore[import-untyped]  # ships no types
 from apapi.utils import MIMEType, get_generic_session  # type: ignore[import-untyped]  # ships no types
 
+from ml_connector.sandbox.anaplan.seed import FINANCE_MODEL, seed_definitions
+
 EMAIL, PASSWORD = "integration@halden.example", "halden-password"
 ENTITIES = "Code,Name,Parent\nHI,Halden Ü,\n101,US,HI\n102,CA,HI\n"
 BAD = "Code,Name,Parent\nHI,Halden Ü,\nW1,Widget,NoSuch\n"
@@ -89,9 +91,10 @@ def test_sdk_reads_the_tenant_and_the_model(connect: Connect) -> None:
     assert tr.get_model_status().current_step == "Open"
     assert tr.get_lists()[0].name == "Entities"
     assert tr.get_list_metadata(101000000005).numbered_list
-    assert len(tr.get_line_items()) == 10
+    modules = seed_definitions(FINANCE_MODEL).modules.values()
+    assert len(tr.get_line_items()) == sum(len(module.line_items) for module in modules)
     assert tr.get_line_items(102000000003)[0].format == "LIST"
-    assert len(tr.get_views()) == 4
+    assert len(tr.get_views()) == len(modules)
     assert tr.get_view_info(102000000001).columns[0].name == "Time"
     assert tr.get_current_period().period_text == "Oct 26"
     assert tr.set_current_period("2026-11-30").period_text == "Nov 26"

@@ -45,7 +45,8 @@ def test_collection_has_the_golden_envelope(anaplan: Any) -> None:
     model = anaplan.ids["id"]
     assert body["meta"]["schema"] == f"https://api.anaplan.com/2/0/models/{model}/objects/import"
     paging = body["meta"]["paging"]
-    assert (paging["currentPageSize"], paging["offset"], paging["totalSize"]) == (12, 0, 12)
+    count = len(anaplan.ids["imports"])
+    assert (paging["currentPageSize"], paging["offset"], paging["totalSize"]) == (count, 0, count)
     assert body["imports"][0] == {
         "id": "112000000001",
         "name": "Load Entities",
@@ -65,11 +66,12 @@ def test_next_is_a_trap_without_limit(anaplan: Any) -> None:
 
 def test_limit_and_offset_are_honoured_and_echoed(anaplan: Any) -> None:
     """A middle page names its neighbours, the last one has no next."""
+    count = len(anaplan.ids["imports"])
     paging = anaplan.get("/imports?limit=3&offset=3").json()["meta"]["paging"]
-    assert (paging["currentPageSize"], paging["offset"], paging["totalSize"]) == (3, 3, 12)
+    assert (paging["currentPageSize"], paging["offset"], paging["totalSize"]) == (3, 3, count)
     assert paging["next"].endswith("?limit=3&offset=6")
     assert paging["previous"].endswith("?limit=3&offset=0")
-    last = anaplan.get("/imports?limit=3&offset=10").json()
+    last = anaplan.get(f"/imports?limit=3&offset={count - 2}").json()
     assert len(last["imports"]) == 2
     assert "next" not in last["meta"]["paging"]
     assert "previous" not in anaplan.get("/imports?limit=3").json()["meta"]["paging"]
@@ -80,7 +82,7 @@ def test_page_may_be_cut_silently(anaplan: Any) -> None:
     anaplan.switch(paging__max_page=2)
     body = anaplan.get("/imports?limit=5000").json()
     assert (len(body["imports"]), body["meta"]["paging"]["currentPageSize"]) == (2, 2)
-    assert body["meta"]["paging"]["totalSize"] == 12
+    assert body["meta"]["paging"]["totalSize"] == len(anaplan.ids["imports"])
 
 
 @pytest.mark.parametrize("query", ["limit=x", "limit=0", "offset=-1"])
