@@ -206,6 +206,7 @@ def _is_whole(rows: Sequence[KeyedRow], amounts: Mapping[str, Decimal], journal:
         sent[line.account] = sent.get(line.account, ZERO) + line.amount
     at_home = all(
         (row.co, row.lt, row.dgj) == (name.company, name.ledger_type, journal.gl_date)
+        and row.dct != AUTOMATIC
         for row in rows
     )
     return at_home and len(rows) == len(journal.lines) and dict(amounts) == sent

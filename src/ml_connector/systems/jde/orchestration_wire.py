@@ -174,7 +174,7 @@ def parse_answer(content: bytes) -> Answer:
         document_type=_text(find("DocumentType")),
         document_number=_number(find("DocumentNumber")),
         document_company=_text(find("DocumentCompany")),
-        lines_written=None if "lineswritten" not in told else _number(told["lineswritten"]),
+        lines_written=_number(written) if _text(written := told.get("lineswritten")) else None,
         messages=_list_messages(body, told.get("messages")),
         words=find_words(body),
     )

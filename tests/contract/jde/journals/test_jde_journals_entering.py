@@ -80,9 +80,7 @@ def test_amount_with_too_many_decimals_is_refused_before_it_is_rounded(
     """The server would round it and say so in a warning."""
     source = desk.connect()
     with pytest.raises(RefusedError, match="decimals"):
-        source.submit_journal(
-            desk.journal(amount, ledger=f"{company}/BA"), desk.head(desk.key())
-        )
+        source.submit_journal(desk.journal(amount, ledger=f"{company}/BA"), desk.head(desk.key()))
     assert desk.meddler.sendings == 0
 
 
@@ -149,9 +147,7 @@ def test_warnings_of_the_period_are_told(desk: Any) -> None:
 
 
 @pytest.mark.parametrize("position", ["on", "off"])
-def test_answer_is_read_with_and_without_elements_of_the_server(
-    desk: Any, position: str
-) -> None:
+def test_answer_is_read_with_and_without_elements_of_the_server(desk: Any, position: str) -> None:
     """The named outputs suffice."""
     desk.ais.turn(jdeElements=position)
     source = desk.connect()

@@ -1,5 +1,6 @@
 """Journals whose answer is lost or says too little: sent once, and found again by their key."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -11,6 +12,7 @@ from ml_connector.systems.jde.orchestrations import JournalUnclearError
 from ml_connector.systems.jde.refusals import SessionRefusedError
 
 ORCHESTRATOR = "/orchestrator/"
+Handle = Callable[[httpx2.Request], httpx2.Response]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_answer_later_than_the_time_out_leaves_the_outcome_open(
     source, key = desk.orchestrate(timeout_s=30), desk.key()
     journal = desk.journal("10")
 
-    real = desk.meddler.handle_request
+    real: Handle = desk.meddler.handle_request
 
     def late(request: httpx2.Request) -> httpx2.Response:
         reply = real(request)
@@ -183,7 +185,8 @@ def test_server_that_is_away_is_waited_for_before_anything_leaves(
 ) -> None:
     """What never left may be tried again: the connection was refused twice."""
     source, key = desk.connect(), desk.key()
-    real, left = desk.meddler.handle_request, [2]
+    real: Handle = desk.meddler.handle_request
+    left = [2]
 
     def refuse(request: httpx2.Request) -> httpx2.Response:
         if ORCHESTRATOR in request.url.path and left[0]:
@@ -198,12 +201,10 @@ def test_server_that_is_away_is_waited_for_before_anything_leaves(
     assert len(desk.rows(key)) == 1
 
 
-def test_server_that_stays_away_entered_nothing(
-    desk: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_that_stays_away_entered_nothing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """No connection at all is no open outcome."""
     source, key = desk.connect(), desk.key()
-    real = desk.meddler.handle_request
+    real: Handle = desk.meddler.handle_request
 
     def refuse(request: httpx2.Request) -> httpx2.Response:
         if ORCHESTRATOR in request.url.path:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from ml_connector.domain.journals import JournalLine
-from ml_connector.domain.periods import Period
 from ml_connector.ports import CheckState, JournalState, PeriodVerdict
 from ml_connector.systems.jde.orchestrations import JournalRejectedError
 from ml_connector.systems.jde.refusals import ColumnHiddenError
@@ -135,9 +134,7 @@ def test_hidden_reference_is_an_error_and_never_absent(desk: Any) -> None:
 # What is asked of journals.
 
 
-@pytest.mark.parametrize(
-    ("name", "decimals"), [("00001/BA", 2), ("00200/BA", 0), ("00300/BA", 3)]
-)
+@pytest.mark.parametrize(("name", "decimals"), [("00001/BA", 2), ("00200/BA", 0), ("00300/BA", 3)])
 def test_budget_ledgers_need_not_balance_and_have_their_currencys_decimals(
     desk: Any, name: str, decimals: int
 ) -> None:
@@ -148,8 +145,10 @@ def test_budget_ledgers_need_not_balance_and_have_their_currencys_decimals(
     assert (rules.must_balance, rules.decimals, rules.refuses) == (False, decimals, "")
 
 
-@pytest.mark.parametrize(("ledger_type", "words"), [("AA", "actual"), ("AC", "actual"),
-                                                    ("XA", "actual"), ("PA", "closed")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("ledger_type", "words"),
+    [("AA", "actual"), ("AC", "actual"), ("XA", "actual"), ("PA", "closed")],
+)
 def test_ledgers_that_take_no_budgets_say_why(desk: Any, ledger_type: str, words: str) -> None:
     """Actual ones, and one that is closed to journal entries."""
     source = desk.connect(ledger_types=[ledger_type])
@@ -190,8 +189,6 @@ def test_accounts_are_the_companys_with_the_facts_of_the_chart(desk: Any) -> Non
     for one in found:
         assert "|".join(one.facts[name] for name in chart.segments) == told[one.account]
         assert one.text == f"{one.facts['business_unit']}.{one.facts['account']}"
-
-
 
 
 @pytest.mark.parametrize(
