@@ -92,15 +92,6 @@ def test_books_hold_one_very_long_batch(tmp_path: Path, lines: int, rows: int) -
     store.close()
 
 
-def test_books_are_ready_in_a_moment(tmp_path: Path) -> None:
-    """Ten thousand rows take no more than a second and a half of processor time."""
-    started = time.process_time()
-    store = _seeded(tmp_path, 10_000)
-
-    assert time.process_time() - started < 1.5
-    store.close()
-
-
 def test_companies_have_the_currencies_and_calendars_agreed_on(books: Store) -> None:
     """Four companies, each with its date pattern and the period that holds November 2026."""
     sql = "SELECT CO, NAME, CRCD, DTPN, PNC, DFYJ FROM F0010 ORDER BY CO"

@@ -438,6 +438,7 @@ def test_reversal_takes_one_posting_back_once(budget: BudgetDesk) -> None:
     assert original is not None
     assert original.reversed_by == reversed_["postings"][0]["posting_key"]
     assert budget.fail(reverse=september).code == "postings.not-reversible"
+    assert budget.fail(reverse=original.reversed_by).code == "postings.not-reversible"
     assert budget.run()["moved"] == {"USD": "1550.5"}
     assert budget.held() == APPROVED
 

@@ -101,8 +101,9 @@ def _silent(bench: ActualsBench, ledger: str, periods: list[str]) -> LedgerSilen
         f"{bench.source.connection} shows neither journals nor balances of ledger {ledger} in"
         f" {', '.join(_name_some(periods))}.",
         written="Nothing was sent.",
-        next_step=f"Give the integration user a data access set for {ledger}; when it is really"
-        f" empty, take it out of `ledgers` in flows/{bench.flow.name}.yaml until it is used.",
+        next_step=f"Let the integration user see {ledger} (Fusion: a data access set; JD Edwards:"
+        " row security of the company); when it is really empty, take it out of `ledgers` in"
+        f" flows/{bench.flow.name}.yaml until it is used.",
         ledger=ledger,
     )
 

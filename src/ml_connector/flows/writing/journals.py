@@ -50,7 +50,9 @@ def plan_journals(bench: BudgetBench, basis: PlanBasis) -> Json:
             _verify_vanished(bench, pair, approved[pair], held.get(pair, {}))
         currency = bench.ledgers[pair[0]].currency
         moved[currency] = moved.get(currency, ZERO) + sum(abs(line.amount) for line in lines)
-        journals += _store_journals(bench, pair, lines)
+        # What takes one posting back is one posting, however the flow would cut it today.
+        lines_max = max(len(lines), 1) if basis.reverses else bench.flow.lines_max
+        journals += _store_journals(bench, pair, lines, lines_max=lines_max)
     if not basis.reverses:
         _verify_moved(bench, moved)
     plan = {
@@ -67,9 +69,11 @@ def plan_journals(bench: BudgetBench, basis: PlanBasis) -> Json:
     }
 
 
-def _store_journals(bench: BudgetBench, pair: Pair, lines: list[JournalLine]) -> list[Json]:
+def _store_journals(
+    bench: BudgetBench, pair: Pair, lines: list[JournalLine], *, lines_max: int
+) -> list[Json]:
     parts = split_lines(
-        lines, lines_max=bench.flow.lines_max, where=" ".join(pair),
+        lines, lines_max=lines_max, where=" ".join(pair),
         must_balance=bench.rules[pair[0]].must_balance,
     )  # fmt: skip
     stored = []

@@ -30,6 +30,8 @@ def plan_reversal(bench: BudgetBench, posting_key: str, run_id: str) -> Json:
         raise _refuse(bench, posting_key, "is no posting of this flow")
     if posting.state is not PostingState.CONFIRMED or posting.kind != "journal":
         raise _refuse(bench, posting_key, f"is {posting.state}")
+    if posting.reverses:
+        raise _refuse(bench, posting_key, f"takes back {posting.reverses} itself")
     if posting.reversed_by:
         raise _refuse(bench, posting_key, f"was reversed by {posting.reversed_by}")
     journal = parse_journal(read_document(bench.archive, posting.content_hash))
