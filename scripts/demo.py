@@ -17,6 +17,8 @@ from urllib.request import Request, urlopen
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
 PROJECT = DEMO / "project"
+SANDBOX = DEMO / "sandbox"
+SYSTEMS = ("fusion", "anaplan", "jde")
 FLOW = "actuals-fusion"
 JDE_FLOW = "actuals-jde"
 MISTAKE = "account,account=6899*,69990,,,,Late accruals share one account.\n"
@@ -36,7 +38,7 @@ def main() -> None:
     DEMO.mkdir()
     tell("Starting the sandbox on this machine: Fusion, JD Edwards and Anaplan of one company.")
     with subprocess.Popen(
-        [sys.executable, "-m", "ml_connector.sandbox", "--state", str(DEMO / "sandbox"),
+        [sys.executable, "-m", "ml_connector.sandbox", "--state", str(SANDBOX),
          "--lines", LINES, "--exit-with-stdin"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as sandbox:  # fmt: skip
@@ -50,9 +52,9 @@ def main() -> None:
     tell(
         f"Done in {time.monotonic() - began:.0f} seconds. The project folder is {PROJECT};"
         " start the sandbox again with\n"
-        "    ml-connector sandbox --state demo/sandbox\n"
+        f"    ml-connector sandbox --state {name_place(SANDBOX)} {name_ports(servers)}\n"
         "and look around:\n"
-        f"    cd {name_project()}\n"
+        f"    cd {name_place(PROJECT)}\n"
         "    ml-connector status · runs list · runs show RUN · trace 68990 · trace 8720\n"
         "Next: docs/start/ for real systems, docs/guides/anaplan-model-checklist.md for the model."
     )
@@ -61,7 +63,7 @@ def main() -> None:
 def play_fusion(servers: dict[str, str]) -> None:
     """Fusion's story, command by command."""
     chapter("A project folder, as `init` writes it")
-    addresses = (servers[name] for name in ("fusion", "anaplan", "jde"))
+    addresses = (servers[name] for name in SYSTEMS)
     run("init", str(PROJECT), "--sandbox", *addresses)
     shorten_history()
     break_mapping()
@@ -107,10 +109,16 @@ def play_jde(servers: dict[str, str]) -> None:
     verify_sessions_ended(servers["jde"])
 
 
-def name_project() -> Path:
-    """The project's folder as the reader would type it."""
+def name_place(path: Path) -> Path:
+    """A path as the reader would type it."""
     here = Path.cwd()
-    return PROJECT.relative_to(here) if PROJECT.is_relative_to(here) else PROJECT
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def name_ports(servers: dict[str, str]) -> str:
+    """Options that give each server the port it had, for the project knows it by that."""
+    ports = {name: servers[name].rpartition(":")[2] for name in SYSTEMS}
+    return " ".join(f"--{name}-port {port}" for name, port in ports.items())
 
 
 def project() -> tuple[str, str]:
