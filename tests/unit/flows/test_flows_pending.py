@@ -3,8 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.fakes.desk import FakeDesk
+import pytest
+from tests.fakes.desk import FakeDesk, make_flow
 from tests.fakes.ledger import line
+from tests.fakes.steps import Crash
 
 
 def post_silently(desk: FakeDesk, batch_id: str, amount: str) -> None:
@@ -71,3 +73,28 @@ def test_pending_batches_stay_noted_when_the_run_dies_before_it_has_read(desk: F
     desk.run()
 
     assert desk.target.total("4000") == "107.00"
+
+
+def test_pending_batch_is_not_forgotten_by_an_older_run_that_goes_on(desk: FakeDesk) -> None:
+    """A run resumed late takes nothing from what another flow has noted meanwhile."""
+    other = desk.beside(make_flow("other"))
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "100"))
+    desk.run()
+    other.run()
+
+    def die(step: str) -> None:
+        if step == "read: note pending":
+            raise Crash(step)
+
+    with pytest.raises(Crash):
+        desk.run(die)
+    desk.source.entered["2"] = ()
+    other.run()
+    desk.steps["actuals-2"].after_body = lambda _: None
+    desk.resume()
+    post_silently(desk, "2", "7")
+
+    summary = other.run()
+
+    assert summary["reading"]["settled_shown"] == ["2"]
+    assert other.target.total("4000") == "107.00"

@@ -64,6 +64,7 @@ def _list_changes(bench: ActualsBench, started: Json) -> Json:
         "gone": len(gone),
         "gone_shown": gone[:PENDING_SHOWN_MAX],
         "pending_document": store_document(bench.archive, sorted(pending)),
+        "left_document": store_document(bench.archive, left),
     }
 
 
@@ -81,10 +82,18 @@ def _read_changed(bench: ActualsBench, started: Json) -> Iterator[BatchStamp]:
 
 
 def _note_pending(bench: ActualsBench, listing: Json) -> Json:
-    """What is pending now is looked at again by the next read."""
-    still = read_document(bench.archive, listing["pending_document"])
-    bench.records.batches.save_pending(bench.source.connection, still)
-    return {"pending": len(still)}
+    """What is pending now is looked at again by the next read.
+
+    Other flows read through the same connection, and this run may have been away for days: what
+    they have noted meanwhile stays, unless this run has settled it.
+    """
+    pending, left = (
+        set(read_document(bench.archive, listing[name]))
+        for name in ("pending_document", "left_document")
+    )
+    noted = bench.records.batches.load_pending(bench.source.connection)
+    bench.records.batches.save_pending(bench.source.connection, noted - left | pending)
+    return {"pending": len(pending)}
 
 
 def move_watermark(bench: ActualsBench, until: str) -> Json:
