@@ -294,3 +294,18 @@ def test_large_journal_is_entered_and_found_beyond_the_fetch_limit(desk: Any) ->
     assert len(accounts) > 150
     assert (found.state, found.lines) == (JournalState.ENTERED, len(accounts))
     assert found.amounts == dict(journal.lines)
+
+
+def test_earlier_period_is_rejected_where_the_company_says_so(desk: Any) -> None:
+    """No table shows the setting; the orchestration's word is told and nothing is entered."""
+    source, key = desk.connect(), desk.key()
+    journal = desk.journal("10", gl_date=desk.journal("1").gl_date.replace(month=10))
+    desk.ais.perform("set_prior_period", company="00001", setting="error")
+    try:
+        with pytest.raises(JournalRejectedError, match="PBCO"):
+            source.submit_journal(journal, desk.head(key))
+    finally:
+        desk.ais.perform("set_prior_period", company="00001", setting="warn")
+
+    assert source.find_journal(journal, key).state is JournalState.ABSENT
+    assert source.submit_journal(journal, desk.head(key)).warnings
