@@ -250,6 +250,20 @@ def test_nothing_keyed_around_midnight_is_lost(own_ais: Any, build: Any, zones: 
         assert set(keyed) <= by_id(source.read_changed_stamps(since, until)).keys()
 
 
+def test_changes_are_found_by_a_read_that_comes_days_after_it_began(
+    own_ais: Any, build: Any
+) -> None:
+    """A run that failed and goes on later asks about the days before it failed, too."""
+    source = build(own_ais)
+    since = source.read_server_time()
+    keyed = own_ais.perform("create_journal", company="00001", gl_date="2026-11-02", lines=JOURNAL)
+    own_ais.clock.sleep(timedelta(days=8).total_seconds())
+    until = source.read_server_time()
+    own_ais.clock.sleep(timedelta(days=12).total_seconds())
+
+    assert keyed["batch"] in by_id(source.read_changed_stamps(since, until))
+
+
 def test_posting_ahead_opens_the_period_within_minutes(own_ais: Any, build: Any) -> None:
     """A later period is open once something is posted in it; what is kept grows old."""
     source = build(own_ais)

@@ -144,8 +144,9 @@ class JdeSource:
         return self._masters.read_combinations() if chart == CHART else iter(())
 
     def read_changed_stamps(self, since: datetime, until: datetime) -> Iterator[BatchStamp]:
-        """Yield batches with lines changed on these days and some before, posted or pending."""
-        return self._stamps.read_changed(since, until)
+        """Yield batches with lines changed since, and some days before, posted or pending."""
+        # The server counts days back from its today, which is later where a failed run goes on.
+        return self._stamps.read_changed(since, max(until, self.read_server_time()))
 
     def read_pending_stamps(self) -> Iterator[BatchStamp]:
         """Yield every batch with lines that are not posted yet: posting may leave no trace."""
