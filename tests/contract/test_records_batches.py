@@ -139,6 +139,17 @@ def test_pending_batches_are_exactly_the_ones_noted_last(records: Records) -> No
     assert records.batches.load_pending("other") == {"G-1"}
 
 
+def test_watermark_that_has_not_come_yet_is_corrected(
+    records: Records, records_clock: Clock
+) -> None:
+    """A server whose clock was ahead told a time that must not hide later changes."""
+    now = records_clock.now()
+    records.batches.save_watermark("jde", now + timedelta(days=40))
+    records.batches.save_watermark("jde", now)
+    records.batches.save_watermark("jde", now - timedelta(days=1))
+    assert records.batches.load_watermark("jde") == now
+
+
 def test_watermark_never_moves_backwards(records: Records) -> None:
     """A read that began earlier and ended later does not undo a newer one."""
     assert records.batches.load_watermark("fusion") is None

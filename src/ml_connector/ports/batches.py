@@ -30,7 +30,7 @@ class BatchStore(Protocol):
         """Server time up to which every change is archived; None before the first read."""
 
     def save_watermark(self, connection: str, at: datetime) -> None:
-        """The watermark moved; never backwards."""
+        """The watermark moved; never backwards, except from a time that has not come yet."""
 
     def find_versions(self, connection: str, batch_ids: Sequence[str]) -> dict[str, str]:
         """Version of the current revisions of those batches that are archived."""

@@ -21,12 +21,15 @@ class BatchRecords(OrganisationStore):
         return None if row is None else row.at
 
     def save_watermark(self, connection: str, at: datetime) -> None:
-        """The watermark moved; an earlier time than the stored one changes nothing."""
+        """The watermark moved; an earlier time than the stored one changes nothing.
+
+        Unless the stored one has not come yet: then the server's clock was ahead and was corrected.
+        """
         with self._writing(f"the watermark of {connection}"):
             row, is_new = models.Watermark.of(self._id).get_or_create(
                 organisation_id=self._id, connection=connection, defaults={"at": at}
             )
-            if not is_new and row.at < at:
+            if not is_new and (row.at < at or row.at > self._clock.now()):
                 models.Watermark.of(self._id).filter(pk=row.pk).update(at=at)
 
     def find_versions(self, connection: str, batch_ids: Sequence[str]) -> dict[str, str]:
