@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -20,6 +20,10 @@ def init(
     first_month: Annotated[
         str | None, Parameter(help="First month the model takes from here, such as 2026-01.")
     ] = None,
+    erp: Annotated[
+        list[Literal["fusion", "jde"]] | None,
+        Parameter(help="ERP to write examples for; default: both.", negative=()),
+    ] = None,
     sandbox: Annotated[
         list[str] | None,
         Parameter(
@@ -34,7 +38,8 @@ def init(
         written = wiring.write_sandbox_project(folder, **_name_addresses(sandbox))
         next_step = "`ml-connector doctor`"
     else:
-        written = wiring.write_project(folder, first_month=first_month or _ask_first_month())
+        month = first_month or _ask_first_month()
+        written = wiring.write_project(folder, first_month=month, erps=erp or ())
         next_step = "fill in connections/*.yaml, then `ml-connector secrets set NAME`"
     for path in written:
         print(path)

@@ -106,9 +106,9 @@ class LedgerSource(Protocol):
         """Yield the members of a source dimension, in no promised order, inactive ones included.
 
         Args:
-            dimension: `ledgers`, `currencies`, `accounts`, `account-ids`, `business-units`,
-                `suppliers`, `supplier-sites` or
-                `value-set:CODE`, as far as the ERP has them.
+            dimension: `ledgers`, `companies`, `currencies`, `accounts`, `account-ids`,
+                `business-units`, `suppliers`, `supplier-sites` or `value-set:CODE`, as far as the
+                ERP has them.
 
         Raises:
             UsageError: The ERP has no such dimension; names those it has.

@@ -16,7 +16,7 @@ from ml_connector.settings.project import Strict
 NAME_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MONTH_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])$"
 SOURCE_DIMENSIONS = frozenset(
-    {"ledgers", "currencies", "accounts", "account-ids", "business-units", "suppliers",
+    {"ledgers", "companies", "currencies", "accounts", "account-ids", "business-units", "suppliers",
      "supplier-sites"}
 )  # fmt: skip
 ACCOUNT_DIMENSIONS = frozenset({"accounts", "account-ids"})
@@ -237,8 +237,8 @@ class ListFlow(Strict):
         tuple[SourceDimension, ...], BeforeValidator(_split_bare_text), Field(min_length=1)
     ] = Field(alias="from")
     """`ledgers`, `currencies`, value sets as `value-set:CODE`, and where the ERP has them
-    `accounts`, `account-ids`, `business-units`, `suppliers`, `supplier-sites`; the first to name
-    a code wins."""
+    `companies`, `accounts`, `account-ids`, `business-units`, `suppliers`, `supplier-sites`; the
+    first to name a code wins."""
     columns: ListColumns = ListColumns()
     """Headers of the import file."""
     parents: ParentRules = ParentRules()

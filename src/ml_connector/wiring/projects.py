@@ -1,7 +1,7 @@
 """Project folders: found, read, and written by `init`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -53,8 +53,10 @@ def render_schemas() -> Mapping[str, Any]:
     return render_schema(connection_models())
 
 
-def write_project(folder: Path, *, first_month: str) -> list[Path]:
+def write_project(folder: Path, *, first_month: str, erps: Collection[str] = ()) -> list[Path]:
     """A commented project folder for real systems; returns the files written.
+
+    With examples for the ERPs named, `fusion` and `jde`; for both when none is.
 
     Raises:
         UsageError: The folder holds files that would be written over.
@@ -62,7 +64,9 @@ def write_project(folder: Path, *, first_month: str) -> list[Path]:
     from ml_connector.settings import project_template  # noqa: PLC0415 - start-up time.
 
     content = project_template.render_project(
-        first_month=first_month, connection_models=connection_models()
+        first_month=first_month,
+        erps=erps or project_template.ERPS,
+        connection_models=connection_models(),
     )
     project_template.save_project(folder, content)
     return [folder / name for name in content]

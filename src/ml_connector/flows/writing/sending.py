@@ -36,6 +36,8 @@ SENDS_MAX = 2
 """Times a journal proven absent is sent by one run; a resume may send it once more."""
 SETTLE_WAITS_S = (5.0, 10.0, 20.0, 40.0)
 """Pauses between looks; the last one repeats until the settle time has passed."""
+UNDER_WAY = frozenset({JournalState.ABSENT, JournalState.PARTIAL})
+"""What a journal may look like that is still being entered."""
 KEYS_TRIED_MAX = 20
 GENERATION = 1
 """A plan posts each of its journals once; what is to be posted again is a plan of its own."""
@@ -254,9 +256,10 @@ def _save(
 
 
 def _look(sending: Sending, posting: Posting) -> JournalFound:
-    """What the ERP shows under the key; absent only once the settle time has passed since sending.
+    """What the ERP shows under the key; absent or in part only once the settle time has passed.
 
-    A look that fails says nothing, so the next one is waited for.
+    It counts from the sending: the server may still be writing line after line. A look that fails
+    says nothing, so the next one is waited for.
     """
     bench = sending.bench
     deadline = _deadline(bench, posting)
@@ -264,7 +267,7 @@ def _look(sending: Sending, posting: Posting) -> JournalFound:
     while True:
         found = _try_find(sending, posting)
         is_late = bench.clock.now() >= deadline
-        if found is not None and (found.state is not JournalState.ABSENT or is_late):
+        if found is not None and (found.state not in UNDER_WAY or is_late):
             return found
         if found is None and is_late:
             raise _unreadable(sending, posting)

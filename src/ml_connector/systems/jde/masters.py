@@ -48,6 +48,7 @@ class MasterReader:
             return self._read_codes(dimension.removeprefix(VALUE_SET_PREFIX))
         readers: dict[str, Callable[[], Iterator[Member]]] = {
             "ledgers": self._read_ledgers,
+            "companies": self._read_companies,
             "currencies": self._read_currencies,
             "accounts": self._read_accounts,
             "account-ids": self._read_account_ids,
@@ -82,6 +83,10 @@ class MasterReader:
         for ledger in self.reference.list_ledgers():
             company = companies[parse_ledger(ledger.name).company]
             yield members.build_ledger_member(ledger, company)
+
+    def _read_companies(self) -> Iterator[Member]:
+        """The companies themselves, each once, whatever ledger types are read of them."""
+        return (member for member in self._read_ledgers() if "/" not in member.code)
 
     def _read_currencies(self) -> Iterator[Member]:
         return map(members.build_currency, self.reference.list_currencies())
