@@ -38,7 +38,7 @@ def verify_known_visible(bench: ActualsBench) -> None:
     whole = bench.records.batches.load_whole(bench.source.connection)
     for ledger in bench.flow.ledgers:
         known = _pick_known(bench, sorted(pair for pair in whole if pair[0] == ledger))
-        if known and not any(_is_shown(bench, revision) for revision in known):
+        if known and not any(_is_shown(bench, ledger, revision) for revision in known):
             raise _hidden(bench, ledger, known)
 
 
@@ -55,9 +55,11 @@ def _pick_known(bench: ActualsBench, pairs: list[Pair]) -> list[BatchRevision]:
     return list(known.values())
 
 
-def _is_shown(bench: ActualsBench, revision: BatchRevision) -> bool:
+def _is_shown(bench: ActualsBench, ledger: str, revision: BatchRevision) -> bool:
+    """Whether the batch still has lines of the ledger; those of others speak for themselves."""
     stamp = BatchStamp(batch_id=revision.batch_id, version=revision.version)
-    return any(batch is not None for _, batch in bench.source.read_batches([stamp]))
+    batches = [batch for _, batch in bench.source.read_batches([stamp]) if batch is not None]
+    return any(line.ledger == ledger for batch in batches for line in batch.lines)
 
 
 def _hidden(bench: ActualsBench, ledger: str, known: list[BatchRevision]) -> BatchesHiddenError:
