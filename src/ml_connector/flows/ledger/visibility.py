@@ -37,15 +37,18 @@ def verify_known_visible(bench: ActualsBench) -> None:
     """
     whole = bench.records.batches.load_whole(bench.source.connection)
     for ledger in bench.flow.ledgers:
-        known = _pick_known(bench, sorted(pair for pair in whole if pair[0] == ledger))
+        known = _pick_known(bench, [pair for pair in whole if pair[0] == ledger])
         if known and not any(_is_shown(bench, ledger, revision) for revision in known):
             raise _hidden(bench, ledger, known)
 
 
 def _pick_known(bench: ActualsBench, pairs: list[Pair]) -> list[BatchRevision]:
-    """The smallest archived batch of each of some periods, for each is read whole."""
+    """The smallest archived batch of each of some periods, for each is read whole.
+
+    Where names of periods sort by time these are the latest: purges take the lines of old years.
+    """
     known: dict[str, BatchRevision] = {}
-    for pair in pairs[:PERIODS_SEARCHED_MAX]:
+    for pair in sorted(pairs, reverse=True)[:PERIODS_SEARCHED_MAX]:
         found = bench.records.batches.load_current(bench.source.connection, *pair)
         if found:
             smallest = min(found, key=lambda one: (one.lines, one.batch_id))
@@ -89,7 +92,7 @@ def verify_ledgers_speak(bench: ActualsBench, controls: Mapping[Pair, Json]) -> 
     for ledger, pairs in by_ledger.items():
         if any(controls[pair]["balances"] or _holds_batches(bench, pair) for pair in pairs):
             continue
-        if not _pick_known(bench, sorted(pair for pair in whole if pair[0] == ledger)):
+        if not _pick_known(bench, [pair for pair in whole if pair[0] == ledger]):
             raise _silent(bench, ledger, [period for _, period in pairs])
     return {"ledgers": sorted(by_ledger)}
 
