@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from tests.fakes.books_desk import CONNECTION, BooksDesk, unexplained
 
-from ml_connector.domain.plan import PlanGuardError
 from ml_connector.flows.ledger.visibility import LedgerSilentError
 from ml_connector.ports import RunState
 from ml_connector.systems.jde.reference import LedgerTypeUnknownError
@@ -17,7 +16,6 @@ from ml_connector.systems.jde.translation import LineUnfitError
 from ml_connector.wiring import open_house
 
 OCTOBER = {"first_month": "2026-10"}
-UNIT_ROWS = 10_000
 TODAY = 126307
 """The sandbox's first day as the tables write it, 2026-11-03."""
 
@@ -59,7 +57,7 @@ def test_row_that_cannot_be_a_line_stops_the_run_by_name(
 def test_line_of_a_company_nobody_knows_is_named(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
-    """A changed batch with a row of a company that is not in the company table is not guessed at."""
+    """A changed batch with a row of a company that is in no table is not guessed at."""
     first = books_desk.run()
     stranger = {"CO": "00999", "KCO": "00999", "amount": "7.00", "UPMJ": TODAY}
     books_desk.do("add_row", values=stranger)

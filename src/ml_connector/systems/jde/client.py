@@ -135,6 +135,16 @@ class JdeClient:
         """
         return self._pages.read(query)
 
+    def browse_beginning(self, query: Query, *, rows: int) -> tuple[list[Row], bool]:
+        """At most so many first rows of the query, and whether there are more.
+
+        Raises:
+            ColumnHiddenError: Asked columns are missing from the answer.
+            TableDeniedError: The user may not read the table.
+            SystemUnavailableError: The server does not answer, after every allowed try.
+        """
+        return self._pages.read_beginning(query, rows=rows)
+
     def browse_windows(
         self, query: Query, *, split_by: str | tuple[str, ...]
     ) -> Iterator[list[Row]]:

@@ -11,7 +11,9 @@ from ml_connector.systems.jde.account_windows import read_by_account
 from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.conditions import Query, equal
 from ml_connector.systems.jde.connection import JdeSettings
+from ml_connector.systems.jde.key_windows import read_by_key
 from ml_connector.systems.jde.reference import Reference
+from ml_connector.systems.jde.refusals import TruncatedError
 from ml_connector.systems.jde.rows import (
     ACCOUNTS,
     BUSINESS_UNITS,
@@ -25,6 +27,7 @@ from ml_connector.systems.jde.rows import (
 from ml_connector.systems.jde.translation import parse_ledger
 
 VALUE_SET_PREFIX: Final = "value-set:"
+UNIT: Final = "MCU"
 NO_COMPANY: Final = frozenset({"", "00000"})
 """What business units and accounts carry that serve every company."""
 
@@ -105,15 +108,19 @@ class MasterReader:
             if row.mcu and self._is_wanted(row.co):
                 yield members.build_business_unit(row, self.settings)
 
-    def _list_business_units(self) -> Iterator[BusinessUnitRow]:
-        """Yield every business unit; their own key is no number, so the time of day divides them.
+    def _list_business_units(self) -> list[BusinessUnitRow]:
+        """Every business unit; their own key is no number, so the time of day divides them.
 
-        It is the only number each of them has (J-49).
+        It is the only number each of them has. Units that a program made by the thousand share it,
+        and are read in the order of their keys (J-49).
         """
         columns = columns_of(BusinessUnitRow, self.settings.business_unit_categories)
         query = Query(table=BUSINESS_UNITS, columns=columns)
-        for rows in self.client.browse_windows(query, split_by="UPMT"):
-            yield from build_rows(BusinessUnitRow, rows)
+        try:
+            windows = list(self.client.browse_windows(query, split_by="UPMT"))
+        except TruncatedError:
+            windows = list(read_by_key(self.client, query, key=UNIT))
+        return [row for rows in windows for row in build_rows(BusinessUnitRow, rows)]
 
     def _list_accounts(self) -> Iterator[AccountRow]:
         codes = self.settings.account_categories
@@ -129,8 +136,8 @@ class MasterReader:
         """
         system, _, kind = code.partition("/")
         rows = self.reference.read_table(
-            CodeRow, CODES, equal("SY", system.strip()), equal("RT", kind.strip())
-        )  # fmt: skip
+            CodeRow, CODES, equal("SY", system.strip()), equal("RT", kind.strip()), key="KY"
+        )
         if not rows:
             raise RefusedError(
                 f"JD Edwards ({self.settings.name}) shows no values of the list of codes {code!r}.",

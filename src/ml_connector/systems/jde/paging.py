@@ -48,6 +48,19 @@ class PageReader:
                 return rows
         return self._service.repeat(lambda: self._read_at_once(query), table=query.table)
 
+    def read_beginning(self, query: Query, *, rows: int) -> tuple[list[Row], bool]:
+        """The first rows of the query, and whether there are more.
+
+        Raises:
+            ConnectorError: As `read`, but for rows that are held back.
+        """
+
+        def read() -> tuple[list[Row], bool]:
+            _, page = self._read_first(query, rows=rows, offers_links=False)
+            return page.rows, page.has_more
+
+        return self._service.repeat(read, table=query.table)
+
     def _read_linked(self, query: Query) -> list[Row] | None:
         """The rows page by page; None when next pages are not offered or keep failing."""
         failures = 0

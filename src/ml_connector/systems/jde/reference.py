@@ -27,6 +27,8 @@ from ml_connector.systems.jde.conditions import (
     on_date,
 )
 from ml_connector.systems.jde.connection import JdeSettings
+from ml_connector.systems.jde.key_windows import read_by_key
+from ml_connector.systems.jde.refusals import TruncatedError
 from ml_connector.systems.jde.rows import (
     ACCOUNT_LEDGER,
     ACTUAL,
@@ -107,12 +109,17 @@ class Reference:
         self._dates_hold = Kept(self.verify_dates, clock=clock)
 
     def read_table(
-        self, row_type: type[RowT], table: str, *conditions: Where, codes: tuple[str, ...] = ()
+        self, row_type: type[RowT], table: str, *conditions: Where, key: str = ""
     ) -> list[RowT]:
-        """Every row of a small table."""
-        columns = columns_of(row_type, codes)
-        query = Query(table=table, columns=columns, conditions=conditions)
-        return build_rows(row_type, self._client.browse(query))
+        """Every row of a small table; behind a fetch limit in the order of its key, if named."""
+        query = Query(table=table, columns=columns_of(row_type), conditions=conditions)
+        try:
+            rows = self._client.browse(query)
+        except TruncatedError:
+            if not key:
+                raise
+            rows = [row for each in read_by_key(self._client, query, key=key) for row in each]
+        return build_rows(row_type, rows)
 
     def list_companies(self) -> list[CompanyRow]:
         """The companies whose books are read, by number."""
@@ -232,7 +239,7 @@ class Reference:
         return False
 
     def _read_companies(self) -> dict[str, CompanyRow]:
-        return {row.co: row for row in self.read_table(CompanyRow, COMPANIES)}
+        return {row.co: row for row in self.read_table(CompanyRow, COMPANIES, key="CO")}
 
     def _read_calendar_rows(self) -> "_Shelf":
         return _Shelf(rows=self.read_table(CalendarRow, CALENDARS))
