@@ -80,6 +80,33 @@ def test_account_the_master_hides_stops_the_run_by_name(keyed: FakeDesk) -> None
     assert keyed.target.total("4000") == "0.00"
 
 
+def test_rename_is_found_though_the_account_was_hidden_in_between(keyed: FakeDesk) -> None:
+    """What an id stood for is remembered until the master says something else of it."""
+    keyed.run()
+    hidden = keyed.source.combinations["Master"].pop("A1")
+    keyed.run()
+    rename(keyed, "A1", hidden.replace("4000", "6000"))
+
+    keyed.run()
+
+    assert keyed.target.total("4000") == "0.00"
+    assert keyed.target.total("6000") == "100.00"
+
+
+def test_fact_added_to_the_chart_moves_what_it_says_and_stops_nothing(keyed: FakeDesk) -> None:
+    """A category code named in the connection later on is one more thing an id stands for."""
+    keyed.run()
+    keyed.source.chart = replace(KEYED, segments=(*KEYED.segments, "r001"))
+    for combination, text in {"A1": "A1|101|4000|X", "A2": "A2|101|5000|"}.items():
+        rename(keyed, combination, text)
+
+    summary = keyed.run()
+
+    assert summary["reading"]["renamed_shown"][0] == ["A1", "A1|101|4000 → A1|101|4000|X"]
+    assert summary["state"] == "succeeded"
+    assert keyed.target.total("4000") == "100.00"
+
+
 def test_renamed_are_those_both_know_and_name_otherwise() -> None:
     """New and vanished accounts are not renamed ones."""
     before = {"M": {"1": "a", "2": "b", "3": "c"}, "Old": {"1": "x"}}

@@ -8,7 +8,7 @@ history by that, so the periods with lines of the account are owed to the model 
 from collections.abc import Mapping
 from functools import partial
 
-from ml_connector.flows.bench import ActualsBench
+from ml_connector.flows.bench import ActualsBench, store_document
 from ml_connector.flows.ledger.books import Books, Pair
 from ml_connector.flows.ledger.reading import read_pairs
 from ml_connector.flows.placing.summing import read_combinations
@@ -34,11 +34,13 @@ def _touch_renamed(bench: ActualsBench, books: Books, now_hash: str) -> Json:
     flow = bench.flow.name
     before_hash = bench.records.mappings.load_explained(flow)
     before = read_combinations(bench, before_hash) if before_hash not in ("", now_hash) else {}
-    renamed = find_renamed(before, read_combinations(bench, now_hash)) if before else {}
+    now = read_combinations(bench, now_hash) if before else {}
+    renamed = find_renamed(before, now)
     pairs = _find_pairs(bench, books, set(renamed)) if renamed else []
     # Owed first: killed in between, the next look finds the same accounts renamed once more.
     bench.records.batches.record_touched(flow, pairs)
-    bench.records.mappings.save_explained(flow, now_hash)
+    explained = store_document(bench.archive, add_vanished(before, now)) if before else now_hash
+    bench.records.mappings.save_explained(flow, explained)
     return {
         "renamed": len(renamed),
         "renamed_periods": len(pairs),
@@ -52,7 +54,8 @@ def _touch_renamed(bench: ActualsBench, books: Books, now_hash: str) -> Json:
 def _tell(bench: ActualsBench, chart_name: str, before: str, now: str) -> str:
     """The segments that differ, each with its value before and now."""
     chart = bench.source.find_chart(chart_name)
-    if chart is None:
+    # A category code the connection names since then makes the text longer.
+    if chart is None or before.count(chart.delimiter) != now.count(chart.delimiter):
         return f"{before} → {now}"
     old, new = chart.split(before), chart.split(now)
     return ", ".join(
@@ -75,6 +78,16 @@ def find_renamed(
         for combination, text in texts.items()
         if now.get(chart, {}).get(combination, text) != text
     }
+
+
+def add_vanished(
+    before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """What everything stands for now; of what is not shown now, what it stood for before.
+
+    Rights may hide an account for a while; it may come back under another name.
+    """
+    return {chart: {**before.get(chart, {}), **now.get(chart, {})} for chart in {*before, *now}}
 
 
 def _find_pairs(bench: ActualsBench, books: Books, renamed: set[tuple[str, str]]) -> list[Pair]:
