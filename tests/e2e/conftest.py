@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,47 @@ def quiet_books(
     desk.fill_lists()
     assert str(desk.run().state) == "succeeded"
     return desk.cells()
+
+
+@pytest.fixture(scope="session")
+def budget_template(shared_company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one small budget flow whose databases stand already."""
+    from tests.conftest import ProjectMaker  # noqa: PLC0415 - only tests of budgets pay.
+    from tests.fakes.budget_desk import SMALL, BudgetDesk  # noqa: PLC0415 - as above.
+
+    from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+    root = tmp_path_factory.mktemp("budgets") / "project"
+    ProjectMaker(company=shared_company, root=root).make(jde=True)
+    desk = BudgetDesk(company=shared_company, root=root, clock=shared_company.clock())
+    desk.change(**SMALL)
+    with open_house(root, clock=desk.clock) as house:
+        assert house.engine is not None
+    return root
+
+
+@pytest.fixture
+def budget_desk(company: Any, budget_template: Path, tmp_path: Path) -> Iterator[Any]:
+    """A fresh project that posts a budget; no session may outlive the test."""
+    from tests.fakes.budget_desk import build_budget_desk  # noqa: PLC0415 - as above.
+
+    company.reset(jde=True)
+    root = tmp_path / "budgets"
+    shutil.copytree(budget_template, root)
+    made = build_budget_desk(company, root)
+    yield made
+    assert made.sessions() == []
+
+
+@pytest.fixture
+def approved(budget_desk: Any) -> Any:
+    """What planners approve: the plan held already, some accounts moved, and some new ones."""
+    amounts = budget_desk.held()
+    for number, key in enumerate(sorted(amounts)):
+        amounts[key] += Decimal("0.01") * number
+    spare = [place for place in budget_desk.places if (place, "Oct 26") not in amounts]
+    for number, place in enumerate(spare[:4]):
+        amounts[place, "Oct 26"] = Decimal("1250.50") * (number + 1)
+        amounts[place, "Nov 26"] = Decimal(-300)
+    budget_desk.plan(amounts)
+    return amounts

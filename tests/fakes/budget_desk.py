@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
-from tests.fakes.books_desk import BooksDesk, build_desk
+from tests.fakes.books_desk import CONNECTION, BooksDesk, build_desk
 
 from ml_connector.errors import ConnectorError
 from ml_connector.ports import Approval, JournalFound, Posting, RunRow
@@ -49,6 +49,8 @@ class BudgetDesk(BooksDesk):
 
     actor: str = MAKER
     places: list[Place] = field(default_factory=list)
+    timeout_s: int = 0
+    """Seconds an answer of the orchestration is waited for; fewer than settings would allow."""
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -57,7 +59,16 @@ class BudgetDesk(BooksDesk):
         """The project's house, with the person who acts now in it."""
         with open_house(self.root, clock=self.clock, on_step=self.on_step) as house:
             house.actor = self.actor
+            self._hurry(house)
             yield house
+
+    def _hurry(self, house: House) -> None:
+        if not self.timeout_s:
+            return
+        connections: Any = house.project.connections
+        settings = connections[CONNECTION]
+        changed = settings.orchestration.model_copy(update={"timeout_s": self.timeout_s})
+        connections[CONNECTION] = settings.model_copy(update={"orchestration": changed})
 
     def run(self, flow: str = FLOW, **request: Any) -> RunRow:
         """A run of the flow that ended."""
@@ -150,6 +161,10 @@ class BudgetDesk(BooksDesk):
             if amount
         }
 
+    def documents(self, key: str) -> list[str]:
+        """Documents that bear the key, as they are named in F0911."""
+        return [f"00001-{kind}-{number}" for kind, number, _ in self.keyed().get(key, [])]
+
     def keyed(self) -> dict[str, list[tuple[str, int, int]]]:
         """Documents by posting key: type, number and count of lines, all raw."""
         found: dict[str, list[tuple[str, int, int]]] = {}
@@ -159,6 +174,10 @@ class BudgetDesk(BooksDesk):
         ):
             found.setdefault(key, []).append((kind, number, lines))
         return found
+
+    def close_account(self, place: Place, edit_code: str = "I") -> None:
+        """The account has another posting edit code: inactive, heading, units."""
+        self.books("UPDATE F0901 SET PEC = ? WHERE trim(AID) = ?", edit_code, place.aid)
 
     def post_batches(self) -> None:
         """R09801 posts whatever batch of ours waits."""

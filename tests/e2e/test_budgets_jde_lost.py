@@ -1,0 +1,302 @@
+"""Journals without an answer, in part, refused: none twice, none lost, each told."""
+
+from typing import Any
+
+import pytest
+from tests.fakes.books_desk import unexplained
+from tests.fakes.budget_desk import MONTHS, ORCHESTRATION, Amounts, BudgetDesk, once_at
+
+from ml_connector.errors import OutcomeUnknownError
+from ml_connector.flows.bench import read_document
+from ml_connector.flows.budgets import with_books
+from ml_connector.flows.writing.journals import parse_journal
+from ml_connector.ports import JournalHead, JournalState, PostingState, RunState
+
+# --- answers that are lost ------------------------------------------------------------------------
+
+
+LOST = [
+    {"kind": "reset_after"},
+    {"kind": "close_after"},
+    {"kind": "html", "status": 502, "effect": True},
+    {"kind": "status", "status": 500, "body": "", "effect": True},
+    {"kind": "truncate_body", "cut_at": 40},
+    {"kind": "reset_before"},
+    {"kind": "html", "status": 502},
+    {"kind": "status", "status": 503, "body": ""},
+]
+NAMES = [
+    "reset", "closed", "502 but entered", "500 but entered", "cut off", "never arrived",
+    "502 in vain", "503 in vain",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("behaviour", ["plain", "unchecked"])
+@pytest.mark.parametrize("fault", LOST, ids=NAMES)
+def test_lost_answer_neither_doubles_nor_loses_a_journal(
+    fault: dict[str, Any], behaviour: str, budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Whether the orchestration knows its keys or not: one document for each journal."""
+    budget_desk.turn(orchestrationBehaviour=behaviour)
+    budget_desk.spoil(path=ORCHESTRATION, times=1, **fault)
+
+    row = budget_desk.run()
+
+    assert row.state is RunState.SUCCEEDED, row
+    assert unexplained(row) == {"0"}
+    assert budget_desk.held() == approved
+    assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
+    assert {one.state for one in budget_desk.postings()} == {PostingState.CONFIRMED}
+
+
+@pytest.mark.parametrize("behaviour", ["plain", "unchecked"])
+def test_answer_later_than_the_time_out_is_not_waited_for(
+    behaviour: str, budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """The journal is entered, its answer comes too late; the ledger tells, nothing is resent."""
+    budget_desk.timeout_s = 1
+    budget_desk.turn(orchestrationBehaviour=behaviour)
+    budget_desk.spoil(path=ORCHESTRATION, kind="delay", effect=True, delay_s=2)
+
+    row = budget_desk.run()
+
+    assert row.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+    assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
+
+
+def test_journal_that_is_never_shown_stops_the_run_and_blocks_the_next(
+    budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Sent twice in vain the run ends as unknown; a resume sends once more and ends well."""
+    budget_desk.spoil(path=ORCHESTRATION, kind="reset_before", times=2)
+
+    error, stopped = budget_desk.fail()
+    blocked, _ = budget_desk.fail()
+    row = budget_desk.resume(stopped.run_id)
+
+    assert isinstance(error, OutcomeUnknownError)
+    assert error.exit_code == 9
+    assert stopped.state is RunState.UNKNOWN
+    assert blocked.exit_code == 6
+    assert stopped.run_id in blocked.refused
+    assert row.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+    assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
+
+
+def test_person_settles_what_a_run_could_not(budget_desk: BudgetDesk, approved: Amounts) -> None:
+    """Absent for long enough is refused: the run goes on without it, the next plans it anew."""
+    budget_desk.spoil(path=ORCHESTRATION, kind="reset_before", times=2)
+    _, stopped = budget_desk.fail()
+    [lost] = budget_desk.postings()
+
+    settled, found = budget_desk.settle(lost.posting_key)
+    partly = budget_desk.resume(stopped.run_id)
+    row = budget_desk.run()
+
+    assert lost.state is PostingState.UNKNOWN
+    assert found.state is JournalState.ABSENT
+    assert settled.state is PostingState.REFUSED
+    assert partly.state is RunState.PARTLY
+    assert unexplained(partly) == {"0"}
+    assert row.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+
+
+def test_ledger_that_cannot_be_read_after_a_lost_answer_is_asked_again_later(
+    budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Neither answer nor look: nothing is sent on a guess, and a resume finds what was entered."""
+    budget_desk.turn(orchestrationBehaviour="unchecked")
+    budget_desk.spoil(path=ORCHESTRATION, kind="reset_after", times=1)
+    budget_desk.on_step = once_at(
+        "post: 00001/BA FY2026-P10",
+        lambda: budget_desk.spoil(path="/dataservice", kind="html", status=503, nth=5, every=1),
+    )
+
+    error, stopped = budget_desk.fail()
+    budget_desk.company.mend()
+    sends = budget_desk.sends()
+    row = budget_desk.resume(stopped.run_id)
+
+    assert sends == 1
+    assert error.exit_code == 9
+    assert stopped.state is RunState.UNKNOWN
+    assert row.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+    assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
+
+
+def test_key_that_is_sent_once_more_is_no_second_journal(
+    budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """A journal entered while nobody could see it: the orchestration calls it a duplicate."""
+    budget_desk.run()
+    keys = {one.posting_key for one in budget_desk.postings()}
+    with budget_desk.house() as house:
+        bench = house.budget_bench(house.budget_flow("budgets-jde"))
+        bench = with_books(bench)
+        posting = house.records.postings.load_postings()[0]
+        journal = parse_journal(read_document(bench.archive, posting.content_hash))
+        head = JournalHead(
+            posting_key=posting.posting_key, document_type="BX", explanation="Once more"
+        )
+        receipt = bench.journals.submit_journal(journal, head)
+
+    assert receipt.is_duplicate
+    assert receipt.document in budget_desk.documents(posting.posting_key)
+    assert set(budget_desk.keyed()) == keys
+    assert budget_desk.held() == approved
+
+
+# --- journals in part, refused, unsendable --------------------------------------------------------
+
+
+def test_half_a_journal_is_quarantined_until_a_person_has_mended_it(
+    budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Nobody adds to a part: the run is no success, the next is blocked, settling looks anew."""
+    before = budget_desk.held()
+    budget_desk.turn(orchestrationBehaviour="half")
+
+    row = budget_desk.run()
+    budget_desk.turn(orchestrationBehaviour="plain")
+    blocked, _ = budget_desk.fail()
+    halves = [one for one in budget_desk.postings() if one.state is PostingState.QUARANTINED]
+    kept, _ = budget_desk.settle(halves[0].posting_key)
+    for half in halves:
+        for document in half.receipt["documents"]:
+            budget_desk.do("delete_document", document=document)
+    settled = {budget_desk.settle(half.posting_key)[0].state for half in halves}
+    mended = budget_desk.held()
+    again = budget_desk.run()
+
+    assert row.state is RunState.UNTIED
+    assert len(halves) == 2
+    assert blocked.code == "budgets.unsettled-posting"
+    assert kept.state is PostingState.QUARANTINED
+    assert settled == {PostingState.REFUSED}
+    assert mended == before
+    assert again.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+
+
+def test_line_that_is_refused_keeps_its_whole_journal_away(
+    budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """An account closed after the plan was made: its journal is refused, the other one stands."""
+    before, place = budget_desk.held(), next(iter(sorted(approved)))[0]
+    first, second = (sorted(key for key in approved if key[1] == month) for month in MONTHS)
+    approved[place, "Oct 26"] += 1
+    approved.pop((place, "Nov 26"), None)
+    approved |= {key: amount for key, amount in before.items() if key == (place, "Nov 26")}
+    budget_desk.plan(approved)
+    budget_desk.on_step = once_at("post: ", lambda: budget_desk.close_account(place))
+
+    row = budget_desk.run()
+
+    assert row.state is RunState.PARTLY
+    assert unexplained(row) == {"0"}
+    assert {its["state"] for its in row.summary["postings"]} == {"confirmed", "refused"}
+    assert any("inactive" in its["reason"] for its in row.summary["postings"])
+    assert {key: budget_desk.held().get(key) for key in second} == {
+        key: approved[key] for key in second
+    }
+    assert {key: budget_desk.held().get(key) for key in first} == {
+        key: before.get(key) for key in first
+    }
+
+
+def test_refusal_told_as_a_failure_is_looked_for_and_never_guessed(
+    budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Status 500 does not prove that nothing was entered; a person may settle it at once."""
+    before, place = budget_desk.held(), next(iter(sorted(approved)))[0]
+    budget_desk.turn(rejectedAs="500")
+    budget_desk.on_step = once_at("post: ", lambda: budget_desk.close_account(place))
+
+    error, stopped = budget_desk.fail()
+    [posting] = budget_desk.postings()
+    settled, _ = budget_desk.settle(posting.posting_key)
+
+    assert error.exit_code == 9
+    assert stopped.state is RunState.UNKNOWN
+    assert settled.state is PostingState.REFUSED
+    assert budget_desk.held() == before
+
+
+@pytest.mark.parametrize(
+    ("switches", "name"),
+    [
+        ({}, "PLN_Renamed"),
+        ({"unknownOrchestration": 404}, "PLN_Renamed"),
+        ({"deniedOrchestrations": ["PLN_PostBudgetJournal"]}, "PLN_PostBudgetJournal"),
+    ],
+    ids=["renamed", "renamed, 404", "hidden"],
+)
+def test_orchestration_that_is_not_there_posts_nothing(
+    switches: dict[str, Any], name: str, budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Its name and what to do are told; nothing is left to settle."""
+    before = budget_desk.held()
+    budget_desk.turn(**switches)
+    budget_desk.connect(orchestration={"name": name})
+
+    row = budget_desk.run()
+    reasons = {its["reason"] for its in row.summary["postings"]}
+    budget_desk.turn(deniedOrchestrations=[])
+    budget_desk.connect(orchestration=None)
+    again = budget_desk.run()
+
+    assert row.state is RunState.PARTLY
+    assert unexplained(row) == {"0"}
+    assert all(name in reason for reason in reasons)
+    assert before != approved
+    assert again.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+
+
+ERROR_BODY = '{"message": "Read back failed", "status": "ERROR", "jde__status": "ERROR"}'
+
+
+@pytest.mark.parametrize("fault", [{"effect": True}, {}], ids=["entered", "not entered"])
+def test_answer_of_status_200_that_says_error_is_settled_by_the_ledger(
+    fault: dict[str, Any], budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """An error behind a 200 proves neither; one document for each journal all the same."""
+    budget_desk.spoil(path=ORCHESTRATION, kind="status", status=200, body=ERROR_BODY, **fault)
+
+    row = budget_desk.run()
+
+    assert row.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+    assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
+
+
+@pytest.mark.parametrize("behaviour", ["raw", "fails", "delays"])
+def test_orchestration_of_another_make_is_understood_by_what_the_ledger_shows(
+    behaviour: str, budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Raw steps, an error after the last line, a slow one: each journal stands once."""
+    budget_desk.turn(orchestrationBehaviour=behaviour, orchestrationDelayS=0.2)
+
+    row = budget_desk.run()
+
+    assert row.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
+    assert {one.state for one in budget_desk.postings()} == {PostingState.CONFIRMED}
+    assert all(one.receipt["documents"] for one in budget_desk.postings())
+    assert budget_desk.sends() == 2
+
+
+def test_inputs_in_the_standard_format_land_alike(
+    budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """The format is what the server tells of the orchestration."""
+    budget_desk.turn(inputFormat="JDE Standard")
+
+    row = budget_desk.run()
+
+    assert row.state is RunState.SUCCEEDED
+    assert budget_desk.held() == approved
