@@ -85,3 +85,15 @@ def test_session_that_was_not_forgotten_outlives_its_process(root: Path) -> None
         failed.close()
         assert next_one.take_left_sessions(CONNECTION) == ["token"]
         assert list((house.project.state_dir / "sessions").iterdir()) == []
+
+
+def test_lock_that_cannot_be_opened_is_left_alone(root: Path) -> None:
+    """Another user's lock, or one that goes meanwhile, fails nobody's log-in."""
+    with open_house(root) as house:
+        failed, next_one = sessions_of(house), sessions_of(house)
+        failed.save_session(CONNECTION, "token")
+        failed.close()
+        (lock,) = (house.project.state_dir / "sessions").iterdir()
+        lock.unlink()
+        lock.mkdir()
+        assert next_one.take_left_sessions(CONNECTION) == []

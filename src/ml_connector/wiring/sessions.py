@@ -80,9 +80,13 @@ class SealedSessions:
     def _take(self, name: str, holder: str) -> str:
         """The token of a dead holder; empty when it lives, or lives elsewhere."""
         path = self._path(holder)
-        if holder == self._holder or not path.exists():
+        if holder == self._holder:
             return ""
-        handle = os.open(path, os.O_RDWR)
+        try:
+            handle = os.open(path, os.O_RDWR)
+        except OSError:
+            # It is on another machine, another user's, or taken by somebody else this moment.
+            return ""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             token = self._vault.read_secret(f"secret:{name}")
