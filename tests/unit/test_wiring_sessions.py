@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml_connector.wiring import House, open_house
-from ml_connector.wiring.sessions import SealedSessions
+from ml_connector.wiring.sessions import LEFT_MAX, PREFIX, SealedSessions
 
 CONNECTION = "jde"
 CHILD = """
@@ -97,3 +97,15 @@ def test_lock_that_cannot_be_opened_is_left_alone(root: Path) -> None:
         lock.unlink()
         lock.mkdir()
         assert next_one.take_left_sessions(CONNECTION) == []
+
+
+def test_sessions_of_other_machines_do_not_crowd_out_those_of_this_one(root: Path) -> None:
+    """However many of them are remembered, a dead process of this machine is found."""
+    with open_house(root) as house:
+        for number in range(LEFT_MAX + 1):
+            house.vault.save_secret(f"{PREFIX}{CONNECTION}/elsewhere.{number:03}", "theirs")
+        failed, next_one = sessions_of(house), sessions_of(house)
+        failed._holder = "zzz.1.a"  # noqa: SLF001 - a name behind all others.
+        failed.save_session(CONNECTION, "token")
+        failed.close()
+        assert next_one.take_left_sessions(CONNECTION) == ["token"]

@@ -60,7 +60,10 @@ class SealedSessions:
         """Tokens of dead processes of this machine and folder; each is handed out once."""
         beginning = self._name(connection, "")
         names = [row.name for row in self._vault.list_secrets() if row.name.startswith(beginning)]
-        taken = (self._take(name, name.removeprefix(beginning)) for name in names[:LEFT_MAX])
+        holders = [name.removeprefix(beginning) for name in names]
+        # Those of other machines have no lock here; however many they are, they take no place.
+        near = [holder for holder in holders if self._path(holder).exists()]
+        taken = (self._take(beginning + holder, holder) for holder in near[:LEFT_MAX])
         return [token for token in taken if token]
 
     def close(self) -> None:
@@ -85,7 +88,7 @@ class SealedSessions:
         try:
             handle = os.open(path, os.O_RDWR)
         except OSError:
-            # It is on another machine, another user's, or taken by somebody else this moment.
+            # It is another user's, or taken by somebody else this moment.
             return ""
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
