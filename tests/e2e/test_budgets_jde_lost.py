@@ -10,7 +10,7 @@ from ml_connector.errors import OutcomeUnknownError
 from ml_connector.flows.bench import read_document
 from ml_connector.flows.budgets import with_books
 from ml_connector.flows.writing.journals import parse_journal
-from ml_connector.ports import JournalHead, JournalState, PostingState, RunState
+from ml_connector.ports import CheckState, JournalHead, JournalState, PostingState, RunState
 
 # --- answers that are lost ------------------------------------------------------------------------
 
@@ -255,6 +255,27 @@ def test_orchestration_that_is_not_there_posts_nothing(
     assert before != approved
     assert again.state is RunState.SUCCEEDED
     assert budget_desk.held() == approved
+
+
+def test_doctor_asks_what_a_budget_flow_relies_on(budget_desk: BudgetDesk) -> None:
+    """The export, the orchestration and its inputs, the way back to each journal, the ledger."""
+    found = budget_desk.doctor()
+
+    assert {"model", "export Export JDE Budget", "orchestration", "inputs", "key"} <= set(found)
+    assert found["ledger 00001/BA"].state is CheckState.OK
+    assert {one.subject for one in found.values() if one.state is CheckState.FAILED} == set()
+    assert budget_desk.sends() == 0
+
+
+def test_doctor_names_what_a_budget_flow_lacks(budget_desk: BudgetDesk) -> None:
+    """A renamed orchestration, a renamed export and a ledger of actual amounts, all at once."""
+    budget_desk.connect(orchestration={"name": "PLN_Renamed"})
+    budget_desk.change(export="Export of nothing", ledgers=["00001/BA", "00001"])
+
+    found = budget_desk.doctor()
+
+    failed = {one.subject for one in found.values() if one.state is CheckState.FAILED}
+    assert failed == {"export Export of nothing", "orchestration", "ledger 00001"}
 
 
 ERROR_BODY = '{"message": "Read back failed", "status": "ERROR", "jde__status": "ERROR"}'

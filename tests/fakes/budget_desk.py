@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.books_desk import CONNECTION, BooksDesk, build_desk
 
 from ml_connector.errors import ConnectorError
-from ml_connector.ports import Approval, JournalFound, Posting, RunRow
+from ml_connector.ports import Approval, Check, CheckState, JournalFound, Posting, RunRow
 from ml_connector.wiring import House, open_house
 
 FLOW = "budgets-jde"
@@ -106,6 +106,14 @@ class BudgetDesk(BooksDesk):
         """The run that takes a posting back."""
         with self.house() as house:
             return house.reverse_posting(key)
+
+    def doctor(self) -> dict[str, Check]:
+        """What doctor finds of the flow, by subject; the worst of each."""
+        with self.house() as house:
+            found = list(house.check_flow(FLOW))
+        return {one.subject: one for one in found if one.state is CheckState.OK} | {
+            one.subject: one for one in found if one.state is not CheckState.OK
+        }
 
     def postings(self) -> list[Posting]:
         """All postings, oldest first."""

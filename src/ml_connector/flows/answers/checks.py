@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from ml_connector.errors import ConnectorError
-from ml_connector.flows.bench import ActualsBench, Bench, DimensionsBench
+from ml_connector.flows.bench import ActualsBench, Bench, BudgetBench, DimensionsBench
 from ml_connector.flows.loading.rendering import flow_columns
 from ml_connector.flows.preflight import find_action, pin_load, verify_model
-from ml_connector.ports import ActionKind, Check, CheckState
+from ml_connector.ports import ActionKind, Check, CheckState, PlanningTarget
 
 
 def check_flow(bench: Bench) -> Iterator[Check]:
@@ -16,17 +16,33 @@ def check_flow(bench: Bench) -> Iterator[Check]:
         yield from _check_actuals(bench)
     if isinstance(bench, DimensionsBench):
         yield from _check_dimensions(bench)
+    if isinstance(bench, BudgetBench):
+        yield from _check_budget(bench)
 
 
 def _check_actuals(bench: ActualsBench) -> Iterator[Check]:
     flow, target = bench.flow, bench.target
     yield _look(f"load {flow.actions.load}", lambda: _describe_load(bench))
-    yield _look(
-        f"export {flow.actions.export}",
-        lambda: f"id {find_action(target, ActionKind.EXPORT, flow.actions.export).action_id}",
-    )
+    yield _look_for_export(target, flow.actions.export)
     yield _look(
         f"module {flow.module}", lambda: _describe_time(target.read_time_members(flow.module))
+    )
+
+
+def _check_budget(bench: BudgetBench) -> Iterator[Check]:
+    """The orchestration is one for all ledgers, and told once."""
+    yield _look_for_export(bench.target, bench.flow.export)
+    told = set()
+    for ledger in bench.flow.ledgers:
+        for check in bench.journals.check_journals(ledger):
+            if check not in told:
+                yield check
+            told.add(check)
+
+
+def _look_for_export(target: PlanningTarget, name: str) -> Check:
+    return _look(
+        f"export {name}", lambda: f"id {find_action(target, ActionKind.EXPORT, name).action_id}"
     )
 
 
