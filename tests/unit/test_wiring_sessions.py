@@ -105,7 +105,7 @@ def test_sessions_of_other_machines_do_not_crowd_out_those_of_this_one(root: Pat
         for number in range(LEFT_MAX + 1):
             house.vault.save_secret(f"{PREFIX}{CONNECTION}/elsewhere.{number:03}", "theirs")
         failed, next_one = sessions_of(house), sessions_of(house)
-        failed._holder = "zzz.1.a"  # noqa: SLF001 - a name behind all others.
+        failed._holder = "zzz.1.a"
         failed.save_session(CONNECTION, "token")
         failed.close()
         assert next_one.take_left_sessions(CONNECTION) == ["token"]
