@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ml_connector.domain.dimensions import Member
+from ml_connector.domain.dimensions import Member, order_parents_first
 from ml_connector.errors import AccessDeniedError, ProtocolError, SystemUnavailableError
 from ml_connector.ports import CheckState
 from ml_connector.systems.fusion.adapter import FusionSource
@@ -135,6 +135,18 @@ def test_suppliers_of_one_name_are_members_each(quiet: dict[str, Any]) -> None:
 
     assert max(names.values()) > 1
     assert sum(names.values()) == len(quiet["suppliers"])
+
+
+def test_suppliers_and_sites_make_one_hierarchy(quiet: dict[str, Any]) -> None:
+    """One list may hold both: every parent is there, and stands before its children."""
+    both = [*quiet["suppliers"].values(), *quiet["supplier-sites"].values()]
+
+    ordered = order_parents_first(both)
+
+    at = {member.code: place for place, member in enumerate(ordered)}
+    assert len(at) == len(both)
+    assert all(at[m.parent_code] < at[m.code] for m in ordered if m.parent_code)
+    assert any(quiet["suppliers"][code].parent_code for code in quiet["suppliers"])
 
 
 def test_inactive_suppliers_are_members_that_say_so(quiet: dict[str, Any]) -> None:

@@ -219,6 +219,65 @@ def test_suppliers_are_asked_for_by_key_with_the_version_pinned(script: Any) -> 
     assert not script.count("/describe")
 
 
+@pytest.mark.parametrize("dimension", SUPPLIER_DIMENSIONS)
+def test_pod_that_takes_no_key_is_read_by_offset(script: Any, dimension: str) -> None:
+    """Refused as not queryable, the question is put without a condition; all rows come."""
+    rows = [
+        ACME | {
+            "SupplierId": number, "SupplierNumber": str(number),
+            "sites": children(SITE | {"SupplierSiteId": number}),
+        }
+        for number in range(1, 6)
+    ]  # fmt: skip
+
+    def answer(request: Any) -> Any:
+        query = script.query(request)
+        if "q" in query:
+            return 400
+        at, limit = int(query["offset"]), int(query["limit"])
+        page = [json.dumps(row) for row in rows[at : at + limit]]
+        return script.page(*page, offset=at, limit=limit, more=at + limit < len(rows))
+
+    script.on(SUPPLIERS, answer)
+
+    assert len(read(script, dimension, page_size=2)) == 5
+    assert {script.query(each)["orderBy"] for each in script.requests} == {"SupplierId:asc"}
+
+
+def test_refusal_in_the_midst_of_the_sweep_ends_it(script: Any) -> None:
+    """What was taken once is not asked for in another way half-way through."""
+    script.on(SUPPLIERS, [script.page(json.dumps(ACME)), 400])
+
+    with pytest.raises(RefusedError):
+        read(script)
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize("status", [404, 409])
+def test_other_refusals_of_the_key_are_not_taken_for_one(script: Any, status: int) -> None:
+    """Only 400 says that the question was wrong."""
+    script.on(SUPPLIERS, status)
+
+    with pytest.raises(RefusedError):
+        read(script)
+    assert len(script.requests) == 1
+
+
+def test_row_given_twice_by_offset_is_refused(script: Any) -> None:
+    """An offset that slipped is seen by the row that comes again."""
+    rows = [json.dumps(ACME), json.dumps(ACME | {"SupplierId": 2, "SupplierNumber": "2"})]
+    pages = {0: script.page(*rows, limit=2), 2: script.page(rows[1], limit=2, offset=2)}
+
+    def answer(request: Any) -> Any:
+        query = script.query(request)
+        return 400 if "q" in query else pages[int(query["offset"])]
+
+    script.on(SUPPLIERS, answer)
+
+    with pytest.raises(ProtocolError, match="second time"):
+        read(script, page_size=2)
+
+
 @pytest.mark.parametrize(("dimension", "requests"), [("suppliers", 21), ("supplier-sites", 101)])
 def test_requests_for_ten_thousand_suppliers_are_few(
     script: Any, dimension: str, requests: int

@@ -15,7 +15,12 @@ from ml_connector.systems.calls import ACCEPTED_DEFAULT, RemoteReply
 from ml_connector.systems.fusion import wire
 from ml_connector.systems.fusion.connection import FusionSettings
 from ml_connector.systems.fusion.login import build_authorizer, find_token_origin
-from ml_connector.systems.fusion.paging import read_by_key, read_by_offset, verify_page
+from ml_connector.systems.fusion.paging import (
+    read_by_key,
+    read_by_key_or_offset,
+    read_by_offset,
+    verify_page,
+)
 from ml_connector.systems.http import (
     READ_TIMEOUTS,
     SLOW_READ_TIMEOUTS,
@@ -278,20 +283,24 @@ class FusionClient:
     def _read_suppliers(
         self, query: Mapping[str, str], *, page_size: int
     ) -> Iterator[wire.SupplierRow]:
-        def read_page(after_id: int) -> tuple[RemoteReply, wire.Page[wire.SupplierRow]]:
-            ordered = {
-                "q": wire.render_supplier_query(after_id),
-                "orderBy": f"{wire.SUPPLIER_KEY}:asc",
-            }
-            asked = _Asked(
-                path=f"{self._root}/{wire.SUPPLIERS}",
-                query={**ordered, **query},
-                timeouts=SLOW_READ_TIMEOUTS,
-            )
-            return self._read_page(asked, offset=0, row=wire.SupplierRow, limit=page_size)
+        ordered = {"orderBy": f"{wire.SUPPLIER_KEY}:asc", **query}
+        asked = _Asked(
+            path=f"{self._root}/{wire.SUPPLIERS}", query=ordered, timeouts=SLOW_READ_TIMEOUTS
+        )
 
-        return read_by_key(
-            read_page, identify=lambda row: row.supplier_id, kind="supplier", page_size=page_size
+        def read_page(offset: int) -> tuple[RemoteReply, wire.Page[wire.SupplierRow]]:
+            return self._read_page(asked, offset=offset, row=wire.SupplierRow, limit=page_size)
+
+        def read_after(after_id: int) -> tuple[RemoteReply, wire.Page[wire.SupplierRow]]:
+            keyed = replace(asked, query={"q": wire.render_supplier_query(after_id), **ordered})
+            return self._read_page(keyed, offset=0, row=wire.SupplierRow, limit=page_size)
+
+        return read_by_key_or_offset(
+            read_after,
+            read_page,
+            identify=lambda row: row.supplier_id,
+            kind="supplier",
+            page_size=page_size,
         )
 
     def _ask_children(self, supplier_id: int, collection: str, *, order: str) -> _Asked:

@@ -3,15 +3,21 @@
 from collections.abc import Callable, Hashable, Iterator
 from typing import Final, TypeVar
 
+import structlog
+
+from ml_connector.errors import RefusedError
 from ml_connector.systems.calls import RemoteReply
 from ml_connector.systems.fusion.wire import NESTED_ROWS_MAX, Page
 
 RowT = TypeVar("RowT")
 
+BAD_REQUEST: Final = 400
 ROWS_MAX: Final = 5_000_000
 """Rows one collection may hold; a journal of more lines is no journal."""
 LISTING_PAGES_MAX: Final = 100_000
 """Pages one listing by key may take: fifty million batches."""
+
+_log = structlog.get_logger()
 
 ReadPage = Callable[[int], tuple[RemoteReply, Page[RowT]]]
 """The page at an offset, or after a key."""
@@ -76,6 +82,32 @@ def read_by_key(
             last = identify(row)
         yield from rows
     raise reply.render_off_contract(f"more than {LISTING_PAGES_MAX} pages")
+
+
+def read_by_key_or_offset(
+    read_after: ReadPage[RowT],
+    read_page: ReadPage[RowT],
+    *,
+    identify: Callable[[RowT], int],
+    kind: str,
+    page_size: int,
+) -> Iterator[RowT]:
+    """Yield rows by key, or by offset where the pod refuses to be asked by key (F-24).
+
+    Only the first page decides: a refusal in the midst of the rows ends the reading.
+    """
+    keyed = read_by_key(read_after, identify=identify, kind=kind, page_size=page_size)
+    try:
+        first = next(keyed, None)
+    except RefusedError as error:
+        if error.arguments.get("status") != BAD_REQUEST:
+            raise
+        _log.warning("fusion.key_not_queryable", kind=kind, fault=error.refused)
+        yield from read_by_offset(read_page, identify=identify, page_size=page_size)
+        return
+    if first is not None:
+        yield first
+        yield from keyed
 
 
 def is_whole(page: Page[RowT] | None) -> bool:
