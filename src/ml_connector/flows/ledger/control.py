@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from threading import Lock
-from typing import Any
 
 from ml_connector.domain.ledger import Balance, Totals
 from ml_connector.domain.money import ZERO, render_plain, use_exact_money
@@ -47,7 +46,8 @@ def control_members(
 
     A difference is first looked for in what changed meanwhile and in batches filed under other
     periods, then in the batches themselves. A pair that still differs, and otherwise than at the
-    look before, is moving; one whose differences stand still is off, whatever else is posted.
+    look before because the ERP's side moved, is moving; one whose differences stand still is off,
+    whatever else is posted.
     """
     controls: dict[Pair, Json] = {}
     for member, pairs in members.items():
@@ -63,9 +63,22 @@ def control_members(
             if set(pairs) & set(off):
                 controls |= _control_step(steps, bench, books, member=member, pairs=pairs)
     for pair, control in controls.items():
-        if control["state"] == OFF and control["digest"] != before[pair]["digest"]:
+        if control["state"] == OFF and _is_moving(control, before[pair]):
             control["state"] = MOVING
     return controls
+
+
+def _is_moving(now: Json, before: Json) -> bool:
+    """Whether the ERP is being posted into, so that what was read may be loaded.
+
+    The last round has read batches again, so the archive's side may have moved by itself: lines
+    that were purged, or are hidden now, must not leave the model because of that. Nor must they
+    while others are posted: balances that differ from the ERP's own lines by the same amounts at
+    both looks are not about to agree.
+    """
+    if now["breaks"] and now["breaks_digest"] == before["breaks_digest"]:
+        return False
+    return bool(now["digest"] != before["digest"] and now["erp_digest"] != before["erp_digest"])
 
 
 def _read_again(steps: Steps, bench: ActualsBench, off: Sequence[Pair], round_number: int) -> None:
@@ -119,10 +132,13 @@ def _add_breaks(row: Json, shown: "Shown") -> None:
 
     Either its lines changed since they were read, or its books are out of order.
     """
-    row |= {"balances": shown.balances, "breaks": shown.breaks, "breaks_shown": shown.breaks_shown}
+    row |= {
+        "balances": shown.balances, "breaks": shown.breaks, "breaks_shown": shown.breaks_shown,
+        "breaks_digest": f"{shown.breaks_digest:x}", "erp_digest": f"{shown.erp_digest:x}",
+    }  # fmt: skip
     if shown.breaks:
         row["state"] = OFF
-        row["digest"] = f"{row['digest']} {shown.digest.hexdigest()}"
+        row["digest"] = f"{row['digest']} {shown.breaks_digest:x}"
 
 
 def _sort_differences(
@@ -149,27 +165,35 @@ class Shown:
     """What a pair's balances showed besides their movements.
 
     `balances` counts those at rest too: none at all is no quiet period but one the user may not
-    see. `breaks` counts the balances that are not what the ERP's own lines add up to.
+    see. `breaks` counts the balances that are not what the ERP's own lines add up to. The digests,
+    of what moved and of by how much balances and lines differ, are the same in any order.
     """
 
     balances: int = 0
     breaks: int = 0
     breaks_shown: list[Json] = field(default_factory=list)
-    digest: Any = field(default_factory=hashlib.sha256)
+    breaks_digest: int = 0
+    erp_digest: int = 0
 
     def take(self, balance: Balance) -> None:
         """The balance is counted, and compared with its lines where they are known."""
         self.balances += 1
+        self.erp_digest ^= _digest(balance, balance.activity)
         if balance.of_lines is None or balance.of_lines == balance.activity:
             return
         self.breaks += 1
+        self.breaks_digest ^= _digest(balance, balance.activity - balance.of_lines)
         row = {
             "combination": balance.key.combination, "currency": balance.key.currency,
             "balance": render_plain(balance.activity), "lines": render_plain(balance.of_lines),
         }  # fmt: skip
-        self.digest.update(repr(row).encode())
         if self.breaks <= BREAKS_SHOWN_MAX:
             self.breaks_shown.append(row)
+
+
+def _digest(balance: Balance, amount: Decimal) -> int:
+    text = f"{tuple(balance.key)} {render_plain(amount)}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16])
 
 
 def store_balances(
