@@ -239,8 +239,8 @@ def test_all_faults_of_all_files_are_told_at_once(folder: Path) -> None:
         " here, such as `2024-01`; earlier ones stay as they are\n"
         "flows/members.yaml:7 lists[0].from[0]: is no dimension an ERP can be asked for; seen"
         " 'konten'; allowed: `ledgers`, `currencies`, value sets as `value-set:CODE`, and where the"
-        " ERP has them `companies`, `accounts`, `account-ids`, `business-units`, `suppliers`, `supplier-sites`;"
-        " the first to name a code wins\n"
+        " ERP has them `companies`, `accounts`, `account-ids`, `business-units`, `suppliers`,"
+        " `supplier-sites`; the first to name a code wins\n"
         "ml-connector.yaml:2 log_format: is none of the values allowed; seen 'xml';"
         " allowed: 'console' or 'json'"
     )
