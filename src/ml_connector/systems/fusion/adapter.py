@@ -1,7 +1,7 @@
-"""The ledger source over a Fusion pod."""
+"""The ledger source and supplier target over a Fusion pod."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import httpx2
@@ -11,13 +11,29 @@ from ml_connector.domain.dimensions import Member
 from ml_connector.domain.ledger import Balance, Batch, BatchStamp, Chart, Ledger
 from ml_connector.domain.periods import Period, PeriodState
 from ml_connector.errors import AccessDeniedError, ProtocolError, RefusedError, UsageError
-from ml_connector.ports import Check, Clock, Measure, RemoteObject, RequestBudget, Secrets
+from ml_connector.ports import (
+    Check,
+    Clock,
+    FileReport,
+    JobStatus,
+    Measure,
+    RemoteObject,
+    RequestBudget,
+    Secrets,
+    SupplierChange,
+    SupplierFile,
+    SupplierFound,
+    SupplierReceipt,
+    SupplierRow,
+)
 from ml_connector.systems.fusion import translation, wire
 from ml_connector.systems.fusion.balances import BalanceReader
 from ml_connector.systems.fusion.batches import BatchReader
 from ml_connector.systems.fusion.checks import run_checks
 from ml_connector.systems.fusion.client import FusionClient, GoneError, Window
 from ml_connector.systems.fusion.connection import FusionSettings
+from ml_connector.systems.fusion.supplier_files import SupplierLoader
+from ml_connector.systems.fusion.supplier_writes import SupplierWriter
 from ml_connector.systems.fusion.suppliers import SUPPLIER_DIMENSIONS, SupplierReader
 from ml_connector.systems.parallel import map_parallel
 
@@ -27,9 +43,10 @@ _log = structlog.get_logger()
 
 
 class FusionSource:
-    """Implements `ports.LedgerSource`; safe to share between threads; close it when done.
+    """Implements `ports.LedgerSource` and `ports.SupplierTarget`; close it when done.
 
-    What a pod cannot filter is learned once per source from its own description.
+    Safe to share between threads. What a pod cannot filter is learned once per source from its own
+    description.
     """
 
     def __init__(
@@ -47,6 +64,8 @@ class FusionSource:
         self._client = FusionClient(
             settings, clock=clock, secrets=secrets, budget=budget, transport=transport
         )
+        self._writer = SupplierWriter(self._client)
+        self._loader = SupplierLoader(self._client)
         self._queryable: frozenset[str] | None = None
         self._period_types: dict[str, str] | None = None
         self._lock = threading.Lock()
@@ -86,6 +105,38 @@ class FusionSource:
             )
         for name, detail in SUPPLIER_DIMENSIONS.items():
             yield RemoteObject(kind="dimension", name=name, remote_id=name, detail=detail)
+
+    def read_supplier(self, number: str) -> SupplierRow:
+        """The supplier as it stands now, with its version."""
+        return self._writer.read_supplier(number)
+
+    def find_supplier(self, *, number: str = "", name: str = "") -> SupplierFound:
+        """Every supplier with the number or the name."""
+        return self._writer.find_supplier(number=number, name=name)
+
+    def submit_change(self, change: SupplierChange) -> SupplierReceipt:
+        """The attributes are as the change has them, if nobody else changed the supplier."""
+        return self._writer.submit_change(change)
+
+    def submit_creation(self, attributes: Mapping[str, str]) -> SupplierReceipt:
+        """There is one supplier more; not repeatable."""
+        return self._writer.submit_creation(attributes)
+
+    def submit_batch(self, changes: Sequence[SupplierChange]) -> tuple[SupplierReceipt, ...]:
+        """All the changes are made, or none is."""
+        return self._writer.submit_batch(changes)
+
+    def submit_file(self, file: SupplierFile) -> str:
+        """The id of the job that imports the file; not repeatable."""
+        return self._loader.submit_file(file)
+
+    def read_job(self, job_id: str) -> JobStatus:
+        """How far the job and its parts have come now."""
+        return self._loader.read_job(job_id)
+
+    def read_job_report(self, job_id: str) -> FileReport:
+        """What became of the rows of a job that is over."""
+        return self._loader.read_job_report(job_id)
 
     def read_server_time(self) -> datetime:
         """The pod's own time now, to the second."""

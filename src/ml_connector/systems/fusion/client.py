@@ -60,7 +60,7 @@ class _Asked:
 
 
 class FusionClient:
-    """Reads one pod; safe to share between threads; close it when done."""
+    """Reaches one pod; safe to share between threads; close it when done."""
 
     def __init__(
         self,
@@ -85,6 +85,15 @@ class FusionClient:
             ),
             transport=transport,
         )
+
+    @property
+    def root(self) -> str:
+        """The path every resource stands below; batch requests go to it."""
+        return self._root
+
+    def send(self, call: RemoteCall) -> RemoteReply:
+        """The reply to a call that another module builds, such as those that write."""
+        return self._http.send(call)
 
     def close(self) -> None:
         """Every connection is closed."""

@@ -393,6 +393,16 @@ def render_supplier_query(after_id: int) -> str:
     return f"{SUPPLIER_KEY} > {after_id}"
 
 
+def render_number_query(number: str) -> str:
+    """The condition for the suppliers of a number: one, where the pod is in order."""
+    return f"SupplierNumber = {_quote(number)}"
+
+
+def render_name_query(name: str) -> str:
+    """The condition for the suppliers of a name, as it is written and in capitals (F-35)."""
+    return " or ".join(f"Supplier = {_quote(each)}" for each in dict.fromkeys((name, name.upper())))
+
+
 def render_calendar_query(calendar: str) -> str:
     """The condition for the periods of a calendar."""
     return f"PeriodSetNameId = {_quote(calendar)}"
