@@ -68,7 +68,8 @@ def _index_members(members: Iterable[Member]) -> dict[str, Member]:
             raise MemberConflictError(
                 f"The code {member.code!r} stands for {other.name!r} and for {member.name!r}.",
                 written="Nothing of this list was sent.",
-                next_step="Give the two members different codes, or leave one source out.",
+                next_step="Give the two members different codes, or leave one source out. If one is"
+                " a group made of a property, give it another name in `parents.names` of the list.",
                 member=member.code,
             )
     return by_code

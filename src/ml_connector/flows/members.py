@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ml_connector.domain.dimensions import Member, order_parents_first
@@ -23,6 +23,7 @@ def read_desired(bench: DimensionsBench, list_flow: ListFlow) -> list[Member]:
     """The members of one list, parents before children; the first source to name a code wins.
 
     Raises:
+        MemberConflictError: A group has the code of a member.
         MissingParentError: A parents file names a parent nobody has.
         MemberCycleError: Members are each other's parents.
     """
@@ -31,7 +32,7 @@ def read_desired(bench: DimensionsBench, list_flow: ListFlow) -> list[Member]:
         for member in bench.source.read_members(dimension):
             if member.is_active or list_flow.inactive == "keep":
                 found.setdefault(member.code, _rename(list_flow, member))
-    return order_parents_first(_with_parents(bench, list_flow, found).values())
+    return order_parents_first(_with_parents(bench, list_flow, found))
 
 
 def _rename(list_flow: ListFlow, member: Member) -> Member:
@@ -42,25 +43,30 @@ def _rename(list_flow: ListFlow, member: Member) -> Member:
 
 def _with_parents(
     bench: DimensionsBench, list_flow: ListFlow, found: dict[str, Member]
-) -> dict[str, Member]:
+) -> Iterable[Member]:
     if list_flow.parents.by == "property":
         return _group_by_property(list_flow, found)
     if list_flow.parents.by == "file":
-        return _group_by_file(bench.parents_files[list_flow.list], list_flow, found)
-    return found
+        return _group_by_file(bench.parents_files[list_flow.list], list_flow, found).values()
+    return found.values()
 
 
-def _group_by_property(list_flow: ListFlow, found: dict[str, Member]) -> dict[str, Member]:
-    """Each member under the group its property names; a value without a name is its own group."""
+def _group_by_property(list_flow: ListFlow, found: dict[str, Member]) -> list[Member]:
+    """Each member under the group its property names; a value without a name is its own group.
+
+    A group with the code of a member comes beside it, and the conflict is refused where they are
+    put in order: the member would hold others, and no amount of its own.
+    """
     rules = list_flow.parents
-    grouped: dict[str, Member] = {}
+    groups: dict[str, Member] = {}
+    members: list[Member] = []
     for member in found.values():
         value = dict(member.properties).get(rules.property, "")
-        if value:
-            name = rules.names.get(value, value)
-            grouped.setdefault(name, Member(code=name, name=name))
-        grouped[member.code] = replace(member, parent_code=rules.names.get(value, value))
-    return grouped
+        name = rules.names.get(value, value)
+        if name:
+            groups.setdefault(name, Member(code=name, name=name))
+        members.append(replace(member, parent_code=name))
+    return [*groups.values(), *members]
 
 
 def _group_by_file(text: str, list_flow: ListFlow, found: dict[str, Member]) -> dict[str, Member]:

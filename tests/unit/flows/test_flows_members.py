@@ -1,0 +1,45 @@
+"""What a list shall hold: members under groups, and no code for two things."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ml_connector.domain.dimensions import Member, MemberConflictError
+from ml_connector.flows.bench import DimensionsBench
+from ml_connector.flows.members import read_desired
+from ml_connector.settings import ListFlow
+
+
+def read(*members: Member, **names: str) -> list[Member]:
+    """The members of a list of business units, grouped by their region."""
+    row: dict[str, Any] = {
+        "list": "Units", "load": "Load", "from": "business-units", "columns": {"code": "Code",
+        "name": "Name", "parent": "Parent"},
+        "parents": {"by": "property", "property": "rp01", "names": {"any": "Any"} | names},
+    }  # fmt: skip
+    source = SimpleNamespace(read_members=lambda _: iter(members))
+    bench = cast("DimensionsBench", SimpleNamespace(source=source, parents_files={}))
+    return read_desired(bench, ListFlow.model_validate(row))
+
+
+def unit(code: str, region: str) -> Member:
+    """A business unit of a region."""
+    return Member(code=code, name=f"Unit {code}", properties=(("rp01", region),))
+
+
+def test_members_lie_below_the_group_their_property_names() -> None:
+    """A value is a group, by its name where it has one."""
+    found = read(unit("1", "N"), unit("2", "S"), N="North")
+
+    parents = {member.code: member.parent_code for member in found}
+    assert parents == {"North": "", "S": "", "1": "North", "2": "S"}
+
+
+@pytest.mark.parametrize("units", [("30", "31"), ("31", "30")])
+def test_group_of_a_members_own_code_is_refused(units: tuple[str, str]) -> None:
+    """A business unit that became a group would hold others' sums and no amount of its own."""
+    regions = {"30": "N", "31": "30"}
+
+    with pytest.raises(MemberConflictError, match="'30'"):
+        read(*(unit(code, regions[code]) for code in units), N="North")
