@@ -220,7 +220,7 @@ class ParentRules(Strict):
     property: str = ""
     """Property of the source member, such as `account_type`; for `by: property`."""
     names: dict[str, Text] = Field(default_factory=dict)
-    """Value of the property to the name of its group; the value is the group's code."""
+    """Value of the property to the name of its group, which is the group's code as well."""
     file: Path | None = None
     """CSV file with the columns `code,name,parent`; for `by: file`. A code the source does not
     have becomes a group of that name; a source member keeps its own name."""
