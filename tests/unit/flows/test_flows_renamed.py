@@ -107,6 +107,24 @@ def test_fact_added_to_the_chart_moves_what_it_says_and_stops_nothing(keyed: Fak
     assert keyed.target.total("4000") == "100.00"
 
 
+def test_account_opened_while_a_run_reads_is_known_to_the_next_run(keyed: FakeDesk) -> None:
+    """What ids stand for is looked up once per run; the error says that a new run helps."""
+
+    def open_account(step: str) -> None:
+        if step == "preflight":
+            rename(keyed, "A9", "A9|101|6000")
+            keyed.source.post("9", line(1, "US", "09-26", "A9", "5", chart="Master"))
+
+    with pytest.raises(RefusedError, match="'A9'") as caught:
+        keyed.run(open_account)
+    with pytest.raises(RefusedError, match="'A9'"):
+        keyed.resume()
+    keyed.run()
+
+    assert "ml-connector run actuals" in caught.value.next_step
+    assert keyed.target.total("6000") == "5.00"
+
+
 def test_renamed_are_those_both_know_and_name_otherwise() -> None:
     """New and vanished accounts are not renamed ones."""
     before = {"M": {"1": "a", "2": "b", "3": "c"}, "Old": {"1": "x"}}

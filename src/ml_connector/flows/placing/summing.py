@@ -120,8 +120,9 @@ class Placer:
                 f"Lines lie on account {combination!r}, which the account master of"
                 f" {self.bench.source.connection} does not show.",
                 written="Nothing of its period was sent.",
-                next_step="Look for the account in the ERP, and check whether row security hides"
-                " its business unit from the integration user.",
+                next_step="Look for the account in the ERP. If it was opened after this run began,"
+                f" start a new run: `ml-connector run {self.bench.flow.name}`; else check whether"
+                " row security hides its business unit from the integration user.",
                 combination=combination, chart=chart.name,
             )  # fmt: skip
         return chart.split(text)

@@ -69,7 +69,7 @@ class _Checks:
             finding = f"The server does not list {', '.join(missing)} among what it can do."
             found.append(warn("capabilities", finding, "Update the Tools release if reads fail."))
         else:
-            found.append(ok("capabilities", "The server can all that reading needs."))
+            found.append(ok("capabilities", "The server can do all that reading needs."))
         return found
 
     def _check_login(self) -> Findings:
