@@ -125,7 +125,7 @@ def list_postings(
             columns=("Key", "Subject", "State", "Lines", "Debit", "Credit", "Currency",
                      "Documents", "Sent (UTC)", "Reason"),
             rows=[_row(one) for one in found],
-            empty="Nothing was posted.",
+            empty="No posting waits to be settled." if unsettled else "Nothing was posted.",
         ),
         output_of(options),
     )  # fmt: skip
