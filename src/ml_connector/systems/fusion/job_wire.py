@@ -236,12 +236,11 @@ def _parse_page(text: str) -> list[dict[str, str]]:
     heads: list[str] = []
     rows: list[dict[str, str]] = []
     for line in text.splitlines():
-        cells = [cell.strip() for cell in line.split("|")]
+        # A reason is the last column and may itself hold the mark.
+        cells = [cell.strip() for cell in line.split("|", len(heads) - 1 if heads else -1)]
         if "STATUS" in [cell.upper() for cell in cells]:
             heads = [cell.upper() for cell in cells]
-        elif heads and len(cells) >= len(heads):
-            # A reason is the last column and may itself hold the mark.
-            cells = [*cells[: len(heads) - 1], "|".join(cells[len(heads) - 1 :])]
+        elif heads and len(cells) == len(heads):
             rows.append(dict(zip(heads, cells, strict=True)))
     return rows
 
