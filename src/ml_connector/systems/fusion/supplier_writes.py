@@ -62,7 +62,7 @@ class SupplierWriter:
             for each in (self._find_items(wire.render_number_query(number)) if number else [])
             if (each.supplier_number or "").strip() == number
         }
-        ids |= self._find_named(name) if name else set()
+        ids |= self._find_named(name) if name.strip() else set()
         rows = (self._find_row(each) for each in sorted(ids)[:FOUND_MAX])
         return SupplierFound(rows=tuple(row for row in rows if row is not None))
 

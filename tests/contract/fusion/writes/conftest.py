@@ -13,6 +13,7 @@ from ml_connector.ports import (
     FileRow,
     SupplierChange,
     SupplierFile,
+    SupplierTarget,
 )
 from ml_connector.systems.fusion.adapter import FusionSource
 
@@ -22,7 +23,7 @@ RESOURCES = "/fscmRestApi/resources/11.13.18.05"
 class Scene:
     """A pod, a source over it, and the books as somebody else sees them."""
 
-    def __init__(self, pod: Any, source: FusionSource) -> None:
+    def __init__(self, pod: Any, source: SupplierTarget) -> None:
         self.pod = pod
         self.source = source
 

@@ -160,12 +160,13 @@ def test_supplier_is_found_by_number_or_name_each_once(scene: Any) -> None:
             {"name": "ACME OFFICE SUPPLIES", "number": number},
             {"name": 'Nobody\'s "Sons" & Co'},
             {"number": "4711' or SupplierId > 0 or Supplier = '"},
+            {"name": "  "},
             {},
         )
     ]
 
     three = {"10001", "10002", "10003"}
-    assert found == [three, {number}, three | {number}, {number}, set(), set(), set()]
+    assert found == [three, {number}, three | {number}, {number}, set(), set(), set(), set()]
 
 
 def test_new_supplier_that_is_not_shown_yet_is_absent_and_then_there(scene: Any) -> None:
