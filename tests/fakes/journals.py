@@ -143,16 +143,19 @@ class FakeJournals:
         if not found:
             return JournalFound(state=JournalState.ABSENT)
         sums: dict[str, Decimal] = defaultdict(Decimal)
+        unposted: dict[str, Decimal] = defaultdict(Decimal)
         for one in found:
             for line in one.lines:
                 sums[line.account] += line.amount
+                unposted[line.account] += line.amount * (not one.is_posted)
         state = JournalState.POSTED if found[0].is_posted else JournalState.ENTERED
         if found[0].lines != journal.lines:
             state = JournalState.PARTIAL
         if len(found) > 1:
             state = JournalState.DOUBLE
         return JournalFound(
-            state=state, amounts=dict(sums), lines=sum(len(one.lines) for one in found),
+            state=state, amounts=dict(sums), unposted={k: v for k, v in unposted.items() if v},
+            lines=sum(len(one.lines) for one in found),
             batch_ids=tuple(f"G-{n}" for n, _ in enumerate(found)),
             documents=tuple(one.key for one in found),
         )  # fmt: skip

@@ -108,6 +108,9 @@ class JournalFound:
     documents: tuple[str, ...] = ()
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
     """Net by account, debit positive."""
+    unposted: Mapping[str, Decimal] = field(default_factory=dict)
+    """The part of it that stands in the journal's own ledger and period and that no balance holds
+    yet, whatever the state."""
     lines: int = 0
 
 

@@ -1,5 +1,6 @@
 """What the ledger holds already: its balances, and our own journals it has not posted yet."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from ml_connector.domain.journals import Journal
@@ -38,10 +39,10 @@ def read_held(bench: BudgetBench, pairs: list[Pair]) -> Json:
     for posting in _list_confirmed(bench):
         journal = parse_journal(read_document(bench.archive, posting.content_hash))
         pair = (journal.ledger, journal.period)
-        if pair in held and _is_waiting(bench, posting, journal):
-            waiting += 1
-            for line in journal.lines:
-                held[pair][line.account] = held[pair].get(line.account, ZERO) + line.amount
+        unposted = _read_unposted(bench, posting, journal) if pair in held else {}
+        waiting += bool(unposted)
+        for account, amount in unposted.items():
+            held[pair][account] = held[pair].get(account, ZERO) + amount
     document = {
         "|".join(pair): {k: render_plain(v) for k, v in sorted(its.items()) if v}
         for pair, its in held.items()
@@ -83,11 +84,15 @@ def _list_confirmed(bench: BudgetBench) -> list[Posting]:
     return [one for one in found if one.kind == "journal" and not one.receipt.get("posted")]
 
 
-def _is_waiting(bench: BudgetBench, posting: Posting, journal: Journal) -> bool:
-    """Whether the ERP has the journal and its balances do not hold it yet; told once it does."""
+def _read_unposted(bench: BudgetBench, posting: Posting, journal: Journal) -> Mapping[str, Decimal]:
+    """What the ERP has under the key and its balances do not hold yet; told once they do.
+
+    As the ERP shows it now: somebody may have changed or deleted the journal, or entered another
+    one with its key. What was sent says nothing of that.
+    """
     seen = bench.journals.find_journal(journal, posting.posting_key)
     if seen.state is JournalState.POSTED:
         bench.records.postings.save_posting(
             posting.posting_key, PostingState.CONFIRMED, receipt=posting.receipt | {"posted": True}
         )
-    return seen.state in (JournalState.ENTERED, JournalState.FAILED)
+    return seen.unposted

@@ -1,7 +1,7 @@
 """What JD Edwards would say of journals, and what it shows of them; pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Final, NamedTuple
@@ -169,9 +169,7 @@ def hold_against(
     shown = _find_own(rows, journal)
     if not shown:
         return JournalFound(state=JournalState.ABSENT)
-    amounts: dict[str, Decimal] = {}
-    for row in shown:
-        amounts[row.aid] = amounts.get(row.aid, ZERO) + row.aa
+    amounts = _sum_by_account(shown)
     documents = tuple(dict.fromkeys(row.document for row in shown))
     if len(documents) > 1:
         state = JournalState.DOUBLE
@@ -184,8 +182,28 @@ def hold_against(
         batch_ids=tuple(dict.fromkeys(render_batch_id(*row.batch) for row in shown)),
         documents=documents,
         amounts=amounts,
+        unposted=_sum_by_account(
+            row for row in shown if _is_waiting(row, journal, states.get(row.batch, ""))
+        ),
         lines=len(shown),
     )
+
+
+def _sum_by_account(rows: Iterable[KeyedRow]) -> dict[str, Decimal]:
+    amounts: dict[str, Decimal] = {}
+    for row in rows:
+        amounts[row.aid] = amounts.get(row.aid, ZERO) + row.aa
+    return amounts
+
+
+def _is_waiting(row: KeyedRow, journal: Journal, batch_state: str) -> bool:
+    """Whether the line is for the journal's ledger and month, and its balance lacks it."""
+    name, day = parse_ledger(journal.ledger), journal.gl_date
+    if (row.co, row.lt) != (name.company, name.ledger_type) or row.dgj is None:
+        return False
+    if (row.dgj.year, row.dgj.month) != (day.year, day.month):
+        return False
+    return row.post != POSTED or batch_state in _UNDER_WAY
 
 
 def _find_own(rows: Sequence[KeyedRow], journal: Journal) -> list[KeyedRow]:

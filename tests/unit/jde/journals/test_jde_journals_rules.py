@@ -128,6 +128,32 @@ def test_key_in_two_documents_is_double(second: dict[str, Any]) -> None:
     assert found.batch_ids.count("G-15993") == 1
 
 
+@pytest.mark.parametrize(
+    ("shown", "batch", "unposted"),
+    [
+        (rows(), "", dict(JOURNAL.lines)),
+        (rows(post="P"), "D", {}),
+        (rows(post="P"), "P", dict(JOURNAL.lines)),
+        ([row(0, post="P"), row(1)], "", dict(JOURNAL.lines[1:])),
+        ([*rows(post="P"), *rows(doc=41261)], "D", dict(JOURNAL.lines)),
+        ([row(0), row(1, aa=Decimal("7.5"))], "", dict([JOURNAL.lines[0], (row(1).aid, Decimal("7.5"))])),
+        (rows(lt="AA"), "", {}),
+        (rows(co="00200"), "", {}),
+        (rows(dgj=date(2026, 3, 31)), "", {}),
+        (rows(dgj=None), "", {}),
+    ],
+    ids=["entered", "posted", "being posted", "in part", "second document", "changed",
+         "other ledger", "other company", "other month", "no day"],
+)  # fmt: skip
+def test_amounts_that_no_balance_holds_are_told_whatever_the_state(
+    shown: list[KeyedRow], batch: str, unposted: dict[str, Decimal]
+) -> None:
+    """What is there counts, not what was sent; elsewhere it is nobody's budget."""
+    found = hold_against(shown, JOURNAL, {("G", 15993): batch})
+
+    assert found.unposted == unposted
+
+
 def test_entries_of_posting_and_foreign_rows_are_no_lines_of_the_journal() -> None:
     """They bear the key too; the ledger's own lines alone are compared."""
     extra = [row(0, dct="AE", post="P"), row(1, lt="CA", aa=Decimal(9))]
