@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from ml_connector.errors import ConnectorError
 from ml_connector.systems.calls import NOT_FOUND, RemoteReply
 from ml_connector.systems.http import LOGIN_TIMEOUTS, HttpClient, RemoteCall
 from ml_connector.systems.jde import wire
 from ml_connector.systems.jde.answers import UnreadableError, decode_as
-from ml_connector.systems.jde.refusals import render_blocked, render_service_missing
+from ml_connector.systems.jde.refusals import (
+    render_blocked,
+    render_gateway_refused,
+    render_service_missing,
+)
 
 API: Final = "v2"
 API_OLD: Final = "v1"
@@ -68,6 +73,7 @@ def read_config(http: HttpClient, *, root: str) -> tuple[ServerConfig, RemoteRep
     Raises:
         ServiceMissingError: Neither version of the service answers.
         SignOnBlockedError: Both are answered with 405.
+        CredentialsError: Both are answered with 401 or 403, as gateways do.
         SystemUnavailableError: The server does not answer.
     """
     for api, path in ((API, f"{root}/v2/defaultconfig"), (API_OLD, f"{root}/defaultconfig")):
@@ -75,7 +81,15 @@ def read_config(http: HttpClient, *, root: str) -> tuple[ServerConfig, RemoteRep
         found = _find_config(reply, api)
         if found is not None:
             return found, reply
-    raise render_blocked(reply) if reply.status == 405 else render_service_missing(reply)
+    raise _render_no_config(reply)
+
+
+def _render_no_config(reply: RemoteReply) -> ConnectorError:
+    if reply.status == 405:
+        return render_blocked(reply)
+    if reply.status in {401, 403}:
+        return render_gateway_refused(reply)
+    return render_service_missing(reply)
 
 
 def _ask(http: HttpClient, path: str) -> RemoteReply:

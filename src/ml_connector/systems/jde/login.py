@@ -1,7 +1,9 @@
 """Log-in and log-out: one attempt per secret, for refused ones lock the user's profile."""
 
 import hashlib
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -68,6 +70,8 @@ class JdeLogin:
         self._exit_http = exit_http
         self._secrets = secrets
         self._refused: tuple[str, ConnectorError] | None = None
+        self._asked: Future[RemoteReply] | None = None
+        """The answer to a log-in that nobody has taken yet."""
 
     def open_session(self) -> Grant:
         """A new session.
@@ -85,12 +89,21 @@ class JdeLogin:
         mark = hashlib.sha256(secret.encode()).hexdigest()
         if self._refused is not None and self._refused[0] == mark:
             raise self._refused[1]
-        reply = self._http.send(self._render_call(secret))
+        reply = self._send_aside(self._render_call(secret))
         try:
             return self._parse(self._verify_granted(reply, secret=secret))
         except CredentialsError as error:
             self._refused = (mark, error)
             raise
+
+    def find_abandoned(self, *, within_s: float) -> Grant | None:
+        """The session of a log-in whose caller was interrupted while it waited for the answer."""
+        asked, self._asked = self._asked, None
+        try:
+            reply = None if asked is None else asked.result(within_s)
+            return None if reply is None else self._parse(self._verify_granted(reply, secret=""))
+        except (ConnectorError, TimeoutError):
+            return None
 
     def end_session(self, token: str, cookies: Mapping[str, str]) -> bool:
         """Whether the session is known to be gone; never raises for one that may live on."""
@@ -110,6 +123,28 @@ class JdeLogin:
         except ConnectorError:
             # The session ends by itself within its time-out, and the work does not depend on it.
             return False
+
+    def _send_aside(self, call: RemoteCall) -> RemoteReply:
+        """The answer, awaited in a thread of its own, where an interrupt of this one loses nothing.
+
+        A log-in takes seconds, and without its answer nobody can end the session it opened (J-18).
+        """
+        asked: Future[RemoteReply] = Future()
+
+        def ask() -> None:
+            try:
+                asked.set_result(self._http.send(call))
+            except Exception as error:  # noqa: BLE001 - raised again by whoever waits.
+                asked.set_exception(error)
+
+        self._asked = asked
+        threading.Thread(target=ask, name="jde-log-in", daemon=True).start()
+        try:
+            return asked.result()
+        finally:
+            # Not after an interrupt, which finds the answer still to come.
+            if asked.done():
+                self._asked = None
 
     @property
     def _reference(self) -> str:

@@ -210,13 +210,17 @@ def render_truncated(system: str, table: str, rows_seen: int) -> TruncatedError:
 
 
 def render_gateway_refused(reply: RemoteReply) -> CredentialsError:
-    """The error for a 401, which no AIS server sends by itself."""
+    """The error for a 401, which no AIS server sends by itself, or a 403 where none asks who."""
+    wants = (
+        "wants a log-in of its own" if reply.status == 401 else "does not let this caller through"
+    )
     return CredentialsError(
-        f"{reply.system} answered {reply.call.path} with status 401. AIS servers do not send it, so"
-        " a gateway in front of it wants a log-in of its own.",
+        f"{reply.system} answered {reply.call.path} with status {reply.status}. AIS servers do not"
+        f" send it there, so a gateway in front of it {wants}.",
         written=UNTOUCHED,
-        next_step="Let the gateway pass the connector's requests to the AIS server unchanged.",
-        path=reply.call.path, status=401,
+        next_step="Let the gateway pass the connector's requests to the AIS server unchanged, and"
+        " admit this machine's outbound address if it restricts callers.",
+        path=reply.call.path, status=reply.status,
     )  # fmt: skip
 
 

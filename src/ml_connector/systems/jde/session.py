@@ -117,11 +117,19 @@ class JdeSession:
         try:
             known = [one for one in (self._dead, self._living) if one is not None]
             self._dead = self._living = None
+            self._end_abandoned()
             are_gone = [self._end(one) for one in known]
             if self._store is not None and known and are_gone[-1]:
                 self._store.forget_session(self._name)
         finally:
             self._lock.release()
+
+    def _end_abandoned(self) -> None:
+        grant = self._login.find_abandoned(within_s=CLOSE_S_MAX)
+        if grant is not None:
+            living = _Living(grant=grant, device=self._device)
+            living.record_cookies(grant.cookies)
+            self._end(living)
 
     def _read_living(self) -> _Living:
         seen = self._attempts
