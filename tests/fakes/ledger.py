@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from ml_connector.domain.dimensions import Member
@@ -85,6 +85,8 @@ class FakeSource:
     """What the ERP says of a combination beyond its lines."""
     breaks: dict[CombinationKey, Decimal] = field(default_factory=dict)
     """What the ERP's own lines of a combination add up to, where that is not its balance."""
+    ahead: timedelta = timedelta(0)
+    """How far the ERP's clock is ahead of ours."""
     on_balances: Callable[[], None] | None = None
     """Told before each read of balances: the books may move there."""
 
@@ -112,8 +114,8 @@ class FakeSource:
         return iter(())
 
     def read_server_time(self) -> datetime:
-        """The clock's time."""
-        return self.clock.now()
+        """The clock's time, or as far ahead as a test says."""
+        return self.clock.now() + self.ahead
 
     def read_ledgers(self) -> list[Ledger]:
         """All of them."""
