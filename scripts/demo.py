@@ -6,10 +6,14 @@ is left in the folder `demo/` to look around in; running it again begins anew.
 
 import csv
 import json
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.request import Request, urlopen
@@ -21,9 +25,14 @@ SANDBOX = DEMO / "sandbox"
 SYSTEMS = ("fusion", "anaplan", "jde")
 FLOW = "actuals-fusion"
 JDE_FLOW = "actuals-jde"
+BUDGET_FLOW = "budgets-jde"
 MISTAKE = "account,account=6899*,69990,,,,Late accruals share one account.\n"
 """A rule with a member the model does not have: what a controller finds on a bad morning."""
 CELLS_SHOWN_MAX = 12
+MONTHS = ("Oct 26", "Nov 26", "Dec 26")
+"""Months of the budget, which are periods 10 to 12 of company 00001 and 1 to 3 of 00077."""
+RAISED = Decimal("1.05")
+"""What planners raise the budget of 00001 by."""
 LINES = "12000"
 """Journal lines of both ERPs: enough to look real, few enough for a minute."""
 FIRST_MONTH = "2025-01"
@@ -47,6 +56,7 @@ def main() -> None:
             servers = json.loads(sandbox.stdout.readline())
             play_fusion(servers)
             play_jde(servers)
+            play_budget(servers)
         finally:
             sandbox.terminate()
     tell(
@@ -107,6 +117,87 @@ def play_jde(servers: dict[str, str]) -> None:
     run("audit", "verify", *project())
     run("status", *project())
     verify_sessions_ended(servers["jde"])
+
+
+def play_budget(servers: dict[str, str]) -> None:
+    """The way back: an approved budget becomes journals, and a second version its difference."""
+    chapter("Planners have approved the last quarter's budget of two companies")
+    cells = read_budget()
+    call_sandbox(servers["anaplan"], "fill_budget", cells=cells)
+    tell(f"  {len(cells)} cells of the model's version Budget")
+    chapter("F6: what does the ledger lack? Nothing is posted by a plan")
+    run("plan", BUDGET_FLOW, *project())
+    chapter("A run waits for somebody else than its maker")
+    run("run", BUDGET_FLOW, *project(), expect=5)
+    run("approvals", "approve", waiting_plan(), "--reason", "I made it.", *project(), expect=5)
+    chapter("One person plays this demo: the flow is told to ask nobody, and posts")
+    ask_nobody()
+    run("run", BUDGET_FLOW, *project())
+    chapter(
+        "R09801 posts the journals; planners change one cell; its difference is posted, no more"
+    )
+    post_journals(servers["jde"])
+    cells[0] |= {"amount": str(Decimal(cells[0]["amount"]) + 100)}
+    call_sandbox(servers["anaplan"], "fill_budget", cells=cells)
+    run("run", BUDGET_FLOW, *project())
+    run("postings", "list", *project())
+    run("run", BUDGET_FLOW, *project())
+    verify_sessions_ended(servers["jde"])
+
+
+def read_budget() -> list[dict[str, str]]:
+    """The plan that 00001 holds already, raised, and a first one of some accounts of 00077.
+
+    Looked up in the sandbox's own tables, where amounts are whole hundredths; the model shows
+    revenue turned.
+    """
+    raised = (
+        ("00001", unit, account, [Decimal(amount) / 100 * RAISED for amount in amounts])
+        for unit, account, *amounts in ask_books(
+            "SELECT trim(a.MCU), trim(a.OBJ), AN10, AN11, AN12 FROM F0902 b JOIN F0901 a"
+            " ON a.AID = b.AID WHERE b.LT = 'BA' AND b.FY = 26 AND trim(b.CO) = '00001'"
+            " AND trim(a.SUB) = '' ORDER BY 1, 2"
+        )
+    )
+    first = (
+        ("00077", unit, account, [Decimal(4800 + 25 * number) for number in range(3)])
+        for unit, account in ask_books(
+            "SELECT trim(MCU), trim(OBJ) FROM F0901 WHERE trim(CO) = '00077' AND trim(PEC) = ''"
+            " AND trim(SUB) = '' AND trim(OBJ) BETWEEN '8000' AND '8999' ORDER BY 1, 2 LIMIT 4"
+        )
+    )
+    return [
+        {"company": company, "business_unit": unit, "account": account, "period": month,
+         "amount": f"{-amount if account.startswith('4') else amount:.2f}"}
+        for company, unit, account, amounts in (*raised, *first)
+        for month, amount in zip(MONTHS, amounts, strict=True)
+    ]  # fmt: skip
+
+
+def ask_books(sql: str) -> list[Any]:
+    """Rows of the sandbox's JD Edwards, behind everybody's back."""
+    with closing(sqlite3.connect(f"file:{SANDBOX / 'jde.sqlite'}?mode=ro", uri=True)) as tables:
+        return tables.execute(sql).fetchall()
+
+
+def waiting_plan() -> str:
+    """The plan that waits for people, read from the product's own listing."""
+    return read_listing("approvals", "list")["Plan"]
+
+
+def ask_nobody() -> None:
+    """The budget flow posts without an approval from now on."""
+    path = PROJECT / "flows" / f"{BUDGET_FLOW}.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^approval: .*$", "approval: {people: 0}", text), encoding="utf-8")
+
+
+def post_journals(jde_url: str) -> None:
+    """Every budget journal that waits is posted, as R09801 would."""
+    waiting = "SELECT DISTINCT ICU FROM F0911 WHERE LT = 'BA' AND POST <> 'P' AND trim(R2) <> ''"
+    for (number,) in ask_books(waiting):
+        call_sandbox(jde_url, "post_batch", batch=f"G-{number}")
+        tell(f"  batch G-{number} is posted")
 
 
 def name_place(path: Path) -> Path:
@@ -208,11 +299,15 @@ def call_sandbox(url: str, operation: str, **body: Any) -> Any:
 
 def newest_run() -> str:
     """The id of the newest run, read from the product's own listing."""
+    return read_listing("runs", "list", "--limit", "1")["Run"]
+
+
+def read_listing(*arguments: str) -> dict[str, str]:
+    """The first row of a listing by column title."""
     listing = subprocess.run(
-        [*COMMAND, "runs", "list", "--limit", "1", "-o", "csv", *project()],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    return next(iter(csv.DictReader(listing.splitlines())))["Run"]
+        [*COMMAND, *arguments, "-o", "csv", *project()], check=True, capture_output=True, text=True
+    ).stdout
+    return next(iter(csv.DictReader(listing.splitlines())))
 
 
 def run(*arguments: str, expect: int = 0, show: int = 60) -> None:
