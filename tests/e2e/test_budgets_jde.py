@@ -51,6 +51,7 @@ def test_next_version_posts_its_difference_only(budget_desk: BudgetDesk, approve
         1, 1,
     ]  # fmt: skip
     assert unexplained(before) == unexplained(after) == {"0"}
+    assert [its["currency"] for its in before.summary["tie_out"]] == ["USD", "USD"]
     assert budget_desk.held() == approved
 
 

@@ -51,12 +51,9 @@ def _list_journals(summary: Json) -> Listing:
 
 
 def _list_tie_out(summary: Json) -> Listing:
-    currencies = {
-        tuple(row["subject"].split(" ")[:2]): row["currency"] for row in summary["journals"]
-    }
     rows = []
     for row in summary["tie_out"]:
-        currency = currencies.get((row["ledger"], row["period"]), "")
+        currency = row["currency"]
         amounts = (Money(amount=Decimal(row[name]), currency=currency) for name in AMOUNTS)
         rows.append((row["ledger"], row["period"], currency, *amounts))
     columns = tuple(name.capitalize() for name in AMOUNTS)

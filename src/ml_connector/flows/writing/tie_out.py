@@ -69,7 +69,8 @@ def tie_out_budget(bench: BudgetBench, plan: Json, posted: list[Json], after_has
             if wanted != amounts["after"] or wanted + amounts["refused"] != amounts["approved"]:
                 differences.append(_render(pair, amounts) | {"account": account})
         unexplained = sums["after"] + sums["refused"] - sums["approved"]
-        rows.append(_render(pair, sums | {"unexplained": unexplained}))
+        row = _render(pair, sums | {"unexplained": unexplained})
+        rows.append(row | {"currency": bench.ledgers[pair[0]].currency})
     report = store_document(bench.archive, {"rows": rows, "differences": differences})
     return {
         "rows": rows,
