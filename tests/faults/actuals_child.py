@@ -1,11 +1,10 @@
 """A process that runs or resumes an actuals run and dies where it is told to.
 
-Usage: actuals_child.py PROJECT FUSION_URL DEATHS PLACE RUN. It starts the run in a process of its
-own, and resumes it in a new one for as long as that dies: forked, so that only the first pays for
-the imports. PLACE is `steps` (die once after
-the body of every step, before its result is stored) or the name of a target call, such as
-`submit_task` (die once right after the model has answered it). DEATHS is a file of the places
-already died at; a place is died at once.
+Usage: actuals_child.py PROJECT CLOCK_URL DEATHS PLACE RUN [FLOW]. It starts the run in a process of
+its own, and resumes it in a new one for as long as that dies: forked, so that only the first pays
+for the imports. PLACE is `steps` (die once after the body of every step, before its result is
+stored) or the name of a target call, such as `submit_task` (die once right after the model has
+answered it). DEATHS is a file of the places already died at; a place is died at once.
 """
 
 import importlib
@@ -23,13 +22,15 @@ from ml_connector.ports import Json, Steps
 from ml_connector.systems.anaplan.adapter import AnaplanTarget
 from ml_connector.wiring import House, read_project
 
-PROJECT, FUSION, DEATHS = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+PROJECT, CLOCK, DEATHS = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 PLACE, RUN = sys.argv[4], sys.argv[5]
+FLOW = sys.argv[6] if len(sys.argv) > 6 else "actuals-fusion"
 KILLED = 137
 DEATHS_MAX = 200
 WARM = (
     "pyarrow.parquet", "pyarrow.compute", "ml_connector.engine.durable",
     "ml_connector.flows.actuals", "ml_connector.systems.fusion.adapter",
+    "ml_connector.systems.jde.adapter",
 )  # fmt: skip
 
 
@@ -47,7 +48,7 @@ class BridgedClock:
         """That much later, at once."""
         self._moved += timedelta(seconds=seconds)
         body = f'{{"advance_s": {seconds}}}'.encode()
-        with urlopen(Request(f"{FUSION}/__sandbox/clock", data=body, method="POST")):
+        with urlopen(Request(f"{CLOCK}/__sandbox/clock", data=body, method="POST")):
             pass
 
 
@@ -113,7 +114,7 @@ def attempt(*, first: bool) -> None:
     house = make(read_project(PROJECT), clock=BridgedClock())
     try:
         if first:
-            house.run_as(RUN, "actuals-fusion", {})
+            house.run_as(RUN, FLOW, {})
         else:
             house.resume(RUN)
     finally:

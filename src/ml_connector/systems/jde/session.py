@@ -118,6 +118,9 @@ class JdeSession:
             known = [one for one in (self._dead, self._living) if one is not None]
             self._dead = self._living = None
             self._end_abandoned()
+            if self._generation == 0:
+                # A run that goes on after its last read needs no session, but may have left one.
+                self._end_left()
             are_gone = [self._end(one) for one in known]
             if self._store is not None and known and are_gone[-1]:
                 self._store.forget_session(self._name)
@@ -169,10 +172,9 @@ class JdeSession:
             # Mostly it is gone, but a 403 may also have been about rights (J-03); then it lives.
             self._end(dead)
         if self._store is not None:
-            left = self._store.take_left_sessions(self._name) if self._generation == 1 else []
             self._store.save_session(self._name, _render_stored(living))
-            for text in left[:LEFT_SESSIONS_MAX]:
-                self._end_left(text)
+        if self._generation == 1:
+            self._end_left()
         if self._is_closed:
             self._living = None
             self._end(living)
@@ -181,10 +183,14 @@ class JdeSession:
     def _end(self, living: _Living) -> bool:
         return self._login.end_session(living.grant.token, living.cookies)
 
-    def _end_left(self, text: str) -> None:
-        token, _, pairs = text.partition(" ")
-        cookies = dict(pair.split("=", 1) for pair in pairs.split("; ") if "=" in pair)
-        self._login.end_session(token, cookies)
+    def _end_left(self) -> None:
+        """Sessions of processes that were killed are ended, while the server answers."""
+        left = [] if self._store is None else self._store.take_left_sessions(self._name)
+        for text in left[:LEFT_SESSIONS_MAX]:
+            token, _, pairs = text.partition(" ")
+            cookies = dict(pair.split("=", 1) for pair in pairs.split("; ") if "=" in pair)
+            if not self._login.end_session(token, cookies):
+                return
 
     def _verify_open(self) -> None:
         if self._is_closed:
