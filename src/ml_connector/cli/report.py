@@ -84,6 +84,11 @@ def _tell_actuals(summary: Json, output: Output) -> None:
             f" {difference['combinations']:,} account combinations ({difference['state']})."
         )
         _tell_breaks(difference)
+    for row in summary.get("unbalanced", []):
+        say(
+            f"{row['ledger']} {row['period']}: the balances shown to the user come to {row['net']}"
+            " and not to zero; a right may hide a part of the ledger."
+        )
     for difference in summary["differences"]:
         key = " / ".join(str(part) for part in difference["key"])
         say(f"{difference['hop']}: {key}: {difference['left']} against {difference['right']}.")

@@ -85,6 +85,18 @@ def test_balance_that_is_the_sum_of_its_lines_says_nothing(desk: FakeDesk) -> No
     assert desk.run()["state"] == "succeeded"
 
 
+def test_ledger_that_does_not_come_to_zero_is_told(desk: FakeDesk) -> None:
+    """What a right hides of lines and balances alike ties; only the ledger's own sum tells."""
+    desk.source.post("1", line(1, "US", "08-26", "101.4000.10", "7"),
+                     line(2, "US", "08-26", "101.5000.10", "-7"))  # fmt: skip
+    desk.source.post("2", line(1, "US", "09-26", "101.4000.10", "100"))
+
+    summary = desk.run()
+
+    assert summary["unbalanced"] == [{"ledger": "US", "period": "09-26", "net": "100"}]
+    assert summary["state"] == "succeeded"
+
+
 def test_periods_of_one_name_in_two_calendars_are_both_listed(make_desk: MakeDesk) -> None:
     """A month that two calendars call the same is asked for in both of them."""
     desk = make_desk(ledgers=["JP", "US"])

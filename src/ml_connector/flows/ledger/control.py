@@ -135,6 +135,7 @@ def _add_breaks(row: Json, shown: "Shown") -> None:
     row |= {
         "balances": shown.balances, "breaks": shown.breaks, "breaks_shown": shown.breaks_shown,
         "breaks_digest": f"{shown.breaks_digest:x}", "erp_digest": f"{shown.erp_digest:x}",
+        "net": render_plain(shown.net),
     }  # fmt: skip
     if shown.breaks:
         row["state"] = OFF
@@ -166,7 +167,8 @@ class Shown:
 
     `balances` counts those at rest too: none at all is no quiet period but one the user may not
     see. `breaks` counts the balances that are not what the ERP's own lines add up to. The digests,
-    of what moved and of by how much balances and lines differ, are the same in any order.
+    of what moved and of by how much balances and lines differ, are the same in any order. The net
+    of a whole ledger is zero in every period; where it is not, rights may hide a part of it.
     """
 
     balances: int = 0
@@ -174,10 +176,12 @@ class Shown:
     breaks_shown: list[Json] = field(default_factory=list)
     breaks_digest: int = 0
     erp_digest: int = 0
+    net: Decimal = ZERO
 
     def take(self, balance: Balance) -> None:
         """The balance is counted, and compared with its lines where they are known."""
         self.balances += 1
+        self.net += balance.activity
         self.erp_digest ^= _digest(balance, balance.activity)
         if balance.of_lines is None or balance.of_lines == balance.activity:
             return

@@ -8,11 +8,12 @@ from ml_connector.flows.ledger.reading import stamp_pairs
 from ml_connector.flows.loading.accepting import settle_earlier
 from ml_connector.flows.proving.tie_out import read_rows
 from ml_connector.flows.run import ActualsRun, Findings
-from ml_connector.ports import Json, RunState
+from ml_connector.ports import Json, Measure, RunState
 
 DIFFERENCES_MAX = 40
 ROWS_MAX = 1_000
 """Tie-out rows a summary holds; the archived reports hold all of them."""
+PRIMARY = "primary"
 PAIRS_MAX = 400
 """Ledger periods told one by one as differing from the ERP."""
 
@@ -33,6 +34,7 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
         "state": str(state),
         "erp_differences": _list_off(found, off + moving)[:PAIRS_MAX],
         "erp_differences_count": len(off) + len(moving),
+        "unbalanced": _list_unbalanced(run, found),
     }
     settled = _find_settled(found, set(off) | set(moving))
     run.steps.step("settle", partial(_settle, run, found, summary, settled))
@@ -74,6 +76,20 @@ def _find_state(*, off: bool, untied: bool, moving: bool, partly: bool) -> RunSt
     if moving:
         return RunState.MOVING
     return RunState.PARTLY if partly else RunState.SUCCEEDED
+
+
+def _list_unbalanced(run: ActualsRun, found: Findings) -> list[Json]:
+    """Pairs of primary ledgers whose shown balances do not come to zero, as a whole ledger's do.
+
+    Lines and balances hidden by one right tie with each other, so nothing else tells of them.
+    """
+    if Measure(run.bench.flow.measure) is not Measure.BASE:
+        return []
+    return [
+        {"ledger": pair[0], "period": pair[1], "net": control["net"]}
+        for pair, control in found.controls.items()
+        if control["net"] != "0" and run.books.ledgers[pair[0]].kind == PRIMARY
+    ][:PAIRS_MAX]
 
 
 def _list_off(found: Findings, pairs: list[Pair]) -> list[Json]:
