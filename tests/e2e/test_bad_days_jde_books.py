@@ -1,17 +1,10 @@
 """Books of JD Edwards that are hidden, misdated or out of order, from end to end."""
 
-import json
-from collections import Counter
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
-
 import pytest
-from tests.conftest import call_control
 from tests.fakes.books_desk import BooksDesk, after_step, unexplained
 
 from ml_connector.domain.plan import PlanGuardError
-from ml_connector.errors import AccessDeniedError, ProtocolError, RefusedError, SettingsError
+from ml_connector.errors import AccessDeniedError, ProtocolError, RefusedError
 from ml_connector.ports import RunState
 from ml_connector.systems.jde.refusals import ColumnHiddenError, TableDeniedError
 
