@@ -67,6 +67,7 @@ def test_ten_thousand_companies_are_read_in_a_few_requests(
 # --- lines that vanish ----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_purged_lines_are_told_and_nothing_is_zeroed(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -90,6 +91,7 @@ def test_purged_lines_are_told_and_nothing_is_zeroed(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.long
 def test_posted_batch_that_vanished_with_its_balances_is_found_by_comparing(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:

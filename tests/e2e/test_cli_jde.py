@@ -15,7 +15,7 @@ from tests.e2e.test_cli_interrupts import Process, Room
 from tests.fakes.books_desk import CONNECTION, FLOW, BooksDesk
 
 SLOW: dict[str, Any] = {
-    "kind": "delay", "path": "/dataservice$", "nth": 15, "every": 1, "delay_s": 0.3,
+    "kind": "delay", "path": "/dataservice$", "nth": 20, "every": 1, "delay_s": 0.25,
 }  # fmt: skip
 """Lines come so slowly that somebody loses patience; what a run begins with does not."""
 SEPTEMBER = "backfill: batches"
@@ -118,6 +118,7 @@ def test_discover_lists_what_flows_can_name(typist: Terminal) -> None:
 # --- running --------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_month_is_run_read_again_and_compared_by_its_fiscal_name(
     typist: Terminal, books_desk: BooksDesk
 ) -> None:
