@@ -11,6 +11,7 @@ from tests.fakes.books_desk import CONNECTION, BooksDesk, unexplained
 from ml_connector.flows.ledger.visibility import LedgerSilentError
 from ml_connector.ports import RunState
 from ml_connector.systems.jde.reference import LedgerTypeUnknownError
+from ml_connector.systems.jde.stamps import BeforeFirstDateError
 from ml_connector.systems.jde.translation import LineUnfitError
 from ml_connector.wiring import open_house
 
@@ -188,3 +189,18 @@ def travel_of_books(desk: BooksDesk) -> Decimal:
         " AND trim(SUB) = ''"
     )
     return Decimal(raw).scaleb(-2)
+
+
+def test_month_before_the_first_date_that_is_looked_at_is_refused(books_desk: BooksDesk) -> None:
+    """Half of a period against its whole balance would be an unexplained difference for ever."""
+    books_desk.connect(first_gl_date="2026-09-15")
+
+    error, run = books_desk.fail()
+
+    assert isinstance(error, BeforeFirstDateError)
+    assert error.exit_code == 2
+    assert "FY2026-P09 begins on 2026-09-01" in error.refused
+    assert "2026-09-15" in error.refused
+    assert "first_month" in error.next_step
+    assert run.state is RunState.FAILED
+    assert books_desk.cells() == {}

@@ -122,7 +122,11 @@ def _tell_breaks(difference: Json) -> None:
         " up to; its integrity report shows them:"
     )
     for row in difference["breaks_shown"]:
-        say(f"    {row['combination']}: balance {row['balance']}, lines {row['lines']}.")
+        balance, lines = (
+            render_money(Money(amount=Decimal(row[name]), currency=row["currency"]))
+            for name in ("balance", "lines")
+        )
+        say(f"    {row['combination']}: balance {balance}, lines {lines} {row['currency']}.")
 
 
 def _tell_moves(currency: str, totals: Json, *, is_sent: bool) -> str:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ml_connector.domain.ledger import Totals
-from ml_connector.domain.money import ZERO
+from ml_connector.domain.money import ZERO, count_decimals
 
 DIFFERENCES_MAX = 1000
 """Differences kept with their keys; every one is counted and summed."""
@@ -85,7 +85,8 @@ class Difference:
     def _render(self, value: Decimal | None) -> str:
         if value is None:
             return "nothing"
-        return f"{value:,f} {self.currency if self.measure in MONEY_MEASURES else self.measure}"
+        unit = self.currency if self.measure in MONEY_MEASURES else self.measure
+        return f"{value:,.{count_decimals(value)}f} {unit}"
 
 
 class HopTotals(NamedTuple):

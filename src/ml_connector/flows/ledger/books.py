@@ -45,8 +45,9 @@ def pin_books(bench: ActualsBench) -> Json:
             f"The ledgers {', '.join(missing)} of flow {bench.flow.name} are not visible at"
             f" {bench.source.connection}; visible are: {', '.join(sorted(seen)) or 'none'}.",
             written="Nothing was read or sent.",
-            next_step="Grant the integration user a data access set for them, or correct"
-            f" `ledgers` in flows/{bench.flow.name}.yaml.",
+            next_step="Let the integration user see them (Fusion: a data access set; JD Edwards:"
+            " row security of the company, and `companies` and `ledger_types` of the connection),"
+            f" or correct `ledgers` in flows/{bench.flow.name}.yaml.",
             ledgers=", ".join(missing),
         )
     chosen = [seen[name] for name in bench.flow.ledgers]

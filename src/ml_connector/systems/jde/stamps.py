@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import ClassVar, Final
 
 from ml_connector.domain.ledger import BatchStamp
 from ml_connector.domain.money import render_plain
 from ml_connector.domain.periods import Period
+from ml_connector.errors import SettingsError
 from ml_connector.systems.jde.client import JdeClient
 from ml_connector.systems.jde.conditions import (
     LIST_VALUES_MAX,
@@ -51,6 +52,12 @@ BatchKey = tuple[str, int]
 FIGURES: Final = (sum_of("AA"), sum_of("UPMT"), max_of("UPMJ"))
 
 
+class BeforeFirstDateError(SettingsError):
+    """A period begins before the first GL date that is looked at."""
+
+    code: ClassVar[str] = "jde.before-first-date"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StampReader:
     """Lists batches; safe to share between threads."""
@@ -75,7 +82,12 @@ class StampReader:
         yield from (stamp for stamp in found if stamp.is_pending)
 
     def read_periods(self, periods: Sequence[Period]) -> Iterator[BatchStamp]:
-        """Yield the posted batches with lines in these periods, ascending."""
+        """Yield the posted batches with lines in these periods, ascending.
+
+        Raises:
+            BeforeFirstDateError: A period begins before the first GL date that is looked at.
+        """
+        self._verify_looked_at(periods)
         found: set[BatchKey] = set()
         for pattern, year, number in sorted({(p.calendar, p.year, p.number) for p in periods}):
             companies = [c.co for c in self.reference.list_companies() if c.dtpn == pattern]
@@ -115,6 +127,19 @@ class StampReader:
         lists = cut_lists(scattered)
         for stamps in map_parallel(self._read_list, lists, threads=self.settings.parallel_max):
             yield from stamps
+
+    def _verify_looked_at(self, periods: Sequence[Period]) -> None:
+        first = self.settings.first_gl_date
+        before = min(periods, key=lambda period: period.date_first, default=None)
+        if before is not None and before.date_first < first:
+            raise BeforeFirstDateError(
+                f"{before.name} begins on {before.date_first}, and no line before {first} is looked"
+                f" at (`first_gl_date` of {self.settings.name}); the period would be read in part.",
+                written="Nothing was written.",
+                next_step=f"Set `first_gl_date` to {before.date_first} or earlier, or raise"
+                " `first_month` of the flow.",
+                period=before.name,
+            )
 
     def _read_found(self, keys: Collection[BatchKey]) -> Iterator[BatchStamp]:
         stamps = self.read([render_batch_id(*key) for key in keys])
