@@ -28,10 +28,10 @@ bench: $(VENV)/stamp-run ## Time and memory of the main job (LINES=1000000), bes
 	@$(BIN)/python scripts/benchmark.py $(LINES)
 
 test: check ## Every check and every test
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 quick: $(VENV)/stamp-dev ## The tests that take less than a few seconds each
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not long"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
 
 check: $(VENV)/stamp-dev ## Format, lint, types, floors
 	@$(BIN)/ruff format --check --quiet .
