@@ -265,7 +265,7 @@ def test_reading_is_repeated_until_it_is_answered(
 ) -> None:
     """One broken answer of whatever kind is not the caller's concern."""
     sandbox.spoil(path=r"/exports", **fault)
-    assert len(target.read_actions(ActionKind.EXPORT)) == 3
+    assert "Export Actuals" in {action.name for action in target.read_actions(ActionKind.EXPORT)}
     assert len(sandbox.calls("/exports")) == 2
 
 

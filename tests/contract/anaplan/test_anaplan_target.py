@@ -475,7 +475,7 @@ def test_pages_are_read_to_their_counted_end(target: AnaplanTarget, sandbox: Any
     sandbox.turn(paging__max_page=3)
     names = [one.name for one in target.read_actions(ActionKind.IMPORT)]
     assert sorted(names) == sorted(sandbox.ids("imports"))
-    assert len(sandbox.calls("/imports?")) == 3
+    assert len(sandbox.calls("/imports?")) == -(-len(names) // 3)
 
 
 def test_discover_names_everything_a_flow_can_use(target: AnaplanTarget) -> None:
