@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes.books_desk import ONE_COMPANY, BooksDesk, build_desk
+from tests.fakes.books_desk import ONE_COMPANY, BooksDesk, build_desk, cut_project
 
 SECRETS = ("halden-secret", "halden-password")
 
@@ -158,9 +158,7 @@ def books_template(shared_company: Any, tmp_path_factory: pytest.TempPathFactory
 
     root = tmp_path_factory.mktemp("books") / "project"
     ProjectMaker(company=shared_company, root=root).make(jde=True, **ONE_COMPANY)
-    # Reading the files of a project takes a good part of a command.
-    for file in (*root.glob("flows/*fusion*"), root / "connections" / "fusion-sandbox.yaml"):
-        file.unlink()
+    cut_project(root)
     with open_house(root, clock=build_desk(shared_company, root).clock) as house:
         assert house.engine is not None
     return root

@@ -3,14 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from tests.fakes.books_desk import BooksDesk, unexplained
+from tests.fakes.books_desk import DIMENSIONS, BooksDesk, unexplained
 
 from ml_connector.ports import RunState
 
 MANY = 10_000
 SPREAD = "(i * 17) % 60 + 100 * ((i * 7) % 60) + 10000 * (i % 24)"
 """A time of day for each row."""
-DIMENSIONS = "dimensions-jde"
 
 
 def add_rows(desk: BooksDesk, table: str, like: str, **made: str) -> int:

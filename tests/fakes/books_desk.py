@@ -18,6 +18,7 @@ from ml_connector.ports import RunRow
 from ml_connector.wiring import open_house
 
 FLOW = "actuals-jde"
+DIMENSIONS = "dimensions-jde"
 MODULE = "JDE Actuals"
 CONNECTION = "jde-sandbox"
 COMPANIES = ["00001", "00077", "00200", "00300"]
@@ -167,6 +168,17 @@ class BooksDesk:
     def loads(self) -> int:
         """Loads of the module that the model has started."""
         return len(self.company.starts())
+
+
+def cut_project(root: Path) -> None:
+    """The project knows actuals and members of JD Edwards alone.
+
+    Reading the files of a project takes a good part of a command.
+    """
+    kept = {FLOW, DIMENSIONS, CONNECTION, "anaplan-sandbox"}
+    for file in (*root.glob("flows/*.yaml"), *root.glob("connections/*.yaml")):
+        if file.stem not in kept:
+            file.unlink()
 
 
 def build_desk(company: Any, root: Path) -> BooksDesk:

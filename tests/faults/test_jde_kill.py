@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ProjectMaker
-from tests.fakes.books_desk import FLOW, ONE_COMPANY, BooksDesk, build_desk
+from tests.fakes.books_desk import FLOW, ONE_COMPANY, BooksDesk, build_desk, cut_project
 
 from ml_connector.ports import RunState
 from ml_connector.wiring import open_house
@@ -25,6 +25,7 @@ def desk(company: Any, tmp_path: Path) -> BooksDesk:
     ProjectMaker(company=company, root=root).make(
         jde=True, **{**ONE_COMPANY, "first_month": "2026-11"}
     )
+    cut_project(root)
     desk = build_desk(company, root)
     desk.fill_lists()
     return desk
