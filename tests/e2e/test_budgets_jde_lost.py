@@ -31,7 +31,7 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("behaviour", ["plain", "unchecked"])
+@pytest.mark.parametrize("behaviour", ["unchecked"])
 @pytest.mark.parametrize("fault", LOST, ids=NAMES)
 def test_lost_answer_neither_doubles_nor_loses_a_journal(
     fault: dict[str, Any], behaviour: str, budget_desk: BudgetDesk, approved: Amounts
@@ -49,7 +49,7 @@ def test_lost_answer_neither_doubles_nor_loses_a_journal(
     assert {one.state for one in budget_desk.postings()} == {PostingState.CONFIRMED}
 
 
-@pytest.mark.parametrize("behaviour", ["plain", "unchecked"])
+@pytest.mark.parametrize("behaviour", ["unchecked"])
 def test_answer_later_than_the_time_out_is_not_waited_for(
     behaviour: str, budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

@@ -114,7 +114,7 @@ def test_actuals_land_and_tie_out_then_a_second_run_moves_nothing(bare_desk: Des
     assert first.summary["reading"]["pending"] > 0
 
 
-@pytest.mark.parametrize("moves", [False, "mixed"])
+@pytest.mark.parametrize("moves", [False])
 def test_a_day_later_the_late_batch_the_deletion_and_the_rename_are_found(
     bare_desk: Desk, moves: object
 ) -> None:
