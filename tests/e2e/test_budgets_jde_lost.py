@@ -8,7 +8,7 @@ from tests.fakes.budget_desk import MONTHS, ORCHESTRATION, Amounts, BudgetDesk, 
 
 from ml_connector.errors import OutcomeUnknownError
 from ml_connector.flows.bench import read_document
-from ml_connector.flows.budgets import with_books
+from ml_connector.flows.budgets import load_budget_books, read_budget_books
 from ml_connector.flows.writing.journals import parse_journal
 from ml_connector.ports import CheckState, JournalHead, JournalState, PostingState, RunState
 
@@ -136,7 +136,7 @@ def test_key_that_is_sent_once_more_is_no_second_journal(
     keys = {one.posting_key for one in budget_desk.postings()}
     with budget_desk.house() as house:
         bench = house.budget_bench(house.budget_flow("budgets-jde"))
-        bench = with_books(bench)
+        bench = load_budget_books(bench, read_budget_books(bench))
         posting = house.records.postings.load_postings()[0]
         journal = parse_journal(read_document(bench.archive, posting.content_hash))
         head = JournalHead(

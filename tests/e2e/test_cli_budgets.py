@@ -62,6 +62,22 @@ def test_plan_is_looked_at_approved_by_another_and_posted(
     assert budget_desk.held() == approved
 
 
+def test_plan_that_was_approved_and_not_posted_is_posted_when_approved_again(
+    office: Office, budget_desk: BudgetDesk, approved: Amounts
+) -> None:
+    """Whoever is interrupted between decision and posting types the same command once more."""
+    office.type(MAKER, "run", FLOW)
+    [waiting] = office.type(MAKER, "approvals", "list", "-o", "csv").csv
+    with budget_desk.house() as house:
+        plan = house.find_approval(waiting["Plan"]).plan_hash
+        house.records.approvals.decide(plan, actor=CONTROLLER, approves=True, reason="Fine.")
+
+    posted = office.type(CONTROLLER, "approvals", "approve", waiting["Plan"])
+
+    assert posted.code == 0
+    assert budget_desk.held() == approved
+
+
 def test_rejected_plan_is_never_posted(
     office: Office, budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

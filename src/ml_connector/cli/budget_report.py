@@ -23,14 +23,28 @@ def tell_budget(summary: Json, output: Output) -> None:
     for row in summary.get("differences", []):
         amounts = ", ".join(f"{name} {row[name]}" for name in AMOUNTS[:-1])
         say(f"{row['ledger']} {row['period']} account {row['account']}: {amounts}.")
-    if summary.get("read", {}).get("journals_waiting"):
-        say(
-            f"{summary['read']['journals_waiting']:,} earlier journals are entered and not posted"
-            " in the ERP yet; they count as held."
-        )
+    _tell_read(summary.get("read", {}))
     for currency, amount in summary["moved"].items():
         moved = render_money(Money(amount=Decimal(amount), currency=currency))
         say(f"{moved} {currency} {'moved' if summary['postings'] else 'would move'}.")
+
+
+def _tell_read(read: Json) -> None:
+    """What the plan was made from, as far as somebody might expect otherwise."""
+    if read.get("journals_waiting"):
+        say(
+            f"{read['journals_waiting']:,} earlier journals are entered and not posted in the ERP"
+            " yet; they count as held."
+        )
+    if read.get("ignored"):
+        say(f"{read['ignored']:,} rows of the view are of other companies, months or versions.")
+    if read.get("not_shown"):
+        say(
+            f"The view shows nothing of {', '.join(read['not_shown'])}; what the ledger holds there"
+            " is left as it is."
+        )
+    if read.get("warned"):
+        say(f"The ERP will warn of {', '.join(read['warned'])}.")
 
 
 def _list_journals(summary: Json) -> Listing:

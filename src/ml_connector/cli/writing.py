@@ -85,7 +85,10 @@ def show_approval(plan: str, /, *, options: Options | None = None) -> int:
 def approve(plan: str, /, *, reason: Reason = "", options: Options | None = None) -> int:
     """Approve a plan; once enough people have, it is posted at once, exactly as it is."""
     with opened(options) as house:
-        decided = house.decide(plan, approves=True, reason=reason)
+        found = house.find_approval(plan)
+        # Approved and not applied: whoever approved it last was interrupted between the two.
+        is_decided = found.state is ApprovalState.APPROVED
+        decided = found if is_decided else house.decide(plan, approves=True, reason=reason)
         if decided.state is not ApprovalState.APPROVED:
             say(f"Approved; {decided.approvals} of {decided.needed} people have.")
             return 5

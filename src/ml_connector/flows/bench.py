@@ -60,7 +60,7 @@ class ActualsBench(Bench):
 class BudgetBench(Bench):
     """The bench of F6: the model is read, the ERP is written.
 
-    What is looked up once per run and pinned is filled in by `with_books`.
+    What is looked up once per run and pinned is filled in by `load_budget_books`.
     """
 
     flow: BudgetFlow

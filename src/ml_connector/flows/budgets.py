@@ -6,22 +6,29 @@ asked. The second half is a run of its own: it applies exactly the saved plan, o
 anything has moved since.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 
+from ml_connector.domain.ledger import Ledger
 from ml_connector.domain.money import use_exact_money
-from ml_connector.domain.period_rules import PeriodRule
-from ml_connector.domain.periods import AdjustmentRule, Period
-from ml_connector.errors import AccessDeniedError, RefusedError, UsageError
+from ml_connector.domain.periods import Period
+from ml_connector.errors import AccessDeniedError, RefusedError, SettingsError, UsageError
 from ml_connector.flows.bench import BudgetBench, read_document, store_document
-from ml_connector.flows.ledger.books import LedgerNotVisibleError
+from ml_connector.flows.ledger.books import (
+    LedgerNotVisibleError,
+    parse_period,
+    period_rule,
+    render_ledger,
+    render_period,
+)
 from ml_connector.flows.preflight import find_action, render_action
 from ml_connector.flows.proving.readback import run_export
-from ml_connector.flows.writing.approved import Accounts, read_approved
+from ml_connector.flows.writing.approved import Accounts, list_pairs, read_approved
 from ml_connector.flows.writing.asking import ask_people, verify_approved
 from ml_connector.flows.writing.held import read_held
-from ml_connector.flows.writing.journals import PlanBasis, plan_journals
+from ml_connector.flows.writing.journals import PlanBasis, plan_journals, verify_guards
 from ml_connector.flows.writing.reversing import plan_reversal
 from ml_connector.flows.writing.sending import post_all
 from ml_connector.flows.writing.tie_out import conclude_budget
@@ -29,6 +36,7 @@ from ml_connector.ports import (
     ActionKind,
     JournalAccount,
     Json,
+    LedgerRules,
     PeriodVerdict,
     RunState,
     Steps,
@@ -47,6 +55,12 @@ class BudgetLedgerRefusedError(AccessDeniedError):
     code = "budgets.ledger-refused"
 
 
+class SharedCompanyError(SettingsError):
+    """Two ledgers of a budget flow are of one company, which its view cannot tell apart."""
+
+    code = "budgets.shared-company"
+
+
 def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
     """The ledger holds what was approved, or the summary says what is missing or who is asked.
 
@@ -58,23 +72,30 @@ def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
     use_exact_money()
     _verify_request(bench, request)
     pins = steps.step("preflight", partial(_preflight, bench))
-    bench = with_books(bench)
+    bench = load_budget_books(bench, pins["books"])
     if request.get("apply"):
         return _apply(steps, bench, str(request["apply"]))
     if request.get("reverse"):
         reverse = partial(plan_reversal, bench, str(request["reverse"]), steps.run_id)
-        return _ask(steps, request, bench, steps.step("reverse: plan", reverse))
+        return _ask(steps, request, bench, steps.step("reverse: plan", reverse), {})
     exported = steps.step("approved: export", partial(run_export, steps, bench, pins))
     approved = steps.step(
         "approved: read",
         lambda: read_approved(bench, read_accounts(bench), exported["export"]),
     )
-    pairs = _list_pairs(bench, approved["document"])
+    pairs = list_pairs(bench, approved["document"])
     held = steps.step("ledger: held", partial(read_held, bench, pairs))
     basis = PlanBasis(run_id=steps.run_id, approved=approved["document"], held=held["document"])
     plan = steps.step("plan", partial(plan_journals, bench, basis))
-    read = {name: approved[name] for name in ("rows", "ignored")}
-    read["journals_waiting"] = held["journals_waiting"]
+    if not request.get("dry_run"):
+        steps.step("plan: guards", partial(verify_guards, bench, basis))
+    read = {
+        "rows": approved["rows"],
+        "ignored": approved["ignored"],
+        "not_shown": [" ".join(pair) for pair in sorted(set(bench.periods) - set(pairs))],
+        "warned": pins["warned"],
+        "journals_waiting": held["journals_waiting"],
+    }
     return _ask(steps, request, bench, plan, read)
 
 
@@ -99,18 +120,16 @@ def _verify_request(bench: BudgetBench, request: Json) -> None:
         )
 
 
-def _ask(
-    steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json | None = None
-) -> Json:
+def _ask(steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json) -> Json:
     """The plan posted at once, or the summary of one that waits or is only looked at."""
-    summary = _summarise(bench, plan) | {"read": read or {}}
+    summary = _summarise(bench, plan) | {"read": read}
     summary["dry_run"] = bool(request.get("dry_run"))
     if request.get("dry_run") or not plan["journals"]:
         return summary | {"state": str(RunState.SUCCEEDED)}
     asked = steps.step("ask", partial(ask_people, bench, steps.run_id, plan))
     if asked["needed"]:
         return summary | {"state": str(RunState.WAITING_APPROVAL), "approval": asked}
-    return _post(steps, bench, plan["plan_hash"])
+    return summary | _post(steps, bench, plan["plan_hash"])
 
 
 def _apply(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
@@ -120,13 +139,7 @@ def _apply(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
 
 
 def _post(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
-    plan = dict(read_document(bench.archive, plan_hash))
-    return conclude_budget(steps, bench, plan, post_all(steps, bench, plan_hash))
-
-
-def _list_pairs(bench: BudgetBench, approved_hash: str) -> list[tuple[str, str]]:
-    texts = read_document(bench.archive, approved_hash)
-    return sorted((text.split("|")[0], text.split("|")[1]) for text in texts)
+    return conclude_budget(steps, bench, plan_hash, post_all(steps, bench, plan_hash))
 
 
 def _summarise(bench: BudgetBench, plan: Json) -> Json:
@@ -146,7 +159,8 @@ def _summarise(bench: BudgetBench, plan: Json) -> Json:
 def _preflight(bench: BudgetBench) -> Json:
     """Export, ledgers, their rules and periods, looked up before anything is read."""
     export = find_action(bench.target, ActionKind.EXPORT, bench.flow.export)
-    looked = with_books(bench)
+    books = read_budget_books(bench)
+    looked = load_budget_books(bench, books)
     for name, rule in looked.rules.items():
         if rule.refuses:
             raise BudgetLedgerRefusedError(
@@ -157,20 +171,40 @@ def _preflight(bench: BudgetBench) -> Json:
             )
     return {
         "export": render_action(export),
-        "periods": store_document(
-            bench.archive, [[*pair, looked.members[pair]] for pair in sorted(looked.periods)]
-        ),
+        "books": books,
         "warned": _verify_periods(looked),
     }
 
 
-def with_books(bench: BudgetBench) -> BudgetBench:
-    """The bench with ledgers, their rules, and the periods of the flow's months.
+def read_budget_books(bench: BudgetBench) -> str:
+    """Ledgers, their rules, and the periods of the flow's months, archived; returns the hash.
 
     Raises:
         LedgerNotVisibleError: A ledger of the flow is not shown.
+        SharedCompanyError: Two ledgers of the flow are of one company.
         BudgetPeriodRefusedError: A ledger has no period in the flow's months.
     """
+    ledgers = _find_ledgers(bench)
+    periods = []
+    for ledger in ledgers:
+        calendar = bench.source.read_periods(ledger)
+        for period in _pick(bench, calendar):
+            member = period_rule(bench.flow.periods).target_member(period, periods=calendar)
+            if member is not None:
+                periods.append([ledger.name, member, render_period(period)])
+    return store_document(
+        bench.archive,
+        {
+            "ledgers": [render_ledger(ledger) for ledger in ledgers],
+            "periods": periods,
+            "rules": {
+                ledger.name: asdict(bench.journals.read_journal_rules(ledger)) for ledger in ledgers
+            },
+        },
+    )
+
+
+def _find_ledgers(bench: BudgetBench) -> list[Ledger]:
     seen = {ledger.name: ledger for ledger in bench.source.read_ledgers()}
     missing = [name for name in bench.flow.ledgers if name not in seen]
     if missing:
@@ -182,16 +216,31 @@ def with_books(bench: BudgetBench) -> BudgetBench:
             f" `ledgers` in flows/{bench.flow.name}.yaml.",
             ledgers=", ".join(missing),
         )
-    ledgers = {name: seen[name] for name in bench.flow.ledgers}
-    periods, members = {}, {}
-    for name, ledger in ledgers.items():
-        calendar = bench.source.read_periods(ledger)
-        for period in _pick(bench, calendar):
-            member = _rule(bench).target_member(period, periods=calendar)
-            if member is not None:
-                periods[name, period.name], members[name, period.name] = period, member
-    rules = {name: bench.journals.read_journal_rules(ledger) for name, ledger in ledgers.items()}
-    return replace(bench, ledgers=ledgers, periods=periods, members=members, rules=rules)
+    ledgers = [seen[name] for name in bench.flow.ledgers]
+    companies = Counter(ledger.ledger_id for ledger in ledgers)
+    shared = sorted(one.name for one in ledgers if companies[one.ledger_id] > 1)
+    if shared:
+        raise SharedCompanyError(
+            f"The ledgers {', '.join(shared)} of flow {bench.flow.name} are of one company, and its"
+            " rows of the view do not say which of them they are for.",
+            written="Nothing was read or posted.",
+            next_step="Give each ledger type a flow, an export and a view of its own.",
+            ledgers=", ".join(shared),
+        )
+    return ledgers
+
+
+def load_budget_books(bench: BudgetBench, books_hash: str) -> BudgetBench:
+    """The bench with the ledgers, rules and periods that were pinned."""
+    document = read_document(bench.archive, books_hash)
+    periods = [(row[0], row[1], parse_period(row[2])) for row in document["periods"]]
+    return replace(
+        bench,
+        ledgers={row["name"]: Ledger(**row) for row in document["ledgers"]},
+        periods={(ledger, period.name): period for ledger, _, period in periods},
+        members={(ledger, period.name): member for ledger, member, period in periods},
+        rules={name: LedgerRules(**row) for name, row in document["rules"].items()},
+    )
 
 
 def _pick(bench: BudgetBench, calendar: list[Period]) -> list[Period]:
@@ -205,16 +254,6 @@ def _pick(bench: BudgetBench, calendar: list[Period]) -> list[Period]:
             next_step="Set the fiscal year up in the ERP, or correct the flow's months.",
         )
     return found
-
-
-def _rule(bench: BudgetBench) -> PeriodRule:
-    rules = bench.flow.periods
-    return PeriodRule(
-        pattern=rules.pattern,
-        adjustment=AdjustmentRule(rules.adjustment),
-        adjustment_pattern=rules.adjustment_pattern,
-        overrides=dict(rules.overrides),
-    )
 
 
 def _verify_periods(bench: BudgetBench) -> list[str]:

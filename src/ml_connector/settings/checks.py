@@ -43,6 +43,7 @@ def check_flow(
         yield from _check_connection(flow.source, "source", TARGET_KINDS, connections)
         yield from _check_connection(flow.target, "target", JOURNAL_KINDS, connections)
         yield from _check_budget(flow)
+        yield from _check_shared_months(flow, flows)
         return
     yield from _check_connection(flow.source, "source", SOURCE_KINDS, connections)
     yield from _check_connection(flow.target, "target", TARGET_KINDS, connections)
@@ -212,6 +213,24 @@ def _check_shared_cells(flow: ActualsFlow, flows: Mapping[str, Flow]) -> Iterato
             flow.actions.export,
             "an export of its own module, or another version; or one flow with all the ledgers",
         )
+
+
+def _check_shared_months(flow: BudgetFlow, flows: Mapping[str, Flow]) -> Iterator[Finding]:
+    """Two budget flows over the same months would each take the other's amounts back."""
+    for name, other in sorted(flows.items()):
+        if not isinstance(other, BudgetFlow) or name == flow.name or other.target != flow.target:
+            continue
+        shared = sorted(set(flow.ledgers) & set(other.ledgers))
+        first = max(flow.first_month, other.first_month)
+        last = min(flow.last_month, other.last_month)
+        if shared and first <= last:
+            yield Finding(
+                ("ledgers",),
+                f"are written by {name} too, from {first} to {last}: each of the two would take the"
+                " other's amounts back",
+                ", ".join(shared),
+                "months of its own, or one flow over both views' amounts",
+            )
 
 
 def _check_lists(flow: DimensionsFlow, root: Path) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from tests.fakes.ledger import CALENDAR, CHART
 from tests.fakes.model import EXPORT, FakeTarget
 from tests.fakes.steps import Crash, FakeSteps
 
+from ml_connector.domain.dimensions import Member
 from ml_connector.domain.ledger import Ledger
 from ml_connector.engine.steps import copy_storable
 from ml_connector.errors import BlockedError, ConnectorError, OutcomeUnknownError, RefusedError
@@ -356,6 +357,68 @@ def test_view_that_lost_half_of_its_accounts_is_held_back(budget: BudgetDesk) ->
 
     assert error.code == "budgets.guard"
     assert "09-26" in str(error)
+
+
+def test_plan_shows_what_a_guard_would_hold_back(budget: BudgetDesk) -> None:
+    """A guard holds the posting, not the look at it; the month that is not shown is named."""
+    budget.flow = make_flow(guards={"vanished_ratio_max": "0.4", "amount_moved_max": "1"})
+    budget.target.view = {("30.8720", "Sep 26"): "1250.5"}
+
+    summary = budget.run(dry_run=True)
+
+    assert summary["moved"] == {"USD": "1250.5"}
+    assert summary["read"]["not_shown"] == [f"{LEDGER} 10-26"]
+    assert budget.fail().code == "budgets.guard"
+    assert budget.journals.calls == 0
+
+
+@pytest.mark.parametrize(("known", "held"), [("L", Decimal(-5)), ("E", Decimal(5))])
+def test_sign_is_turned_back_by_the_type_of_the_account(
+    budget: BudgetDesk, known: str, held: Decimal
+) -> None:
+    """What the model shows turned is posted in the ledger's own sign."""
+    budget.flow = make_flow(signs={"flip": ["L"], "account_types": {CHART.name: "accounts"}})
+    budget.desk.source.members["accounts"] = [
+        Member(code="8720", name="Freight", properties=(("account_type", known),))
+    ]
+    budget.target.view = {("30.8720", "Sep 26"): "5"}
+
+    budget.run()
+
+    assert budget.held() == {("30.8720", "09-26"): held}
+
+
+def test_account_of_unknown_type_is_refused_where_signs_are_turned(budget: BudgetDesk) -> None:
+    """Nobody guesses a sign: the row is named like any that cannot be posted."""
+    budget.flow = make_flow(signs={"flip": ["L"], "account_types": {CHART.name: "accounts"}})
+
+    error = budget.fail()
+
+    assert error.code == "budgets.rows-refused"
+    assert "of what type the account is" in str(error)
+    assert budget.journals.calls == 0
+
+
+def test_two_ledgers_of_one_company_are_refused(budget: BudgetDesk) -> None:
+    """The view names companies: one row would be meant for both ledgers."""
+    other = replace(budget.desk.source.ledgers[0], name="00001/BU")
+    budget.desk.source.ledgers.append(other)
+    budget.desk.source.periods[other.name] = budget.desk.source.periods[LEDGER]
+    budget.flow = make_flow(ledgers=[LEDGER, other.name])
+
+    error = budget.fail()
+
+    assert error.code == "budgets.shared-company"
+    assert budget.target.starts == []
+
+
+def test_resumed_run_keeps_the_books_it_began_with(budget: BudgetDesk) -> None:
+    """A ledger that vanishes from sight between two halves of a run changes nothing of it."""
+    budget.journals.lose_before = 2
+    assert budget.fail().code == "postings.unclear"
+    budget.desk.source.ledgers = []
+
+    assert budget.resume()["state"] == "succeeded"
 
 
 def test_balanced_ledger_refuses_an_unbalanced_budget(budget: BudgetDesk) -> None:

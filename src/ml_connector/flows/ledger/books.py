@@ -15,7 +15,7 @@ from ml_connector.errors import AccessDeniedError, RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.ledger.currencies import pin_currencies
 from ml_connector.ports import Json
-from ml_connector.settings import ActualsFlow
+from ml_connector.settings import ActualsFlow, PeriodRules
 
 Pair = tuple[str, str]
 """A ledger and one of its own period names."""
@@ -54,23 +54,25 @@ def pin_books(bench: ActualsBench) -> Json:
     currencies = pin_currencies(bench.flow, chosen)
     periods = {ledger.name: list(bench.source.read_periods(ledger)) for ledger in chosen}
     for calendar in periods.values():
-        verify_period_rule(period_rule(bench.flow), periods=calendar)
+        verify_period_rule(period_rule(bench.flow.periods), periods=calendar)
     document = store_document(
         bench.archive,
         {
-            "ledgers": [_render_ledger(ledger) for ledger in chosen],
-            "periods": {name: [_render_period(p) for p in its] for name, its in periods.items()},
+            "ledgers": [render_ledger(ledger) for ledger in chosen],
+            "periods": {name: [render_period(p) for p in its] for name, its in periods.items()},
         },
     )
     charts = sorted({ledger.chart for ledger in chosen})
     return {"books": document, "charts": charts, "currencies": currencies}
 
 
-def _render_ledger(ledger: Ledger) -> Json:
+def render_ledger(ledger: Ledger) -> Json:
+    """The ledger as it is pinned."""
     return {field: getattr(ledger, field) for field in Ledger.__dataclass_fields__}
 
 
-def _render_period(period: Period) -> Json:
+def render_period(period: Period) -> Json:
+    """The period as it is pinned."""
     return {
         "name": period.name,
         "calendar": period.calendar,
@@ -82,7 +84,8 @@ def _render_period(period: Period) -> Json:
     }
 
 
-def _parse_period(row: Json) -> Period:
+def parse_period(row: Json) -> Period:
+    """The period that was pinned."""
     dates = {name: date.fromisoformat(row[name]) for name in ("date_first", "date_last")}
     return Period(**{**row, **dates})
 
@@ -140,7 +143,7 @@ def load_books(bench: ActualsBench, books_hash: str) -> Books:
     """The pinned books of the run."""
     document = read_document(bench.archive, books_hash)
     periods = {
-        ledger: {row["name"]: _parse_period(row) for row in rows}
+        ledger: {row["name"]: parse_period(row) for row in rows}
         for ledger, rows in document["periods"].items()
     }
     members, unplaced = _find_members(bench.flow, periods)
@@ -153,20 +156,20 @@ def load_books(bench: ActualsBench, books_hash: str) -> Books:
     )
 
 
-def period_rule(flow: ActualsFlow) -> PeriodRule:
-    """The flow's rule from ledger periods to planning periods."""
+def period_rule(rules: PeriodRules) -> PeriodRule:
+    """A flow's rule from ledger periods to planning periods."""
     return PeriodRule(
-        pattern=flow.periods.pattern,
-        adjustment=AdjustmentRule(flow.periods.adjustment),
-        adjustment_pattern=flow.periods.adjustment_pattern,
-        overrides=dict(flow.periods.overrides),
+        pattern=rules.pattern,
+        adjustment=AdjustmentRule(rules.adjustment),
+        adjustment_pattern=rules.adjustment_pattern,
+        overrides=dict(rules.overrides),
     )
 
 
 def _find_members(
     flow: ActualsFlow, periods: dict[str, dict[str, Period]]
 ) -> tuple[dict[Pair, str], dict[Pair, PeriodBlockedError]]:
-    rule = period_rule(flow)
+    rule = period_rule(flow.periods)
     found: dict[Pair, str] = {}
     unplaced: dict[Pair, PeriodBlockedError] = {}
     for ledger, by_name in periods.items():
@@ -185,7 +188,7 @@ def _find_members(
 
 def _find_earlier(flow: ActualsFlow, periods: dict[str, dict[str, Period]]) -> frozenset[str]:
     """Planning periods of regular periods before the first month."""
-    rule = period_rule(flow)
+    rule = period_rule(flow.periods)
     members = {
         rule.target_member(period, periods=())
         for by_name in periods.values()

@@ -8,7 +8,7 @@ from typing import Any
 from ml_connector.domain.money import ZERO, CellTextError, count_decimals, parse_cell, render_plain
 from ml_connector.domain.signs import SignRule
 from ml_connector.errors import RefusedError
-from ml_connector.flows.bench import BudgetBench, store_document
+from ml_connector.flows.bench import BudgetBench, read_document, store_document
 from ml_connector.ports import JournalAccount, Json
 
 FAULTS_SHOWN_MAX = 20
@@ -88,6 +88,11 @@ def parse_approved(document: Mapping[str, Mapping[str, str]]) -> dict[tuple[str,
     return found
 
 
+def list_pairs(bench: BudgetBench, approved_hash: str) -> list[tuple[str, str]]:
+    """The ledgers and periods of archived amounts, in order."""
+    return sorted(parse_approved(read_document(bench.archive, approved_hash)))
+
+
 def _read_rows(bench: BudgetBench, export_hash: str) -> Iterator[dict[str, str]]:
     columns = bench.flow.columns
     wanted = [columns.company.column, columns.account.column, columns.business_unit.column]
@@ -143,10 +148,14 @@ def _make_taker(
             return
         found = accounts.accounts.get((ledger, unit, account))
         fault = _find_fault(found, amount, ledger=ledger, decimals=bench.decimals[currency])
+        account_type = accounts.types.get(account, "")
+        if flow.signs.flip and not account_type:
+            # Guessed wrong, the budget would stand in the ledger with the opposite sign.
+            fault = fault or "nobody says of what type the account is, so its sign is not known"
         if fault or found is None:
             reading.faults.append(where | {"fault": fault})
             return
-        amount = signs.undo_sign(amount, account_type=accounts.types.get(account, ""))
+        amount = signs.undo_sign(amount, account_type=account_type)
         its[found.account] = its.get(found.account, ZERO) + amount
 
     return take

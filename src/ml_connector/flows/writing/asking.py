@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import BudgetBench, read_document
+from ml_connector.flows.writing.approved import list_pairs
 from ml_connector.flows.writing.held import read_held
 from ml_connector.ports import Approval, ApprovalState, Json
 
@@ -75,8 +76,7 @@ def verify_approved(bench: BudgetBench, plan_hash: str) -> Json:
 
 
 def _verify_undrifted(bench: BudgetBench, plan_hash: str, plan: Json) -> None:
-    pairs = [text.split("|") for text in read_document(bench.archive, plan["approved"])]
-    now = read_held(bench, [(pair[0], pair[1]) for pair in pairs])
+    now = read_held(bench, list_pairs(bench, plan["approved"]))
     if now["document"] != plan["held"]:
         bench.records.approvals.save_state(
             plan_hash, ApprovalState.STALE, before=ApprovalState.APPROVED

@@ -5,7 +5,7 @@ from functools import partial
 
 from ml_connector.domain.money import ZERO, render_plain
 from ml_connector.flows.bench import BudgetBench, read_document, store_document
-from ml_connector.flows.writing.approved import parse_approved
+from ml_connector.flows.writing.approved import list_pairs, parse_approved
 from ml_connector.flows.writing.held import read_held
 from ml_connector.flows.writing.journals import parse_journal
 from ml_connector.ports import Json, PostingState, RunState, Steps
@@ -14,11 +14,11 @@ Pair = tuple[str, str]
 DIFFERENCES_MAX = 40
 
 
-def conclude_budget(steps: Steps, bench: BudgetBench, plan: Json, posted: list[Json]) -> Json:
+def conclude_budget(steps: Steps, bench: BudgetBench, plan_hash: str, posted: list[Json]) -> Json:
     """The run's summary, every account of every ledger and period tied out."""
+    plan = dict(read_document(bench.archive, plan_hash))
     states = {row["state"] for row in posted}
-    document = read_document(bench.archive, plan["approved"])
-    pairs = [(text.split("|")[0], text.split("|")[1]) for text in sorted(document)]
+    pairs = list_pairs(bench, plan["approved"])
     if str(PostingState.QUARANTINED) in states:
         tied: Json = {"rows": [], "differences": [], "is_tied": False, "report": ""}
         state = RunState.UNTIED
@@ -34,7 +34,7 @@ def conclude_budget(steps: Steps, bench: BudgetBench, plan: Json, posted: list[J
         "state": str(state),
         "flow": bench.flow.name,
         "dry_run": False,
-        "plan_hash": store_document(bench.archive, plan),
+        "plan_hash": plan_hash,
         "moved": plan["moved"],
         "journals": [
             {name: row[name] for name in ("subject", "lines", "debit", "credit", "currency")}
