@@ -63,7 +63,9 @@ class ActionsApi:
         return self._page(call, "imports", "import", rows)
 
     def _list_exports(self, call: Call) -> Response:
-        rows = [_export_row(one) for one in call.model.definitions.exports.values()]
+        is_short = self._server.switches["export.listing"] == "short"
+        found = call.model.definitions.exports.values()
+        rows = [_export_row(one, is_short=is_short) for one in found]
         return self._page(call, "exports", "export", rows)
 
     def _list_actions(self, call: Call) -> Response:
@@ -100,7 +102,7 @@ class ActionsApi:
         if one is None:
             raise RefusedError(404)
         reader = ModuleReader(call.model.data, call.model.definitions.modules[one.module])
-        body = {"exportMetadata": export_metadata(one, reader)}
+        body = {"exportMetadata": export_metadata(one, reader, self._server.switches)}
         return render_one("export", body, model_id=call.model.id)
 
     def _read_action(self, call: Call) -> Response:
@@ -271,15 +273,11 @@ def _import_row(one: ImportDef) -> dict[str, Any]:
     return row
 
 
-def _export_row(one: ExportDef) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "name": one.name,
-        "exportType": one.layout,
-        "exportFormat": one.format,
-        "encoding": "UTF-8",
-        "layout": one.layout,
-    }
+def _export_row(one: ExportDef, *, is_short: bool = False) -> dict[str, Any]:
+    row = {"id": one.id, "name": one.name, "exportType": one.layout}
+    if is_short:
+        return row
+    return row | {"exportFormat": one.format, "encoding": one.encoding, "layout": one.layout}
 
 
 def _action_row(one: ActionDef) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.sandbox.anaplan.admin_budget import BudgetDesk
+from ml_connector.sandbox.anaplan.admin_exports import ExportDesk
+from ml_connector.sandbox.anaplan.admin_suppliers import SupplierDesk
 from ml_connector.sandbox.anaplan.admin_tasks import TaskDesk
 from ml_connector.sandbox.anaplan.certificates import (
     fingerprint,
@@ -54,6 +56,7 @@ class AdminDesk:
             server.add_admin(operation.__name__, operation)
         TaskDesk(server, self._model)
         BudgetDesk(server, self._model)
+        ExportDesk(server, self._model, SupplierDesk(server, self._model))
         server.faults.hooks["kill_token"] = self._kill_request_token
         server.faults.hooks["drain_bucket"] = self._drain_by_fault
 

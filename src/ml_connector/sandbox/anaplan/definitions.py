@@ -95,13 +95,25 @@ class ImportDef:
 
 @dataclass(slots=True, kw_only=True)
 class ExportDef:
-    """An export of one module; its output file has the export's own id."""
+    """An export of one module; its output file has the export's own id.
+
+    `separator` is that of the format where it is empty. `labels` names what stands for a
+    dimension instead of the display names: `Code`, `Name` or both, a column each. `every_item`
+    wants a row for each item, not only for those with a value. `audience` is of the output:
+    the runner alone, or `admins` or `everyone`, who all see the file of the last run.
+    """
 
     id: str
     name: str
     module: str
     layout: str = "TABULAR_MULTI_COLUMN"
     format: str = "text/csv"
+    encoding: str = "UTF-8"
+    separator: str = ""
+    delimiter: str = '"'
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    every_item: bool = False
+    audience: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -245,7 +245,8 @@ class TaskEngine:
         model.data.commit(work.changes)
         model.count_save(task.user)
         if work.output is not None:
-            model.files.put_pieces(task.user, work.outcome.object_id, work.output)
+            file_id = work.outcome.object_id
+            model.files.put_output(task.user, file_id, work.output, is_shared=work.is_shared)
         if work.is_import and work.outcome.successful:
             dump = work.outcome.dump() if work.outcome.rejected else None
             model.dumps.record(task.user, work.outcome.object_id, task.id, dump)

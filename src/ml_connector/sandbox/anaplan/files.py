@@ -110,6 +110,15 @@ class FileRoom:
                 self._store.save_blob(self._blobs(user, file_id), f"{number:04}", piece)
             self._save(user, file_id, stage)
 
+    def put_output(self, user: str, file_id: str, pieces: list[bytes], *, is_shared: bool) -> None:
+        """The output of an export is there: the runner's own, or the one all readers share."""
+        self.put_pieces(_DEFAULT if is_shared else user, file_id, pieces)
+
+    def look_output(self, user: str, file_id: str) -> Stage:
+        """The stage of the output this user would download: the own one before the shared."""
+        own, shared = self.look(user, file_id), self.look(_DEFAULT, file_id)
+        return shared if own.state == "EMPTY" and shared.state != "EMPTY" else own
+
     def put_default(self, file_id: str, content: bytes) -> None:
         """The file has default content, for users without a private one."""
         self.put_whole(_DEFAULT, file_id, content)

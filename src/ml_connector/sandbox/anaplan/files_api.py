@@ -123,7 +123,7 @@ class FilesApi:
         return Response(status=200, headers=_OCTETS, body=content)
 
     def _list_chunks(self, call: Call) -> Response:
-        stage = call.model.files.look(call.user, self._known(call))
+        stage = self._stage(call, self._known(call))
         numbers = list(range(stage.declared)) if stage.state == "OPEN_N" else stage.present
         return model_page(self._server, call, "chunks", "chunk", chunk_rows(numbers))
 
@@ -156,10 +156,17 @@ class FilesApi:
             raise RefusedError(404)
         return file_id
 
+    def _stage(self, call: Call, file_id: str) -> Stage:
+        """What is there for the user; of an export that is shared, the output all share."""
+        if file_id in call.model.definitions.exports:
+            return call.model.files.look_output(call.user, file_id)
+        return call.model.files.look(call.user, file_id)
+
     def _is_hidden_default(self, call: Call, file_id: str) -> bool:
         """A default for administrators only, asked for by someone else who has no own file."""
-        source = call.model.definitions.sources.get(file_id)
-        if source is None or source.audience != "admins" or self._is_admin(call):
+        definitions = call.model.definitions
+        one = definitions.sources.get(file_id) or definitions.exports.get(file_id)
+        if one is None or one.audience != "admins" or self._is_admin(call):
             return False
         return call.model.files.look(call.user, file_id).state != "READY"
 
@@ -194,7 +201,7 @@ class FilesApi:
         return render_one("file", {"file": shown}, model_id=call.model.id)
 
     def _metadata(self, call: Call, one: SourceDef | ExportDef) -> dict[str, Any]:
-        stage: Stage = call.model.files.look(call.user, one.id)
+        stage = self._stage(call, one.id)
         shown: dict[str, Any] = {"id": one.id, "name": one.name, "chunkCount": stage.listed}
         if isinstance(one, ExportDef):
             return shown | {"firstDataRow": 0, "headerRow": 0}

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.sandbox.anaplan.celltexts import cell_texts
 from ml_connector.sandbox.anaplan.cellwrites import CELLS_PER_CALL_MAX, WRITE_BYTES_MAX, CellWriter
 from ml_connector.sandbox.anaplan.csvtext import render_rows
 from ml_connector.sandbox.anaplan.definitions import (
@@ -13,7 +14,6 @@ from ml_connector.sandbox.anaplan.definitions import (
     ModuleDef,
 )
 from ml_connector.sandbox.anaplan.envelope import RefusedError, render_one, sort_kindly
-from ml_connector.sandbox.anaplan.exports import cell_texts
 from ml_connector.sandbox.anaplan.routing import (
     WRITES,
     Call,

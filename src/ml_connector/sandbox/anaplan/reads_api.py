@@ -3,9 +3,11 @@
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.sandbox.anaplan.celltexts import cell_texts
 from ml_connector.sandbox.anaplan.csvtext import render_rows, split_chunks
+from ml_connector.sandbox.anaplan.definitions import ExportDef
 from ml_connector.sandbox.anaplan.envelope import RefusedError, render_one
-from ml_connector.sandbox.anaplan.exports import cell_texts, export_rows
+from ml_connector.sandbox.anaplan.exports import export_rows
 from ml_connector.sandbox.anaplan.routing import Call, ModelRoutes, read_body
 from ml_connector.sandbox.anaplan.views import ModuleReader
 from ml_connector.sandbox.http import Response, text_response
@@ -67,7 +69,8 @@ class ReadsApi:
         if layout not in _LAYOUTS:
             raise RefusedError(400, f"Invalid exportType '{layout}'.")
         texts = cell_texts(self._server.switches)
-        return render_rows(export_rows(layout, ModuleReader(call.model.data, module, texts)))
+        shape = ExportDef(id=module.id, name=module.name, module=module.id, layout=layout)
+        return render_rows(export_rows(shape, ModuleReader(call.model.data, module, texts)))
 
     def _list_text(self, call: Call) -> str:
         items = call.model.data.lists.get(call.param("o"))

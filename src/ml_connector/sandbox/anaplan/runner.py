@@ -4,16 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml_connector.sandbox.anaplan.csvtext import parse_rows, split_chunks
+from ml_connector.sandbox.anaplan.csvtext import parse_rows
 from ml_connector.sandbox.anaplan.data import Changes, ModelData
 from ml_connector.sandbox.anaplan.definitions import ActionDef, ExportDef, ImportDef, SourceDef
-from ml_connector.sandbox.anaplan.exports import cell_texts, render_export
+from ml_connector.sandbox.anaplan.exports import render_output
 from ml_connector.sandbox.anaplan.import_lists import ListImport, Table
 from ml_connector.sandbox.anaplan.import_modules import ModuleImport
 from ml_connector.sandbox.anaplan.results import Outcome, detail, failed
 from ml_connector.sandbox.anaplan.runtime import ModelRuntime
 from ml_connector.sandbox.anaplan.tasks import Task
-from ml_connector.sandbox.anaplan.views import ModuleReader
 from ml_connector.sandbox.store import Store
 from ml_connector.sandbox.switches import Switches
 
@@ -22,11 +21,12 @@ FORCED = "forced_outcomes"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepWork:
-    """The outcome of a step and what committing it means."""
+    """The outcome of a step and what committing it means; an output may be for all to see."""
 
     outcome: Outcome
     changes: Changes = field(default_factory=Changes)
     output: list[bytes] | None = None
+    is_shared: bool = False
     is_import: bool = False
 
 
@@ -129,15 +129,11 @@ class StepRunner:
         return Table(headers=["Code", "Name"], rows=list(enumerate(rows, start=2)))
 
     def _export(self, model: ModelRuntime, step: ExportDef) -> StepWork:
-        module = model.definitions.modules[step.module]
-        reader = ModuleReader(model.data, module, cell_texts(self._switches))
-        content = render_export(step, reader, self._switches)
-        at_lines = self._switches["chunk.cut"] == "line-aligned"
-        size = int(self._switches["chunk.bytes"])
         outcome = Outcome(
             object_id=step.id, object_name=step.name, details=[detail("exportSucceeded")]
         )
-        return StepWork(outcome=outcome, output=split_chunks(content, size, at_lines=at_lines))
+        output = render_output(step, model.data, self._switches)
+        return StepWork(outcome=outcome, output=output, is_shared=bool(step.audience))
 
     def _action(self, data: ModelData, step: ActionDef) -> StepWork:
         if step.type != "DELETE_BY_SELECTION":

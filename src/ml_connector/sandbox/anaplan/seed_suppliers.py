@@ -1,4 +1,4 @@
-"""What the finance model has for suppliers: two lists of master data that no module needs."""
+"""What the finance model has for suppliers: two lists, and what planners revise of one."""
 
 from ml_connector.sandbox.anaplan.definitions import (
     Definitions,
@@ -7,6 +7,7 @@ from ml_connector.sandbox.anaplan.definitions import (
     SourceDef,
     by_id,
 )
+from ml_connector.sandbox.anaplan.seed_supplier_planning import add_supplier_planning
 
 SUPPLIERS, SITES = "101000000009", "101000000010"
 _LISTS = (
@@ -25,7 +26,7 @@ _PROPERTIES = {
 
 
 def add_suppliers(model: Definitions) -> None:
-    """The model has both lists and the imports that fill them."""
+    """The model has both lists, the imports that fill them, and the planners' module."""
     model.lists |= by_id(*_lists())
     model.sources |= by_id(
         *(
@@ -34,6 +35,7 @@ def add_suppliers(model: Definitions) -> None:
         )
     )
     model.imports |= by_id(*_imports())
+    add_supplier_planning(model, suppliers=SUPPLIERS)
 
 
 def _lists() -> list[ListDef]:

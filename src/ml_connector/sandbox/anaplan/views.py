@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
-from ml_connector.sandbox.anaplan.csvtext import render_number
+from ml_connector.sandbox.anaplan.celltexts import CellTexts
 from ml_connector.sandbox.anaplan.data import Cell, Cells, Key, ModelData
 from ml_connector.sandbox.anaplan.definitions import (
     LINE_ITEMS_ID,
@@ -21,24 +21,6 @@ _TIMES = re.compile(r"(?P<source>.+) \* (?P<factor>\d+)")
 
 class TooManyCellsError(Exception):
     """The view holds more cells than one read may have."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellTexts:
-    """How booleans and dates are printed."""
-
-    booleans: str = "true/false"
-    dates: str = "ISO"
-
-    def boolean(self, *, value: bool) -> str:
-        """The word for the truth value."""
-        true, false = self.booleans.split("/")
-        return true if value else false
-
-    def date(self, text: str) -> str:
-        """The date in the wanted order."""
-        year, month, day = text.split("-")
-        return text if self.dates == "ISO" else f"{day}/{month}/{year}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +70,10 @@ class ModuleReader:
         kept = [key for key in found if all(m in s for m, s in zip(key, leaves, strict=True))]
         return sorted(kept, key=lambda key: [o[m] for m, o in zip(key, orders, strict=True)])
 
+    def every_key(self) -> list[Key]:
+        """The coordinates of every item, with or without a value, in the model's order."""
+        return list(product(*(self._shown[axis] for axis in self.module.dimensions)))
+
     def cells(self, item: LineItemDef) -> Cells:
         """The values of a line item; a formula is worked out."""
         match = _TIMES.fullmatch(item.formula)
@@ -101,19 +87,24 @@ class ModuleReader:
         """The display names of the coordinates."""
         return [self._shown[axis][m] for axis, m in zip(self.module.dimensions, key, strict=True)]
 
+    def label(self, axis: str, member: int, label: str) -> str:
+        """The code or the name of a list's item."""
+        item = self.model.lists[axis].items[member]
+        return item.code if label == "Code" else item.name
+
     def text(self, item: LineItemDef, value: Cell | None) -> str:
         """The value as exports print it."""
         match item.format:
             case "NUMBER":
-                return render_number(float(value or 0))
+                return self._texts.number(float(value or 0))
             case "BOOLEAN":
                 return self._texts.boolean(value=bool(value))
             case "DATE":
-                return self._texts.date(str(value)) if value else ""
+                return self._texts.date(str(value)) if value else self._texts.blank
             case "LIST" | "TIME PERIOD":
-                return self._pointed[item.id].get(int(value or 0), "")
+                return self._pointed[item.id].get(int(value or 0), self._texts.blank)
             case _:
-                return str(value or "")
+                return str(value or self._texts.blank)
 
     def default_pages(self) -> dict[str, int]:
         """The first member of every page axis."""
