@@ -161,7 +161,7 @@ def test_large_plan_waits_for_two_people(budget_desk: BudgetDesk, approved: Amou
     row = budget_desk.apply(plan)
 
     assert (first.approvals, first.needed, first.state) == (1, 2, ApprovalState.WAITING)
-    assert error.code == "budgets.not-approved"
+    assert error.code == "plan.not-approved"
     assert second.state is ApprovalState.APPROVED
     assert row.state is RunState.SUCCEEDED
     assert budget_desk.held() == approved
@@ -190,7 +190,7 @@ def test_ledger_that_moved_after_the_approval_refuses_the_plan(
     assert error.code == "budgets.drifted"
     assert error.exit_code == 5
     assert row.state is RunState.BLOCKED
-    assert again.code == "budgets.not-approved"
+    assert again.code == "plan.not-approved"
     assert anew.state is RunState.SUCCEEDED
     assert budget_desk.held() == approved
 

@@ -10,13 +10,15 @@ from ml_connector.domain.periods import Period
 from ml_connector.ports import (
     Archive,
     Clock,
+    FileColumn,
     JournalTarget,
     LedgerRules,
     LedgerSource,
     PlanningTarget,
     Records,
+    SupplierTarget,
 )
-from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow
+from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow, SupplierFlow
 
 Item = TypeVar("Item")
 
@@ -77,6 +79,17 @@ class BudgetBench(Bench):
     def decimals(self) -> dict[str, int]:
         """Decimals of each ledger's currency, by currency."""
         return {self.ledgers[name].currency: rule.decimals for name, rule in self.rules.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplierBench(Bench):
+    """The bench of F5: the model is read, suppliers of the ERP are written."""
+
+    flow: SupplierFlow
+    suppliers: SupplierTarget
+    """The same ERP as `source`, as one whose suppliers can be written."""
+    template: tuple[FileColumn, ...] = ()
+    """The columns of its import file; empty: no file is sent."""
 
 
 def store_document(archive: Archive, value: Any) -> str:

@@ -26,7 +26,12 @@ from ml_connector.flows.ledger.books import (
 from ml_connector.flows.preflight import find_action, render_action
 from ml_connector.flows.proving.readback import run_export
 from ml_connector.flows.writing.approved import Accounts, list_pairs, read_approved
-from ml_connector.flows.writing.asking import ask_people, verify_approved
+from ml_connector.flows.writing.asking import (
+    apply_once,
+    ask_budget,
+    ask_people,
+    verify_undrifted,
+)
 from ml_connector.flows.writing.held import read_held
 from ml_connector.flows.writing.journals import PlanBasis, plan_journals, verify_guards
 from ml_connector.flows.writing.reversing import plan_reversal
@@ -126,7 +131,8 @@ def _ask(steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json
     summary["dry_run"] = bool(request.get("dry_run"))
     if request.get("dry_run") or not plan["journals"]:
         return summary | {"state": str(RunState.SUCCEEDED)}
-    asked = steps.step("ask", partial(ask_people, bench, steps.run_id, plan))
+    question = ask_budget(bench, steps.run_id, plan)
+    asked = steps.step("ask", partial(ask_people, bench, question))
     if asked["needed"]:
         return summary | {"state": str(RunState.WAITING_APPROVAL), "approval": asked}
     return summary | _post(steps, bench, plan["plan_hash"])
@@ -134,7 +140,8 @@ def _ask(steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json
 
 def _apply(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
     """Exactly the approved plan is posted; what has moved since refuses it."""
-    steps.step("apply: approved", partial(verify_approved, bench, plan_hash))
+    verify = partial(verify_undrifted, bench, plan_hash)
+    steps.step("apply: approved", partial(apply_once, bench, plan_hash, verify))
     return _post(steps, bench, plan_hash)
 
 

@@ -5,6 +5,7 @@ synchronous. `read_` calls may be repeated; `submit_` calls change the other sys
 only where their docstring says so; `load_`/`save_`/`record_` concern our own database.
 """
 
+from ml_connector.ports.agreements import Agreement, AgreementStore
 from ml_connector.ports.archive import Archive, CombinationTotals, LineSum, StoredFile, TotalsSorter
 from ml_connector.ports.batches import BatchRevision, BatchStore
 from ml_connector.ports.engine import Engine, FlowFunction, Steps
@@ -81,6 +82,8 @@ __all__ = [
     "UNSETTLED_POSTINGS",
     "Action",
     "ActionKind",
+    "Agreement",
+    "AgreementStore",
     "Approval",
     "ApprovalState",
     "ApprovalStore",

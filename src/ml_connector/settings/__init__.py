@@ -24,8 +24,16 @@ from ml_connector.settings.loading import (
     load_project,
 )
 from ml_connector.settings.project import KeySettings, ProjectSettings
+from ml_connector.settings.suppliers import (
+    ATTRIBUTE_KINDS,
+    SupplierApproval,
+    SupplierAttribute,
+    SupplierFlow,
+    SupplierGuards,
+)
 
 __all__ = [
+    "ATTRIBUTE_KINDS",
     "PROJECT_FILE",
     "ActualsActions",
     "ActualsFlow",
@@ -51,6 +59,10 @@ __all__ = [
     "SettingValue",
     "SettingsFault",
     "SignRules",
+    "SupplierApproval",
+    "SupplierAttribute",
+    "SupplierFlow",
+    "SupplierGuards",
     "find_project_root",
     "load_project",
 ]

@@ -274,7 +274,7 @@ def test_plan_waits_for_somebody_else_and_is_applied_once(budget: BudgetDesk) ->
     again = budget.run(apply=plan)
 
     assert waiting["state"] == "waiting for approval"
-    assert refused.code == "budgets.not-approved"
+    assert refused.code == "plan.not-approved"
     assert applied["state"] == "succeeded"
     assert budget.held() == APPROVED
     assert budget.journals.calls == 2
@@ -288,7 +288,7 @@ def test_large_plan_needs_two_people(budget: BudgetDesk) -> None:
     budget.flow = make_flow(approval={"people": 1, "second_above": "1000"})
     plan = budget.run()["plan_hash"]
     budget.approve(plan, "one")
-    assert budget.fail(apply=plan).code == "budgets.not-approved"
+    assert budget.fail(apply=plan).code == "plan.not-approved"
     budget.approve(plan, "two")
 
     assert budget.run(apply=plan)["state"] == "succeeded"

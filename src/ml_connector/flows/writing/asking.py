@@ -1,19 +1,23 @@
 """People's word on a plan: asked for once, given by others than its maker, for this plan alone."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
 from ml_connector.errors import BlockedError
-from ml_connector.flows.bench import BudgetBench, read_document
+from ml_connector.flows.bench import BudgetBench, SupplierBench, read_document
 from ml_connector.flows.writing.approved import list_pairs
 from ml_connector.flows.writing.held import read_held
 from ml_connector.ports import Approval, ApprovalState, Json
+
+WritingBench = BudgetBench | SupplierBench
 
 
 class PlanNotApprovedError(BlockedError):
     """The plan was not approved, or is not this flow's."""
 
-    code = "budgets.not-approved"
+    code = "plan.not-approved"
 
 
 class PlanDriftedError(BlockedError):
@@ -22,27 +26,61 @@ class PlanDriftedError(BlockedError):
     code = "budgets.drifted"
 
 
-def ask_people(bench: BudgetBench, run_id: str, plan: Json) -> Json:
-    """The plan waits for as many people as the flow wants; nobody is asked when it wants none."""
-    rules, now = bench.flow.approval, bench.clock.now()
-    if not rules.people:
-        return {"plan_hash": plan["plan_hash"], "needed": 0}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What people are asked.
+
+    Attributes:
+        plan_hash: The saved plan.
+        run_id: The run that made it.
+        needed: People besides the maker who must approve; nobody is asked when it is none.
+        days: How long the plan waits.
+        amounts: What it moves, by currency.
+        totals: What else a list of plans may show.
+    """
+
+    plan_hash: str
+    run_id: str
+    needed: int
+    days: int
+    amounts: Mapping[str, Decimal] = field(default_factory=dict)
+    totals: Json = field(default_factory=dict)
+
+
+def ask_budget(bench: BudgetBench, run_id: str, plan: Json) -> Question:
+    """The question about a budget: a large one needs one person more."""
+    rules = bench.flow.approval
     moved = {currency: Decimal(text) for currency, text in plan["moved"].items()}
     is_large = rules.second_above is not None and any(
         amount > rules.second_above for amount in moved.values()
     )
+    return Question(
+        plan_hash=plan["plan_hash"],
+        run_id=run_id,
+        needed=rules.people + bool(rules.people and is_large),
+        days=rules.days,
+        amounts=moved,
+        totals={"journals": plan["journals"]},
+    )
+
+
+def ask_people(bench: WritingBench, question: Question) -> Json:
+    """The plan waits for as many people as the flow wants; nobody is asked when it wants none."""
+    if not question.needed:
+        return {"plan_hash": question.plan_hash, "needed": 0}
+    now = bench.clock.now()
     approval = bench.records.approvals.request_approval(
         Approval(
-            plan_hash=plan["plan_hash"],
+            plan_hash=question.plan_hash,
             flow=bench.flow.name,
-            run_id=run_id,
+            run_id=question.run_id,
             maker=bench.actor,
-            needed=rules.people + is_large,
-            amounts=moved,
-            totals={"journals": plan["journals"]},
+            needed=question.needed,
+            amounts=question.amounts,
+            totals=question.totals,
             state=ApprovalState.WAITING,
             made_at=now,
-            expires_at=now + timedelta(days=rules.days),
+            expires_at=now + timedelta(days=question.days),
         )
     )
     return {
@@ -52,12 +90,18 @@ def ask_people(bench: BudgetBench, run_id: str, plan: Json) -> Json:
     }
 
 
-def verify_approved(bench: BudgetBench, plan_hash: str) -> Json:
-    """The plan is approved, of this flow, made from what the ledger still holds; it is applied now.
+def apply_once(
+    bench: WritingBench, plan_hash: str, verify: Callable[[], None] = lambda: None
+) -> Json:
+    """The plan is approved, of this flow, and being applied from now on; told again it still is.
+
+    Args:
+        bench: Of the flow.
+        plan_hash: The plan.
+        verify: Raises when what the plan was made from has moved.
 
     Raises:
         PlanNotApprovedError: It waits, was rejected, has expired, is stale, or nobody knows it.
-        PlanDriftedError: The ledger has moved; the plan is stale from now on.
     """
     approval = bench.records.approvals.find_approval(plan_hash)
     state = approval.state if approval else None
@@ -67,15 +111,20 @@ def verify_approved(bench: BudgetBench, plan_hash: str) -> Json:
         return {"plan_hash": plan_hash}
     if state is not ApprovalState.APPROVED:
         raise _not_approved(bench, plan_hash, f"is {state}")
-    plan = dict(read_document(bench.archive, plan_hash))
-    _verify_undrifted(bench, plan_hash, plan)
+    verify()
     bench.records.approvals.save_state(
         plan_hash, ApprovalState.APPLIED, before=ApprovalState.APPROVED
     )
     return {"plan_hash": plan_hash}
 
 
-def _verify_undrifted(bench: BudgetBench, plan_hash: str, plan: Json) -> None:
+def verify_undrifted(bench: BudgetBench, plan_hash: str) -> None:
+    """The ledger still holds what the plan was made from.
+
+    Raises:
+        PlanDriftedError: The ledger has moved; the plan is stale from now on.
+    """
+    plan = dict(read_document(bench.archive, plan_hash))
     now = read_held(bench, list_pairs(bench, plan["approved"]))
     if now["document"] != plan["held"]:
         bench.records.approvals.save_state(
@@ -89,7 +138,7 @@ def _verify_undrifted(bench: BudgetBench, plan_hash: str, plan: Json) -> None:
         )
 
 
-def _not_approved(bench: BudgetBench, plan_hash: str, why: str) -> PlanNotApprovedError:
+def _not_approved(bench: WritingBench, plan_hash: str, why: str) -> PlanNotApprovedError:
     return PlanNotApprovedError(
         f"Plan {plan_hash[:12]} {why}.",
         written="Nothing was posted.",
