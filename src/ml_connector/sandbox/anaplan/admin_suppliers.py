@@ -114,14 +114,18 @@ def _find(items: ItemList, wanted: Body) -> Item:
 
 
 def _add(items: ItemList, *, name: str, code: str) -> Item:
+    if not name:
+        raise ValueError(f"A supplier {code!r} cannot be without a name.")
     _verify_free(items, name=name, code=code)
     return items.add(code=code, name=name)
 
 
 def _verify_free(items: ItemList, *, name: str = "", code: str = "") -> None:
-    """A list takes each name and each code once; a name it must have."""
-    if name in items.by_name or (code and code in items.by_code):
-        raise ValueError(f"There is a supplier {name or code!r} already.")
+    """A list takes each name and each code once."""
+    pairs = ((name, items.by_name), (code, items.by_code))
+    taken = [text for text, known in pairs if text and text in known]
+    if taken:
+        raise ValueError(f"There is a supplier {taken[0]!r} already.")
 
 
 def _revise(items: ItemList, item: Item, values: Body, cells: Cells) -> None:
