@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from ml_connector.ports.agreements import AgreementStore
 from ml_connector.ports.batches import BatchStore
 from ml_connector.ports.loads import LoadStore, MappingStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
@@ -73,4 +74,5 @@ class Records:
     mappings: MappingStore
     postings: PostingStore
     approvals: ApprovalStore
+    agreements: AgreementStore
     audit: Audit

@@ -28,7 +28,8 @@ def open_records(
     Raises:
         UsageError: There is no such organisation.
     """
-    from ml_connector.records.approvals import ApprovalRecords  # noqa: PLC0415 -- needs Django set up
+    from ml_connector.records.agreements import AgreementRecords  # noqa: PLC0415 -- needs Django set up
+    from ml_connector.records.approvals import ApprovalRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.audit import AuditRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.batches import BatchRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
@@ -47,6 +48,7 @@ def open_records(
         mappings=MappingRecords(number, clock=clock),
         postings=PostingRecords(number, clock=clock),
         approvals=ApprovalRecords(number, clock=clock),
+        agreements=AgreementRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
     )
 

@@ -1,5 +1,6 @@
 """Every table of records; one module per concern."""
 
+from ml_connector.records.models.agreements import Agreement
 from ml_connector.records.models.audit import AuditHead, AuditLink
 from ml_connector.records.models.batches import (
     BatchPeriod,
@@ -21,6 +22,7 @@ from ml_connector.records.models.writing import UNSETTLED_STATES, Intent, ModelL
 
 __all__ = [
     "UNSETTLED_STATES",
+    "Agreement",
     "Approval",
     "AuditHead",
     "AuditLink",
