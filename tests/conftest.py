@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+from tests.fakes.postgres import Postgres, running_postgres
 
 import ml_connector
 
@@ -37,6 +38,20 @@ def bounded_network(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     enable_socket()
     socket_allow_hosts(None)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for the session, or the one that `TEST_PG_URL` names.
+
+    The variable names any database of it, by a user who may create others.
+    """
+    given = os.environ.get("TEST_PG_URL")
+    if given:
+        yield Postgres(url=given)
+        return
+    with running_postgres() as server:
+        yield server
 
 
 @dataclass(slots=True)

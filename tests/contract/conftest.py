@@ -1,25 +1,32 @@
 """A records database per test, a clock that is moved, and processes that work on the same file."""
 
 import os
-import secrets
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
+from tests.fakes.postgres import Postgres, query_database
 
 import ml_connector.records
 from ml_connector.ports import Clock, Records
 from ml_connector.records import close, configure, migrate, open_records
 
-PG_URL = os.environ.get("TEST_PG_URL", "")
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+ON_BOTH = frozenset(
+    {
+        "test_records_approvals", "test_records_audit", "test_records_budget",
+        "test_records_intents", "test_records_loads", "test_records_postings",
+        "test_records_postings_guard", "test_records_postings_races", "test_records_runs",
+    }
+)  # fmt: skip
+"""Suites about what a database promises to several processes; they run on both kinds."""
 SOURCE_ROOT = Path(ml_connector.records.__file__).parents[2]
 START = datetime(2026, 10, 5, 6, 0, tzinfo=UTC)
 Move = Callable[[float], None]
@@ -47,25 +54,58 @@ def _point_at(url: str) -> None:
     configure(url, secret_key="only for tests")
 
 
-@pytest.fixture(scope="session")
-def migrated_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a migrated, empty database that tests copy; migrating takes half a second.
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test of the records runs on SQLite, or on both kinds of database."""
+    if "backend" not in metafunc.fixturenames:
+        return
+    # With a server named, everything runs on it as well.
+    is_on_both = metafunc.module.__name__.split(".")[-1] in ON_BOTH or "TEST_PG_URL" in os.environ
+    kinds = [SQLITE, POSTGRESQL] if is_on_both else [SQLITE]
+    for kind, fixture in ((SQLITE, "sqlite_only"), (POSTGRESQL, "postgresql_only")):
+        if fixture in metafunc.fixturenames:
+            kinds = [kind]
+    metafunc.parametrize("backend", kinds, indirect=True, scope="session")
 
-    `TEST_PG_URL` names a PostgreSQL server to run the same tests on: any database of it whose user
-    may create others.
-    """
-    if PG_URL:
-        with _pg_database() as url:
+
+@pytest.fixture(scope="session")
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kind of database a test runs on."""
+    return str(request.param)
+
+
+@pytest.fixture
+def sqlite_only(backend: str) -> None:
+    """The test is about what only SQLite can do."""
+    assert backend == SQLITE
+
+
+@pytest.fixture
+def postgresql_only(backend: str) -> None:
+    """The test is about what only PostgreSQL can do."""
+    assert backend == POSTGRESQL
+
+
+@pytest.fixture(scope="session")
+def migrated_template(
+    backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """URL of a migrated, empty database that tests copy; migrating takes half a second."""
+    if backend == POSTGRESQL:
+        server: Postgres = request.getfixturevalue("postgres")
+        with server.database() as url:
             yield _migrate(url)
     else:
         yield _migrate(f"sqlite:///{tmp_path_factory.mktemp('records') / 'template.db'}")
 
 
 @pytest.fixture
-def records_url(migrated_template: str, tmp_path: Path) -> Iterator[str]:
+def records_url(
+    migrated_template: str, backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
     """A migrated database of this test's own, which this process works on."""
-    if PG_URL:
-        with _pg_database(template=migrated_template) as url:
+    if backend == POSTGRESQL:
+        server: Postgres = request.getfixturevalue("postgres")
+        with server.database(template=migrated_template) as url:
             _point_at(url)
             yield url
             close()
@@ -78,10 +118,8 @@ def records_url(migrated_template: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def records_database(records_url: str) -> Path:
+def records_database(sqlite_only: None, records_url: str) -> Path:
     """The file of the database, for tests about files."""
-    if PG_URL:
-        pytest.skip("about the file of a SQLite database")
     return Path(records_url.removeprefix("sqlite:///"))
 
 
@@ -90,20 +128,6 @@ def _migrate(url: str) -> str:
     migrate()
     close()
     return url
-
-
-@contextmanager
-def _pg_database(template: str = "") -> Iterator[str]:
-    """A database that is gone afterwards, whoever is still connected to it."""
-    name = f"records_{secrets.token_hex(6)}"
-    copied = f" TEMPLATE {template.rsplit('/', 1)[1]}" if template else ""
-    with psycopg.connect(PG_URL, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}{copied}".encode())
-        try:
-            yield f"{PG_URL.rsplit('/', 1)[0]}/{name}"
-        finally:
-            close()
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture
@@ -125,17 +149,13 @@ def records(records_url: str, records_clock: Clock) -> Records:
 
 
 @pytest.fixture
-def sql(records_url: str) -> Sql:
+def sql(records_url: str, backend: str) -> Sql:
     """Executes statements on the database past every store; the rows of the last one."""
 
     def execute(*statements: str) -> list[tuple[object, ...]]:
+        if backend == POSTGRESQL:
+            return query_database(records_url, *statements)
         rows: list[tuple[object, ...]] = []
-        if PG_URL:
-            with psycopg.connect(records_url) as client:
-                for statement in statements:
-                    cursor = client.execute(statement.encode())
-                    rows = cursor.fetchall() if cursor.description else []
-            return rows
         path = records_url.removeprefix("sqlite:///")
         with closing(sqlite3.connect(path)) as connection, connection:
             for statement in statements:

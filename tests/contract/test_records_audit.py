@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -126,7 +125,6 @@ def test_links_are_found_by_subject_run_and_details(records: Records, move: Move
         "UPDATE records_audithead SET number = 4",
         "UPDATE records_audithead SET hash_after = 'x'",
         "DELETE FROM records_audithead",
-        *(POSTGRESQL_ONLY if os.environ.get("TEST_PG_URL") else SQLITE_ONLY),
     ],
 )
 def test_database_refuses_to_touch_the_chain(
@@ -134,6 +132,29 @@ def test_database_refuses_to_touch_the_chain(
 ) -> None:
     """Triggers stand between any client of the database and a link."""
     record_five(records, move)
+    refuse_to_touch(records, sql, statement)
+
+
+@pytest.mark.parametrize("statement", SQLITE_ONLY)
+def test_sqlite_refuses_to_replace_links(
+    sqlite_only: None, records: Records, sql: Sql, move: Move, statement: str
+) -> None:
+    """A conflict clause is no way around the triggers."""
+    record_five(records, move)
+    refuse_to_touch(records, sql, statement)
+
+
+@pytest.mark.parametrize("statement", POSTGRESQL_ONLY)
+def test_postgresql_refuses_to_empty_the_chain(
+    postgresql_only: None, records: Records, sql: Sql, move: Move, statement: str
+) -> None:
+    """Nor is a statement that removes rows without looking at them."""
+    record_five(records, move)
+    refuse_to_touch(records, sql, statement)
+
+
+def refuse_to_touch(records: Records, sql: Sql, statement: str) -> None:
+    """The statement fails, and the five links are as they were."""
     with pytest.raises(Exception, match="the audit chain"):
         sql(statement)
     assert records.audit.verify() == 5
