@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ml_connector.errors import BlockedError, BusyError, RefusedError, UsageError
-from ml_connector.ports import UNSETTLED_POSTINGS, Clock, Posting, PostingState, Records
+from ml_connector.ports import UNSETTLED_POSTINGS, Clock, Json, Posting, PostingState, Records
 from ml_connector.records import create_organisation, open_records
 
 Move = Callable[[float], None]
@@ -393,6 +393,33 @@ def test_postings_are_listed_by_what_is_asked_newest_first(
     assert keys(states=[State.OPEN, State.UNKNOWN]) == "431"
     assert keys(flow="budget", states=[State.CONFIRMED]) == "2"
     assert keys(flow="none") == ""
+
+
+def test_journals_the_erp_has_not_posted_are_found_behind_any_number_of_others(
+    records: Records, first: Posting
+) -> None:
+    """Only a receipt that says `posted` takes a journal out; the limit counts what is left."""
+    receipts: list[Json] = [
+        {}, {"posted": True}, {"posted": False}, {"posted": None}, {"batches": ["posted"]},
+        {"posted": True, "documents": []}, {"documents": {"posted": True}},
+    ]  # fmt: skip
+    for number, receipt in enumerate(receipts):
+        settle(records, replace(first, posting_key=f"AAAAAAA{number}", subject=str(number)))
+        records.postings.save_posting(f"AAAAAAA{number}", State.CONFIRMED, receipt=receipt)
+    supplier = replace(first, posting_key="AAAAAAA8", subject="8", kind="supplier")
+    settle(records, supplier)
+    settle(records, replace(first, posting_key="AAAAAAA9", subject="9"), State.REFUSED)
+
+    def keys(**asked: Any) -> str:
+        found = records.postings.load_postings(awaits_posting=True, **asked)
+        return "".join(posting.posting_key[-1] for posting in found)
+
+    assert keys() == "964320"
+    assert keys(states=[State.CONFIRMED], limit=3) == "643"
+    assert keys(states=[State.CONFIRMED], flow="budget", connection="jde") == "64320"
+    assert keys(connection="fusion") == ""
+    records.postings.save_posting("AAAAAAA0", State.CONFIRMED, receipt={"posted": True})
+    assert keys(states=[State.CONFIRMED]) == "6432"
 
 
 def test_organisations_post_apart(

@@ -113,9 +113,20 @@ class PostingStore(Protocol):
         plan_hash: str | None = None,
         connection: str | None = None,
         states: Sequence[PostingState] = (),
+        awaits_posting: bool = False,
         limit: int = 1_000,
     ) -> list[Posting]:
-        """Postings that fit all that is given, newest first."""
+        """Postings that fit all that is given, newest first.
+
+        Args:
+            flow: Of this flow.
+            plan_hash: Of this plan.
+            connection: Into this ERP.
+            states: In one of these states.
+            awaits_posting: Journals only whose receipt does not say `posted`: the ERP was not seen
+                to have them in its balances.
+            limit: Most that are given.
+        """
 
 
 class ApprovalState(StrEnum):

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, Value, When
 
 from ml_connector.ports import UNSETTLED_POSTINGS, Json, Posting, PostingState
 from ml_connector.records import models
@@ -30,6 +30,8 @@ SENDABLE_POSTINGS = frozenset({PostingState.OPEN, PostingState.UNKNOWN})
 KEY = re.compile(r"[A-Z0-9]{8}", re.ASCII)
 PLACE = ("flow", "plan_hash", "subject", "generation")
 """What tells one posting from all others."""
+JOURNAL = "journal"
+"""The kind of posting that an ERP takes first and posts later."""
 CONTENT = ("posting_key", "connection", "kind", "content_hash", "reverses")
 """What may not differ when the same posting is made again.
 
@@ -110,15 +112,20 @@ class PostingRecords(OrganisationStore):
         plan_hash: str | None = None,
         connection: str | None = None,
         states: Sequence[PostingState] = (),
+        awaits_posting: bool = False,
         limit: int = 1_000,
     ) -> list[Posting]:
-        """Postings that fit all that is given, newest first."""
+        """Postings that fit all that is given, newest first; see `ports.PostingStore`."""
         given = {"flow": flow, "plan_hash": plan_hash, "connection": connection}
         rows = models.Posting.of(self._id).filter(
             **{name: value for name, value in given.items() if value is not None}
         )
         if states:
             rows = rows.filter(state__in=[state.value for state in states])
+        if awaits_posting:
+            # A receipt that is silent fits neither the value nor its negation, hence the default.
+            is_posted = Case(When(receipt__posted=True, then=Value(True)), default=Value(False))
+            rows = rows.alias(is_posted=is_posted).filter(kind=JOURNAL, is_posted=False)
         return [_render(row) for row in rows.order_by("-id")[:limit]]
 
     def _find(self, posting_key: str) -> QuerySet[models.Posting]:

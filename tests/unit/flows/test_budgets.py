@@ -20,6 +20,7 @@ from tests.fakes.steps import Crash
 
 from ml_connector.domain.dimensions import Member
 from ml_connector.errors import BlockedError, OutcomeUnknownError, RefusedError
+from ml_connector.flows.writing import held
 from ml_connector.flows.writing.settling import settle_posting
 from ml_connector.ports import ApprovalState, JournalState, PeriodVerdict, PostingState
 
@@ -78,6 +79,60 @@ def test_journals_not_posted_yet_count_as_held(budget: BudgetDesk) -> None:
         budget.journals.post(entered)
     assert budget.run()["journals"] == []
     assert budget.held()[("30.8720", "09-26")] == Decimal(1251)
+
+
+def test_journal_behind_too_many_waiting_ones_is_never_posted_again(
+    budget: BudgetDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody can count as held stops the run; posted in the ERP, the journals make room."""
+    monkeypatch.setattr(held, "WAITING_MAX", 1)
+    budget.journals.posts = False
+    assert budget.fail().code == "budgets.too-many-waiting"
+
+    error = budget.fail()
+
+    assert isinstance(error, BlockedError)
+    assert error.code == "budgets.too-many-waiting"
+    assert budget.journals.calls == 2
+    budget.journals.post(budget.journals.documents[0])
+    assert budget.run()["journals"] == []
+    budget.journals.post(budget.journals.documents[1])
+    assert budget.run()["journals"] == []
+    assert budget.held() == APPROVED
+
+
+def test_journals_of_other_months_do_not_fill_up_what_may_wait(
+    budget: BudgetDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Posted after the flow had moved on, they are seen as such once the number matters."""
+    budget.journals.posts = False
+    budget.flow = make_flow(last_month="2026-09")
+    budget.run()
+    monkeypatch.setattr(held, "WAITING_MAX", 0)
+    budget.flow = make_flow(first_month="2026-10")
+    budget.journals.posts = True
+    error = budget.fail()
+    budget.journals.post(budget.journals.documents[0])
+
+    assert error.code == "budgets.too-many-waiting"
+    assert budget.run()["state"] == "succeeded"
+    assert budget.held() == APPROVED
+
+
+def test_posted_journals_do_not_hide_those_that_wait(
+    budget: BudgetDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only journals the ERP has not posted are counted, however many it has posted since."""
+    monkeypatch.setattr(held, "WAITING_MAX", 2)
+    budget.journals.posts = False
+    budget.run()
+    budget.journals.posts = True
+    for amount in range(5):
+        budget.target.view["M30.8720", "Oct 26"] = str(100 + amount)
+        budget.run()
+
+    assert budget.run()["journals"] == []
+    assert budget.journals.calls == 7
 
 
 @pytest.mark.parametrize("honours", [True, False], ids=["keyed", "keyless"])
