@@ -10,7 +10,7 @@ from ml_connector.errors import OutcomeUnknownError
 from ml_connector.flows.bench import read_document
 from ml_connector.flows.budgets import load_budget_books, read_budget_books
 from ml_connector.flows.writing.journals import parse_journal
-from ml_connector.ports import CheckState, JournalHead, JournalState, PostingState, RunState
+from ml_connector.ports import CheckState, JournalHead, PostingState, RunState
 
 # --- answers that are lost ------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ def test_person_settles_what_a_run_could_not(budget_desk: BudgetDesk, approved: 
     row = budget_desk.run()
 
     assert lost.state is PostingState.UNKNOWN
-    assert found.state is JournalState.ABSENT
+    assert found.startswith("absent")
     assert settled.state is PostingState.REFUSED
     assert partly.state is RunState.PARTLY
     assert unexplained(partly) == {"0"}

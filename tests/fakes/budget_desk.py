@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.books_desk import CONNECTION, BooksDesk, build_desk
 
 from ml_connector.errors import ConnectorError
-from ml_connector.ports import Approval, Check, CheckState, JournalFound, Posting, RunRow
+from ml_connector.ports import Approval, Check, CheckState, Posting, RunRow
 from ml_connector.wiring import House, open_house
 
 FLOW = "budgets-jde"
@@ -97,7 +97,7 @@ class BudgetDesk(BooksDesk):
         with self.house() as house:
             return house.apply_approved(house.find_approval(plan))
 
-    def settle(self, key: str) -> tuple[Posting, JournalFound]:
+    def settle(self, key: str) -> tuple[Posting, str]:
         """A posting after a look at the ERP."""
         with self.house() as house:
             return house.settle_posting(key)

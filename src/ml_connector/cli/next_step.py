@@ -9,6 +9,10 @@ Tell = Callable[[RunRow], str]
 
 def find_next(row: RunRow, *, changes: int) -> str:
     """The sentence with the next command; empty when there is nothing to do."""
+    if row.summary.get("planned") and row.state in (RunState.PARTLY, RunState.UNTIED):
+        return f"see what became of each: `ml-connector postings list --flow {row.flow}`"
+    if "suppliers" in row.summary and row.state is RunState.PARTLY:
+        return f"mend the rows in the model, or look again: `ml-connector plan {row.flow}`"
     if "journals" in row.summary and row.state in (RunState.PARTLY, RunState.UNTIED):
         return f"see what became of each journal: `ml-connector postings list --flow {row.flow}`"
     if row.state is RunState.SUCCEEDED and row.summary.get("dry_run") and changes:

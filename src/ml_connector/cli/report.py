@@ -7,6 +7,7 @@ from ml_connector.cli.budget_report import tell_budget
 from ml_connector.cli.next_step import find_next
 from ml_connector.cli.options import Output
 from ml_connector.cli.output import Listing, Money, hint, render_money, say, show, show_json
+from ml_connector.cli.supplier_report import count_suppliers, tell_suppliers
 from ml_connector.ports import Json, RunRow, RunState
 
 EXIT_CODES = {
@@ -29,7 +30,9 @@ def exit_code_of(row: RunRow) -> int:
 
 
 def count_changes(summary: Json) -> int:
-    """Cells or list members that the run sent, or would have."""
+    """Cells, journals, suppliers or list members that the run sent, or would have."""
+    if "suppliers" in summary:
+        return count_suppliers(summary)
     if "journals" in summary:
         return len(summary["journals"])
     if "lists" in summary:
@@ -42,7 +45,9 @@ def tell_run(row: RunRow, output: Output, *, next_step: str = "") -> None:
     if output == "json":
         show_json({"run": row.run_id, "flow": row.flow, **row.summary})
         return
-    if "journals" in row.summary:
+    if "suppliers" in row.summary:
+        tell_suppliers(row.summary, output)
+    elif "journals" in row.summary:
         tell_budget(row.summary, output)
     elif "lists" in row.summary:
         show(_list_members(row.summary), output)
@@ -148,7 +153,8 @@ def _conclude(row: RunRow) -> str:
 
 
 def _count(summary: Json) -> str:
-    what = "journals" if "journals" in summary else "members" if "lists" in summary else "cells"
+    kinds = {"suppliers": "suppliers", "journals": "journals", "lists": "members"}
+    what = next((word for key, word in kinds.items() if key in summary), "cells")
     return f"{count_changes(summary):,} {what}"
 
 

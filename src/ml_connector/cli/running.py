@@ -17,6 +17,14 @@ Periods = Annotated[
     list[str] | None,
     Parameter(name="--period", help="The ledger's own period name, or FY2026-P10.", negative=()),
 ]
+Take = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--take",
+        help="A supplier whose conflict is decided for the model.",
+        negative=(),
+    ),
+]
 Month = Annotated[str | None, Parameter(help="Calendar month such as 2026-10.")]
 EXIT_CHANGES = 10
 PLAN_FORMAT = "ml-connector plan 1"
@@ -37,6 +45,7 @@ def run(
     against: Annotated[
         str | None, Parameter(help="`model`: take its word for what it holds.")
     ] = None,
+    take: Take = None,
     options: Options | None = None,
 ) -> int:
     """Bring the model in step with the ledger, and tie it out.
@@ -45,6 +54,7 @@ def run(
     """
     request = _ask(period, month, from_, to)
     request |= {"dry_run": dry_run, "remap": remap, "against": _check_against(against)}
+    request["take"] = take
     with opened(options) as house:
         return _execute(house, flow, request, options)
 
@@ -64,6 +74,7 @@ def plan(
     against: Annotated[
         str | None, Parameter(help="`model`: take its word for what it holds.")
     ] = None,
+    take: Take = None,
     detailed_exitcode: Annotated[
         bool, Parameter(negative=(), help="Leave with 10 when there are changes.")
     ] = False,
@@ -72,6 +83,7 @@ def plan(
     """Show in money what a run would change; writes nothing into the model."""
     request = _ask(period, month, from_, to)
     request |= {"dry_run": True, "remap": remap, "against": _check_against(against)}
+    request["take"] = take
     with opened(options) as house:
         if out is not None:
             house.actuals_flow(flow)
@@ -172,6 +184,13 @@ def _check_against(against: str | None) -> str:
 
 
 def _run(house: House, flow: str, request: Json) -> RunRow:
+    if request.get("take") and house.flow(flow).kind != "suppliers":
+        raise UsageError(
+            f"--take decides conflicts of suppliers; {flow} is a {house.flow(flow).kind} flow.",
+            written="Nothing was read or sent.",
+            next_step=f"Leave it out: `ml-connector run {flow}`.",
+            flow=flow,
+        )
     return house.run(flow, {k: v for k, v in request.items() if v})
 
 

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, Money, hint, render_money, say, show
 from ml_connector.cli.report import exit_code_of, tell_run
+from ml_connector.cli.supplier_report import list_revisions
 from ml_connector.errors import OutcomeUnknownError, UsageError
 from ml_connector.ports import (
     UNSETTLED_POSTINGS,
@@ -50,6 +51,8 @@ def list_approvals(
 
 
 def _render_moved(approval: Approval) -> str:
+    if "changes" in approval.totals:
+        return f"{approval.totals['changes'] + approval.totals['creations']:,} suppliers"
     return ", ".join(
         f"{render_money(Money(amount=amount, currency=currency))} {currency}"
         for currency, amount in sorted(approval.amounts.items())
@@ -60,6 +63,10 @@ def show_approval(plan: str, /, *, options: Options | None = None) -> int:
     """Show a plan: its journals line by line, in money, and what people said of it."""
     with opened(options) as house:
         found = house.find_approval(plan)
+        if house.writing_flow(found.flow).kind == "suppliers":
+            show(list_revisions(house.list_revisions(found)), output_of(options))
+            _tell_approval(found)
+            return 0
         rows = [
             (
                 row.ledger, row.period, row.part, row.account, row.text,
@@ -70,6 +77,11 @@ def show_approval(plan: str, /, *, options: Options | None = None) -> int:
         ]  # fmt: skip
     columns = ("Ledger", "Period", "Part", "Account", "Name", "Debit", "Credit", "Currency")
     show(Listing(columns=columns, rows=rows, empty="It has no lines."), output_of(options))
+    _tell_approval(found)
+    return 0
+
+
+def _tell_approval(found: Approval) -> None:
     say(
         f"Plan {found.plan_hash} of {found.flow}, made by {found.maker}: {found.state};"
         f" {found.approvals} of {found.needed} have approved."
@@ -79,7 +91,6 @@ def show_approval(plan: str, /, *, options: Options | None = None) -> int:
         say(f"{decision.at:%Y-%m-%d %H:%M} {decision.actor} {word}: {decision.reason}")
     if found.state is ApprovalState.WAITING:
         hint(f"decide: `ml-connector approvals approve {found.plan_hash[:HASH_SHOWN]} --reason …`")
-    return 0
 
 
 def approve(plan: str, /, *, reason: Reason = "", options: Options | None = None) -> int:
@@ -136,16 +147,19 @@ def list_postings(
 
 
 def _row(posting: Posting) -> tuple[str | int | Money, ...]:
-    totals, currency = posting.totals, str(posting.totals["currency"])
+    totals, currency = posting.totals, str(posting.totals.get("currency", ""))
+    amounts = [
+        Money(amount=Decimal(totals[side]), currency=currency) if currency else ""
+        for side in ("debit", "credit")
+    ]
     return (
         posting.posting_key,
         posting.subject,
         str(posting.state),
-        totals["lines"],
-        Money(amount=Decimal(totals["debit"]), currency=currency),
-        Money(amount=Decimal(totals["credit"]), currency=currency),
+        totals["lines"] if currency else totals["attributes"],
+        *amounts,
         currency,
-        ", ".join(posting.receipt.get("documents", [])),
+        ", ".join(posting.receipt.get("documents", [])) or posting.receipt.get("number", ""),
         f"{posting.sent_at:%Y-%m-%d %H:%M}" if posting.sent_at else "",
         posting.reason,
     )
@@ -155,6 +169,10 @@ def show_posting(key: str, /, *, options: Options | None = None) -> int:
     """Show a posting: what was sent under its key, and what became of it."""
     with opened(options) as house:
         found = house.find_posting(key)
+        if found.kind == "supplier":
+            show(list_revisions([house.find_revision(found)]), output_of(options))
+            say(f"Posting {found.posting_key}, {found.subject}: {found.state}. {found.reason}")
+            return 0
         lines = house.list_posted(found)
     currency = str(found.totals["currency"])
     show(
@@ -184,13 +202,12 @@ def show_posting(key: str, /, *, options: Options | None = None) -> int:
 def settle(key: str, /, *, options: Options | None = None) -> int:
     """Look in the ERP what became of a posting, and settle it by that."""
     with opened(options) as house:
-        posting, found = house.settle_posting(key)
-    documents = ", ".join(found.documents) or "no document"
-    say(f"The ERP shows posting {posting.posting_key} as {found.state} ({documents}).")
+        posting, seen = house.settle_posting(key)
+    say(f"The ERP shows posting {posting.posting_key} as {seen}.")
     if posting.state in UNSETTLED_POSTINGS:
         say(f"It stays {posting.state}.")
         if posting.state is PostingState.QUARANTINED:
-            hint("complete or delete its documents in the ERP, then settle it again")
+            hint("mend or delete it in the ERP, then settle it again")
         else:
             hint("it may still arrive; look again when the flow's settle time has passed")
         return OutcomeUnknownError.exit_code

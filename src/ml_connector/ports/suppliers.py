@@ -9,7 +9,7 @@ Attributes go by the connector's own names, and their values are texts: days as 
 flags as `Y` or `N`, amounts as plain digits, empty where there is none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Protocol
@@ -235,6 +235,9 @@ class SupplierTarget(Protocol):
     """
 
     connection: str
+
+    def read_suppliers(self) -> Iterator[SupplierRow]:
+        """Yield every supplier in one sweep, in no promised order; versions may be empty."""
 
     def read_supplier(self, number: str) -> SupplierRow:
         """The supplier as it stands now.

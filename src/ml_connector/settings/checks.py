@@ -15,11 +15,21 @@ from ml_connector.settings.flows import (
     ListFlow,
 )
 from ml_connector.settings.kinds import Flow
+from ml_connector.settings.suppliers import ATTRIBUTE_KINDS, SupplierFlow
 from ml_connector.settings.yaml_files import Loc
 
 SOURCE_KINDS = frozenset({"fusion", "jde"})
 TARGET_KINDS = frozenset({"anaplan"})
 JOURNAL_KINDS = frozenset({"jde"})
+SUPPLIER_KINDS = frozenset({"fusion"})
+NEVER_BLANK = frozenset(
+    name
+    for name, kind in ATTRIBUTE_KINDS.items()
+    if kind in ("flag", "amount") or name.startswith("year_")
+)
+"""Attributes whose untouched cell a model shows as false or zero."""
+CREATION_ATTRIBUTES = frozenset({*ATTRIBUTE_KINDS, "taxpayer_id", "national_insurance_number"})
+"""What a new supplier may be given besides its number."""
 
 
 class Finding(NamedTuple):
@@ -44,6 +54,12 @@ def check_flow(
         yield from _check_connection(flow.target, "target", JOURNAL_KINDS, connections)
         yield from _check_budget(flow)
         yield from _check_shared_months(flow, flows)
+        return
+    if isinstance(flow, SupplierFlow):
+        yield from _check_connection(flow.source, "source", TARGET_KINDS, connections)
+        yield from _check_connection(flow.target, "target", SUPPLIER_KINDS, connections)
+        yield from _check_suppliers(flow, root)
+        yield from _check_owners(flow, flows)
         return
     yield from _check_connection(flow.source, "source", SOURCE_KINDS, connections)
     yield from _check_connection(flow.target, "target", TARGET_KINDS, connections)
@@ -71,6 +87,47 @@ def _check_budget(flow: BudgetFlow) -> Iterator[Finding]:
     if flow.signs.flip and not flow.signs.account_types:
         allowed = "chart name to `accounts`"
         yield Finding(("signs", "account_types"), "is missing", "", allowed)
+
+
+def _check_suppliers(flow: SupplierFlow, root: Path) -> Iterator[Finding]:
+    written = {one.attribute for one in flow.attributes if one.owner == "model"}
+    yield from _check_names_once([a.attribute for a in flow.attributes], "attributes", "attribute")
+    columns = [flow.number_column, *(one.column for one in flow.attributes)]
+    yield from _check_names_once(columns[1:], "attributes", "column")
+    for number, one in enumerate(flow.attributes):
+        if one.column == flow.number_column:
+            yield Finding(("attributes", number, "column"), "holds the number", one.column)
+        if flow.unknown == "model" and one.owner == "model" and one.attribute in NEVER_BLANK:
+            yield Finding(
+                ("attributes", number, "attribute"),
+                "is never empty in a model: with `unknown: model` each cell nobody touched would"
+                " count as a revision",
+                one.attribute,
+                "`unknown: conflict`, or leave it out",
+            )
+        if one.attribute == "name" and one.blank == "clear":
+            yield Finding(("attributes", number, "blank"), "would empty a name", "clear", "keep")
+    if not written:
+        yield Finding(("attributes",), "are all the ERP's: there is nothing to write")
+    if flow.creations and "name" not in written:
+        yield Finding(("creations",), "needs an attribute `name` that the model owns")
+    for name in sorted(set(flow.creation_values) - CREATION_ATTRIBUTES):
+        allowed = ", ".join(sorted(CREATION_ATTRIBUTES))
+        yield Finding(("creation_values", name), "is no attribute of suppliers", name, allowed)
+    if flow.send == "file" and flow.template is None:
+        yield Finding(("template",), "is missing", "", "a CSV file of the ERP's columns")
+    if flow.template is not None:
+        yield from _check_file(root, flow.template, ("template",))
+
+
+def _check_owners(flow: SupplierFlow, flows: Mapping[str, Flow]) -> Iterator[Finding]:
+    """Each attribute has one owner: else one flow would undo what the other has written."""
+    written = {one.attribute: one for one in flow.attributes if one.owner == "model"}
+    for name, other in sorted(flows.items()):
+        if isinstance(other, SupplierFlow) and name != flow.name and other.target == flow.target:
+            theirs = {one.attribute for one in other.attributes if one.owner == "model"}
+            for shared in sorted(theirs & set(written)):
+                yield Finding(("attributes",), f"are written by {name} too", shared, "one owner")
 
 
 def _check_connection(

@@ -53,8 +53,8 @@ class SupplierAttribute(Strict):
     """Whose word counts: what the ERP owns is compared and never written."""
     blank: Literal["keep", "clear"] = "keep"
     """What an empty cell says: nothing, or that the attribute is to be emptied."""
-    dates: str = "%Y-%m-%d"
-    """How the view writes days, as a date pattern; for attributes that are days."""
+    dates: str = "YYYY-MM-DD"
+    """How the view writes days, such as `DD.MM.YYYY`; for attributes that are days."""
 
 
 class SupplierApproval(Strict):

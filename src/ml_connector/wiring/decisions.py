@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from ml_connector.errors import UsageError
 from ml_connector.ports import Approval, ApprovalState, Json, Posting, Records, RunRow
-from ml_connector.settings import BudgetFlow, Flow, Project
+from ml_connector.settings import BudgetFlow, Flow, Project, SupplierFlow
 
 if TYPE_CHECKING:
     from ml_connector.archive import LocalArchive
     from ml_connector.domain.journals import JournalLine
-    from ml_connector.flows.bench import BudgetBench
+    from ml_connector.flows.bench import BudgetBench, SupplierBench
+    from ml_connector.flows.revising.changes import Revision
     from ml_connector.flows.writing.journals import PlannedLine
-    from ml_connector.ports import JournalFound
 
 
 class Decisions:
@@ -36,8 +36,20 @@ class Decisions:
         def budget_bench(self, flow: BudgetFlow) -> BudgetBench:
             """The bench of a budget flow."""
 
+        def supplier_bench(self, flow: SupplierFlow) -> SupplierBench:
+            """The bench of a supplier flow."""
+
         def run(self, flow_name: str, request: Json) -> RunRow:
             """A run of the flow, executed to its end."""
+
+    def writing_flow(self, name: str) -> BudgetFlow | SupplierFlow:
+        """The settings of a flow that writes into an ERP.
+
+        Raises:
+            UsageError: No such flow, or one of another kind.
+        """
+        flow = self.flow(name)
+        return flow if isinstance(flow, SupplierFlow) else self.budget_flow(name)
 
     def budget_flow(self, name: str) -> BudgetFlow:
         """The settings of a flow that posts.
@@ -76,6 +88,21 @@ class Decisions:
         from ml_connector.flows.writing.journals import list_planned  # noqa: PLC0415 - start-up.
 
         return list_planned(self.budget_bench(self.budget_flow(approval.flow)), approval.plan_hash)
+
+    def list_revisions(self, approval: Approval) -> "list[Revision]":
+        """Every supplier of the plan, with what shall be otherwise of it."""
+        from ml_connector.flows.bench import read_document  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.revising.changes import parse_chunk  # noqa: PLC0415 - as above.
+
+        chunks = read_document(self.archive, approval.plan_hash)["chunks"]
+        return [one for chunk in chunks for one in parse_chunk(self.archive, chunk)]
+
+    def find_revision(self, posting: Posting) -> "Revision":
+        """What was sent of the posting's supplier."""
+        from ml_connector.flows.revising.changes import parse_chunk  # noqa: PLC0415 - start-up.
+
+        found = parse_chunk(self.archive, posting.content_hash)
+        return next(one for one in found if one.subject == posting.subject)
 
     def list_posted(self, posting: Posting) -> "tuple[JournalLine, ...]":
         """Every line that was sent under the posting's key."""
@@ -121,17 +148,24 @@ class Decisions:
             )
         return found
 
-    def settle_posting(self, key: str) -> "tuple[Posting, JournalFound]":
+    def settle_posting(self, key: str) -> tuple[Posting, str]:
         """The posting after a look at the ERP, and what was seen there."""
         from ml_connector.domain.money import exact_money  # noqa: PLC0415 - start-up time.
         from ml_connector.flows.writing.settling import settle_posting  # noqa: PLC0415 - as above.
 
         posting = self.find_posting(key)
-        bench = self.budget_bench(self.budget_flow(posting.flow))
+        flow = self.writing_flow(posting.flow)
         with exact_money():
-            return settle_posting(bench, posting.posting_key)
+            if isinstance(flow, SupplierFlow):
+                from ml_connector.flows.revising.settling import (  # noqa: PLC0415 - as above.
+                    settle_supplier,
+                )
+
+                return settle_supplier(self.supplier_bench(flow), posting)
+            settled, found = settle_posting(self.budget_bench(flow), posting.posting_key)
+        return settled, f"{found.state} ({', '.join(found.documents) or 'no document'})"
 
     def reverse_posting(self, key: str) -> RunRow:
         """The run that takes the posting back, or plans it and asks."""
         posting = self.find_posting(key)
-        return self.run(self.budget_flow(posting.flow).name, {"reverse": posting.posting_key})
+        return self.run(self.writing_flow(posting.flow).name, {"reverse": posting.posting_key})

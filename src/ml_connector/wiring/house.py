@@ -23,7 +23,14 @@ from ml_connector.ports import (
     RunRow,
     Steps,
 )
-from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow, Flow, Project
+from ml_connector.settings import (
+    ActualsFlow,
+    BudgetFlow,
+    DimensionsFlow,
+    Flow,
+    Project,
+    SupplierFlow,
+)
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import RunHistory, StepListener
@@ -34,7 +41,13 @@ from ml_connector.wiring.systems import Systems
 if TYPE_CHECKING:
     from ml_connector.archive import LocalArchive
     from ml_connector.engine.durable import DurableEngine
-    from ml_connector.flows.bench import ActualsBench, Bench, BudgetBench, DimensionsBench
+    from ml_connector.flows.bench import (
+        ActualsBench,
+        Bench,
+        BudgetBench,
+        DimensionsBench,
+        SupplierBench,
+    )
     from ml_connector.vault import StoredSecret, Vault
 
 APPLICATION_VERSION = 1
@@ -205,8 +218,8 @@ class House(Systems, Questions, Decisions):
         return found
 
     def _ports(self, flow: Flow) -> dict[str, Any]:
-        # A budget flows the other way; a bench knows its ERP and its model, whichever is written.
-        is_back = isinstance(flow, BudgetFlow)
+        # These flow the other way; a bench knows its ERP and its model, whichever is written.
+        is_back = isinstance(flow, BudgetFlow | SupplierFlow)
         erp, model = (flow.target, flow.source) if is_back else (flow.source, flow.target)
         return {
             "source": self.source(erp),
@@ -254,8 +267,26 @@ class House(Systems, Questions, Decisions):
         ports = self._ports(flow)
         return BudgetBench(**ports, flow=flow, journals=cast("Any", ports["source"]))
 
+    def supplier_bench(self, flow: SupplierFlow) -> "SupplierBench":
+        """The bench of a supplier flow, its template read.
+
+        Raises:
+            SettingsError: The template holds faults; all of them are listed.
+        """
+        from ml_connector.flows.bench import SupplierBench  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.revising.templates import parse_template  # noqa: PLC0415 - same.
+
+        path, ports = flow.template, self._ports(flow)
+        text = self.project.resolve(path).read_text(encoding="utf-8-sig") if path else ""
+        return SupplierBench(
+            **ports, flow=flow, suppliers=cast("Any", ports["source"]),
+            template=parse_template(text, name=str(path)) if path else (),
+        )  # fmt: skip
+
     def bench(self, flow: Flow) -> "Bench":
         """The bench of any flow."""
+        if isinstance(flow, SupplierFlow):
+            return self.supplier_bench(flow)
         if isinstance(flow, BudgetFlow):
             return self.budget_bench(flow)
         if isinstance(flow, DimensionsFlow):
@@ -275,6 +306,10 @@ class House(Systems, Questions, Decisions):
                 return run_dimensions(steps, request, self.dimensions_bench(flow))
             if isinstance(flow, BudgetFlow):
                 return run_budget(steps, request, self.budget_bench(flow))
+            if isinstance(flow, SupplierFlow):
+                from ml_connector.flows.suppliers import run_suppliers  # noqa: PLC0415 - as above.
+
+                return run_suppliers(steps, request, self.supplier_bench(flow))
             return run_actuals(steps, request, self.actuals_bench(flow))
 
     # --- engine -------------------------------------------------------------------------------

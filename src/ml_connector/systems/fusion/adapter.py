@@ -106,6 +106,10 @@ class FusionSource:
         for name, detail in SUPPLIER_DIMENSIONS.items():
             yield RemoteObject(kind="dimension", name=name, remote_id=name, detail=detail)
 
+    def read_suppliers(self) -> Iterator[SupplierRow]:
+        """Every supplier in one sweep; see `SupplierTarget`."""
+        return self._writer.read_suppliers()
+
     def read_supplier(self, number: str) -> SupplierRow:
         """The supplier as it stands now, with its version."""
         return self._writer.read_supplier(number)

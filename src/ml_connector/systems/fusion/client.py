@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -31,6 +31,16 @@ from ml_connector.systems.http import (
 )
 
 RowT = TypeVar("RowT")
+
+
+class _Supplier(Protocol):
+    """Any shape of a supplier."""
+
+    @property
+    def supplier_id(self) -> int: ...
+
+
+SupplierT = TypeVar("SupplierT", bound=_Supplier)
 Window = tuple[datetime, datetime]
 
 VERSIONS_PATH: Final = "/fscmRestApi/resources"
@@ -267,7 +277,11 @@ class FusionClient:
 
     def read_suppliers(self) -> Iterator[wire.SupplierRow]:
         """Yield every visible supplier by ascending id, without sites and addresses."""
-        return self._read_suppliers(DATA_ONLY, page_size=self._page_size)
+        return self.sweep_suppliers(wire.SupplierRow)
+
+    def sweep_suppliers(self, row: type[SupplierT]) -> Iterator[SupplierT]:
+        """Yield every visible supplier by ascending id, with the fields of the row."""
+        return self._read_suppliers(DATA_ONLY, row=row, page_size=self._page_size)
 
     def read_expanded_suppliers(self) -> Iterator[wire.SupplierRow]:
         """Yield every visible supplier by ascending id, with the first of its sites and addresses.
@@ -275,7 +289,8 @@ class FusionClient:
         Whether those are all is for the caller to see (F-26).
         """
         expand = {"expand": f"{wire.SITES},{wire.ADDRESSES}", **DATA_ONLY}
-        return self._read_suppliers(expand, page_size=min(self._page_size, EXPANDED_ROWS_MAX))
+        most = min(self._page_size, EXPANDED_ROWS_MAX)
+        return self._read_suppliers(expand, row=wire.SupplierRow, page_size=most)
 
     def read_sites(self, supplier_id: int) -> Iterator[wire.SiteRow]:
         """Yield all sites of a supplier."""
@@ -290,19 +305,19 @@ class FusionClient:
         )
 
     def _read_suppliers(
-        self, query: Mapping[str, str], *, page_size: int
-    ) -> Iterator[wire.SupplierRow]:
+        self, query: Mapping[str, str], *, row: type[SupplierT], page_size: int
+    ) -> Iterator[SupplierT]:
         ordered = {"orderBy": f"{wire.SUPPLIER_KEY}:asc", **query}
         asked = _Asked(
             path=f"{self._root}/{wire.SUPPLIERS}", query=ordered, timeouts=SLOW_READ_TIMEOUTS
         )
 
-        def read_page(offset: int) -> tuple[RemoteReply, wire.Page[wire.SupplierRow]]:
-            return self._read_page(asked, offset=offset, row=wire.SupplierRow, limit=page_size)
+        def read_page(offset: int) -> tuple[RemoteReply, wire.Page[SupplierT]]:
+            return self._read_page(asked, offset=offset, row=row, limit=page_size)
 
-        def read_after(after_id: int) -> tuple[RemoteReply, wire.Page[wire.SupplierRow]]:
+        def read_after(after_id: int) -> tuple[RemoteReply, wire.Page[SupplierT]]:
             keyed = replace(asked, query={"q": wire.render_supplier_query(after_id), **ordered})
-            return self._read_page(keyed, offset=0, row=wire.SupplierRow, limit=page_size)
+            return self._read_page(keyed, offset=0, row=row, limit=page_size)
 
         return read_by_key_or_offset(
             read_after,

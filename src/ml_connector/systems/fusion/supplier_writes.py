@@ -5,7 +5,7 @@ A creation has no such guard, so it is for the caller to look first. Refusals of
 before anything is executed, and only those are followed by a second sending.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ml_connector.errors import ConnectorError
@@ -38,6 +38,11 @@ class SupplierWriter:
         self._client = client
         self._system = client.system
         self._path = f"{client.root}/{wire.SUPPLIERS}"
+
+    def read_suppliers(self) -> Iterator[SupplierRow]:
+        """Yield every supplier in one sweep; what is listed may come without a version."""
+        for item in self._client.sweep_suppliers(SupplierItem):
+            yield _build_row(item, None)
 
     def read_supplier(self, number: str) -> SupplierRow:
         """The supplier as it stands now.

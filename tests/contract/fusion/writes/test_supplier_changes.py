@@ -35,6 +35,17 @@ def test_change_is_confirmed_with_values_and_a_new_version(scene: Any) -> None:
     assert receipt.row == scene.source.read_supplier("10005")
 
 
+def test_sweep_shows_every_supplier_as_a_look_at_each_does(scene: Any) -> None:
+    """Whoever compares many suppliers sees the same values as whoever looks at one."""
+    swept = {row.number: row for row in scene.source.read_suppliers()}
+
+    assert len(swept) == len(scene.ask("SupplierId > 0"))
+    for number in sorted(swept)[:5]:
+        alone = scene.source.read_supplier(number)
+        assert swept[number].attributes == alone.attributes
+        assert (swept[number].remote_id, swept[number].hidden) == (alone.remote_id, alone.hidden)
+
+
 def test_change_sends_what_changes_and_nothing_else(scene: Any) -> None:
     """Every other member stays as it was, the hidden tax id among them."""
     before = scene.shown()

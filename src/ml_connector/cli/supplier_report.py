@@ -1,0 +1,88 @@
+"""A supplier run in a controller's words: what would be written, what was, what nobody decided."""
+
+from collections.abc import Sequence
+
+from ml_connector.cli.options import Output
+from ml_connector.cli.output import Listing, hint, say, show
+from ml_connector.flows.revising.changes import Revision
+from ml_connector.ports import Json
+
+NOTHING = "(empty)"
+
+
+def count_suppliers(summary: Json) -> int:
+    """Suppliers that were to be changed or made."""
+    return int(summary["suppliers"]["changes"] + summary["suppliers"]["creations"])
+
+
+def tell_suppliers(summary: Json, output: Output) -> None:
+    """What was written once something was, before that the changes of the plan."""
+    show(_list_written(summary) if "planned" in summary else _list_changes(summary), output)
+    for row in summary.get("refusals", []):
+        say(f"{row['subject']} (key {row['posting_key']}): {row['reason']}")
+    for row in summary.get("differences", []):
+        say(
+            f"{row['subject']}, {row['attribute']}: sent {_quote(row['sent'])}, the ERP shows"
+            f" {_quote(row['shown'])}."
+        )
+    for row in summary.get("conflicts_shown", []):
+        say(_tell_conflict(row))
+    for row in summary.get("faults_shown", []):
+        say(f"Row {row['row']}, {row['number']}: {row['fault']}.".replace("..", "."))
+    _tell_counts(summary["suppliers"])
+    if summary.get("conflicts_shown"):
+        number = summary["conflicts_shown"][0]["number"]
+        hint(f"to take the model's word: `ml-connector run {summary['flow']} --take {number}`")
+
+
+def _tell_conflict(row: Json) -> str:
+    now = f"the model has {_quote(row['model'])}, the ERP {_quote(row['erp'])}"
+    if row["agreed"] is None:
+        return f"{row['number']} {row['name']}, {row['attribute']}: {now}; nobody knows who moved."
+    return (
+        f"{row['number']} {row['name']}, {row['attribute']}: {now}; both moved from"
+        f" {_quote(row['agreed'])}."
+    )
+
+
+def _tell_counts(counts: Json) -> None:
+    texts = {
+        "conflicting": "{:,} suppliers differ and are left for a person to decide.",
+        "faulty": "{:,} rows of the view are set aside.",
+        "waiting": "{:,} suppliers wait for an earlier posting to be settled.",
+        "owned": "{:,} values differ in attributes the ERP owns; nothing is done about them.",
+        "missing": "{:,} suppliers of earlier runs are not in the view; they are left as they are.",
+    }
+    for name, text in texts.items():
+        if counts.get(name):
+            say(text.format(counts[name]))
+
+
+def list_revisions(revisions: Sequence[Revision]) -> Listing:
+    """What shall be otherwise, an attribute a row."""
+    rows = [
+        (one.number or "(new)", one.name, attribute, one.before.get(attribute, ""), value)
+        for one in revisions
+        for attribute, value in one.after.items()
+    ]
+    return Listing(
+        columns=("Supplier", "Name", "Attribute", "Was", "Shall be"),
+        rows=rows,
+        empty="The ERP holds what the model has; there is nothing to write.",
+    )
+
+
+def _list_changes(summary: Json) -> Listing:
+    return list_revisions([Revision(**one) for one in summary.get("changes_shown", [])])
+
+
+def _list_written(summary: Json) -> Listing:
+    names = ("planned", "confirmed", "refused", "quarantined")
+    return Listing(
+        columns=("Sent", *(name.capitalize() for name in names), "Unexplained"),
+        rows=[(summary["send"], *(summary[name] for name in names), len(summary["differences"]))],
+    )
+
+
+def _quote(text: str) -> str:
+    return repr(text) if text else NOTHING

@@ -1,0 +1,147 @@
+"""The revised list: exported, read row by row; a row that cannot be read is named and set aside.
+
+Suppliers do not hang together as the lines of a budget do, so one bad row holds back itself only.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ml_connector.domain.cell_values import CellValueError, parse_day, parse_flag, parse_number
+from ml_connector.domain.money import render_plain
+from ml_connector.errors import RefusedError
+from ml_connector.flows.bench import SupplierBench, cut, store_document
+from ml_connector.ports import Json
+from ml_connector.settings import ATTRIBUTE_KINDS, SupplierAttribute
+
+ROWS_MAX = 200_000
+"""Rows of a view; a list of more suppliers is somebody's mistake."""
+CHUNK_ROWS = 500
+"""Rows that are compared in one step."""
+FAULTS_SHOWN_MAX = 40
+
+
+class RevisedViewError(RefusedError):
+    """The view lacks columns the flow reads, or has more rows than a list of suppliers can have."""
+
+    code = "suppliers.view-shape"
+
+
+class RevisedViewEmptyError(RefusedError):
+    """The view shows no supplier; that is never read as a list without suppliers."""
+
+    code = "suppliers.view-empty"
+
+
+@dataclass(slots=True)
+class Reading:
+    """Rows taken so far by number and name, and what is wrong with the others."""
+
+    rows: list[Json] = field(default_factory=list)
+    faults: list[Json] = field(default_factory=list)
+    numbers: Counter[str] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
+    """Names of rows without a number, whatever their capitals."""
+
+
+def read_revised(bench: SupplierBench, export_hash: str) -> Json:
+    """The view's rows as chunks of `{row, number, values}`, archived; `values` by attribute.
+
+    An empty cell that says nothing is no value.
+
+    Raises:
+        RevisedViewEmptyError: The view has no row.
+        RevisedViewError: It lacks columns, or is too long.
+    """
+    reading = Reading()
+    parsers = [(one, _make_parser(one)) for one in bench.flow.attributes]
+    for number, row in enumerate(_read_rows(bench, export_hash), start=2):
+        _take(bench, reading, parsers, number, row)
+    rows = list(_keep_single(reading))
+    if not rows and not reading.faults:
+        raise RevisedViewEmptyError(
+            f"The export {bench.flow.export!r} shows no supplier.",
+            written="Nothing was written; the ERP keeps what it holds.",
+            next_step="Look at the list in the model: was it filtered or emptied? Then run again.",
+            export=bench.flow.export,
+        )
+    faults = sorted(reading.faults, key=lambda fault: fault["row"])
+    return {
+        "chunks": [store_document(bench.archive, list(part)) for part in cut(rows, CHUNK_ROWS)],
+        "rows": len(rows) + len(faults),
+        "faults": len(faults),
+        "faults_shown": faults[:FAULTS_SHOWN_MAX],
+        "faults_document": store_document(bench.archive, faults),
+    }
+
+
+def _read_rows(bench: SupplierBench, export_hash: str) -> Iterator[dict[str, str]]:
+    wanted = [bench.flow.number_column, *(one.column for one in bench.flow.attributes)]
+    for count, row in enumerate(bench.target.parse_csv(bench.archive.read_bytes(export_hash))):
+        missing = [header for header in wanted if header not in row]
+        if missing or count >= ROWS_MAX:
+            raise RevisedViewError(
+                f"The export {bench.flow.export!r} lacks the columns {', '.join(missing)}; it has"
+                f" {', '.join(row)}." if missing else
+                f"The export {bench.flow.export!r} has more than {ROWS_MAX:,} rows.",
+                written="Nothing was written.",
+                next_step="Correct the columns of the flow, or the saved view of the export.",
+                export=bench.flow.export,
+            )  # fmt: skip
+        yield row
+
+
+Parser = Callable[[str], str]
+
+
+def _make_parser(one: SupplierAttribute) -> Parser:
+    kind = ATTRIBUTE_KINDS[one.attribute]
+    if kind == "date":
+        return lambda text: parse_day(text, pattern=one.dates)
+    if kind == "flag":
+        return parse_flag
+    if kind == "amount":
+        return lambda text: render_plain(parse_number(text))
+    return str.strip
+
+
+def _take(
+    bench: SupplierBench,
+    reading: Reading,
+    parsers: list[tuple[SupplierAttribute, Parser]],
+    number: int,
+    row: dict[str, str],
+) -> None:
+    """The row is among those taken, or its faults are named."""
+    values, faults = {}, []
+    for one, parse in parsers:
+        text = row[one.column]
+        if not text.strip():
+            if one.blank == "clear":
+                values[one.attribute] = ""
+            continue
+        try:
+            values[one.attribute] = parse(text)
+        except CellValueError as error:
+            faults.append(f"{one.column} {text!r}: {error.reason}")
+    code = row[bench.flow.number_column].strip()
+    if not code and not values.get("name"):
+        faults.append("it has neither a number nor a name")
+    if faults:
+        reading.faults.append({"row": number, "number": code, "fault": "; ".join(faults)})
+        return
+    reading.numbers[code] += bool(code)
+    reading.names[values.get("name", "").casefold()] += not code
+    reading.rows.append({"row": number, "number": code, "values": values})
+
+
+def _keep_single(reading: Reading) -> Iterator[Json]:
+    """Yield the rows that are alone with their number or name; the others become faults."""
+    for row in reading.rows:
+        code, name = row["number"], row["values"].get("name", "")
+        count = reading.numbers[code] if code else reading.names[name.casefold()]
+        if count == 1:
+            yield row
+            continue
+        fault = f"{count} rows have the number" if code else f"{count} new suppliers have the name"
+        reading.faults.append({"row": row["row"], "number": code or name, "fault": fault})

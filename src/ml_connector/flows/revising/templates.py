@@ -1,0 +1,76 @@
+"""The columns of an ERP's import file, as the customer's own template lists them."""
+
+import csv
+import io
+from collections import Counter
+
+from ml_connector.errors import SettingsError
+from ml_connector.ports import ColumnKind, FileColumn
+
+HEADERS = ("name", "attribute", "kind", "constant")
+COLUMNS_MAX = 500
+
+
+class TemplateError(SettingsError):
+    """The file of an import's columns holds faults."""
+
+    code = "suppliers.template"
+
+
+def parse_template(text: str, *, name: str) -> tuple[FileColumn, ...]:
+    """The columns in their order; one line each, under `name,attribute,kind,constant`.
+
+    Args:
+        text: Of the file.
+        name: Of the file; told in errors.
+
+    Raises:
+        TemplateError: All faults of the file.
+    """
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise _refuse(name, [f"it is no CSV file: {error}"]) from error
+    if tuple(reader.fieldnames or ()) != HEADERS:
+        raise _refuse(name, [f"its first line must be {','.join(HEADERS)}"])
+    faults = [fault for at, row in enumerate(rows, start=2) for fault in _list_faults(at, row)]
+    counts = Counter(row["attribute"] for row in rows if row["attribute"])
+    faults += [f"{one} stands in {count} columns" for one, count in counts.items() if count > 1]
+    if "action" not in counts:
+        faults.append("no column holds `action`, the first of every template")
+    if len(rows) > COLUMNS_MAX:
+        faults.append(f"it has more than {COLUMNS_MAX} columns")
+    if faults:
+        raise _refuse(name, faults)
+    return tuple(
+        FileColumn(
+            name=row["name"],
+            attribute=row["attribute"],
+            kind=ColumnKind(row["kind"] or ColumnKind.TEXT),
+            constant=row["constant"],
+        )
+        for row in rows
+    )
+
+
+def _list_faults(at: int, row: dict[str, str]) -> list[str]:
+    if None in row or None in row.values():
+        return [f"line {at} does not have {len(HEADERS)} values"]
+    faults = []
+    if not row["name"].strip():
+        faults.append(f"line {at} names no column")
+    if row["kind"] not in ("", *ColumnKind):
+        faults.append(f"line {at}: {row['kind']!r} is none of {', '.join(ColumnKind)}")
+    if row["attribute"] and row["constant"]:
+        faults.append(f"line {at} has both an attribute and a constant")
+    return faults
+
+
+def _refuse(name: str, faults: list[str]) -> SettingsError:
+    return TemplateError(
+        f"The template {name} cannot be used: {'; '.join(faults)}.",
+        written="Nothing was read or written.",
+        next_step="Write it anew by the template of your release; the guide shows how.",
+        file=name,
+    )
