@@ -26,6 +26,7 @@ from ml_connector.flows.revising.reversing import plan_supplier_reversal
 from ml_connector.flows.revising.revised import read_revised
 from ml_connector.flows.revising.sending import send_all
 from ml_connector.flows.revising.settling import settle_earlier
+from ml_connector.flows.revising.templates import verify_covered
 from ml_connector.flows.writing.asking import Question, apply_once, ask_people
 from ml_connector.ports import ActionKind, Json, RunState, Steps
 
@@ -90,6 +91,8 @@ def _verify_request(bench: SupplierBench, request: Json) -> None:
 def _preflight(bench: SupplierBench) -> Json:
     for one in bench.flow.attributes:
         verify_day_pattern(one.dates)
+    if bench.template:
+        verify_covered(bench)
     export = find_action(bench.target, ActionKind.EXPORT, bench.flow.export)
     return {"export": render_action(export)}
 

@@ -3,9 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from ml_connector.errors import ConnectorError
-from ml_connector.flows.bench import ActualsBench, Bench, BudgetBench, DimensionsBench
+from ml_connector.flows.bench import (
+    ActualsBench,
+    Bench,
+    BudgetBench,
+    DimensionsBench,
+    SupplierBench,
+)
 from ml_connector.flows.loading.rendering import flow_columns
 from ml_connector.flows.preflight import find_action, pin_load, verify_model
+from ml_connector.flows.revising.templates import verify_covered
 from ml_connector.ports import ActionKind, Check, CheckState, PlanningTarget
 
 
@@ -18,6 +25,8 @@ def check_flow(bench: Bench) -> Iterator[Check]:
         yield from _check_dimensions(bench)
     if isinstance(bench, BudgetBench):
         yield from _check_budget(bench)
+    if isinstance(bench, SupplierBench):
+        yield from _check_suppliers(bench)
 
 
 def _check_actuals(bench: ActualsBench) -> Iterator[Check]:
@@ -38,6 +47,19 @@ def _check_budget(bench: BudgetBench) -> Iterator[Check]:
             if check not in told:
                 yield check
             told.add(check)
+
+
+def _check_suppliers(bench: SupplierBench) -> Iterator[Check]:
+    """Whether suppliers may be written shows at the first write: no ERP tells it beforehand."""
+    yield _look_for_export(bench.target, bench.flow.export)
+    yield _look("suppliers of the ERP", lambda: _describe_first(bench))
+    if bench.template:
+        yield _look(f"template {bench.flow.template}", lambda: verify_covered(bench))
+
+
+def _describe_first(bench: SupplierBench) -> str:
+    first = next(iter(bench.suppliers.read_suppliers()), None)
+    return f"supplier {first.number} is the first of them" if first else "none is visible"
 
 
 def _look_for_export(target: PlanningTarget, name: str) -> Check:

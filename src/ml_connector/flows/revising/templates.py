@@ -3,9 +3,12 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Sequence
 
 from ml_connector.errors import SettingsError
+from ml_connector.flows.bench import SupplierBench
 from ml_connector.ports import ColumnKind, FileColumn
+from ml_connector.settings import SupplierFlow
 
 HEADERS = ("name", "attribute", "kind", "constant")
 COLUMNS_MAX = 500
@@ -52,6 +55,28 @@ def parse_template(text: str, *, name: str) -> tuple[FileColumn, ...]:
         )
         for row in rows
     )
+
+
+def verify_covered(bench: SupplierBench) -> str:
+    """The template holds whatever the flow writes; returns how many columns it has.
+
+    Raises:
+        TemplateError: It lacks columns; all of them are named.
+    """
+    missing = list_uncovered(bench.flow, bench.template)
+    if missing:
+        raise _refuse(str(bench.flow.template), [f"no column holds `{name}`" for name in missing])
+    return f"{len(bench.template)} columns"
+
+
+def list_uncovered(flow: SupplierFlow, template: Sequence[FileColumn]) -> list[str]:
+    """What the flow would write and no column of the template holds, in order."""
+    wanted = {one.attribute for one in flow.attributes if one.owner == "model"}
+    wanted |= set(flow.creation_values) if flow.creations else set()
+    if "name" in wanted:
+        wanted |= {"new_name"}
+    wanted |= {"name", "batch"}
+    return sorted(wanted - {column.attribute for column in template})
 
 
 def _list_faults(at: int, row: dict[str, str]) -> list[str]:
