@@ -64,13 +64,22 @@ class FakeJournals:
     dies: int = 0
     """Calls in which the process ends before anything leaves."""
     refuse: str = ""
+    refuse_at: dict[int, str] = field(default_factory=dict)
+    """Number of a call, counted from 1, to why it is refused."""
+    lose_at: dict[int, str] = field(default_factory=dict)
+    """Number of a call to how it is lost: `lose_before`, `lose_after` or `delays`."""
+    checks: list[Check] = field(default_factory=list)
+    """What is found of the service before journals are sent."""
+    checked: list[str] = field(default_factory=list)
+    """Ledgers it was asked for."""
     cut: int = 0
     """Lines that are left out of what is entered."""
     calls: int = 0
 
     def check_journals(self, ledger: str) -> Iterator[Check]:
-        """Nothing to say."""
-        return iter(())
+        """As a test has set them."""
+        self.checked.append(ledger)
+        return iter(self.checks)
 
     def read_journal_rules(self, ledger: Ledger) -> LedgerRules:
         """Two decimals."""
@@ -92,6 +101,8 @@ class FakeJournals:
     def submit_journal(self, journal: Journal, head: JournalHead) -> JournalReceipt:
         """Entered, refused or lost."""
         self.calls += 1
+        if how := self.lose_at.pop(self.calls, ""):
+            setattr(self, how, 1)
         if self.dies:
             self.dies -= 1
             raise Crash
@@ -102,8 +113,9 @@ class FakeJournals:
             self.delays -= 1
             self.late.append((journal, head))
             raise _lost()
-        if self.refuse:
-            raise RefusedError(self.refuse, written="Nothing.", next_step="Look.")
+        why = self.refuse_at.get(self.calls, self.refuse)
+        if why:
+            raise RefusedError(why, written="Nothing.", next_step="Look.")
         receipt = self._enter(journal, head)
         if self.lose_after:
             self.lose_after -= 1
@@ -121,6 +133,11 @@ class FakeJournals:
         if self.posts:
             self.post(entered)
         return JournalReceipt(batch_id=f"G-{len(self.documents)}", document=key)
+
+    def delete(self, key: str) -> None:
+        """Somebody deletes the journal before it is posted: nothing of it is left."""
+        assert not any(one.is_posted for one in self.documents if one.key == key)
+        self.documents = [one for one in self.documents if one.key != key]
 
     def post(self, entered: Entered) -> None:
         """The journal moves the balances."""

@@ -1,7 +1,7 @@
 """Journals that bring a ledger from what it holds to what was approved."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -91,6 +91,24 @@ def find_moves(
 def reverse_lines(lines: Iterable[JournalLine]) -> Iterator[JournalLine]:
     """Yield the lines that take these back."""
     return (JournalLine(line.account, -line.amount) for line in lines)
+
+
+def reverse_journal(journal: Journal) -> Journal:
+    """The exact counter-journal: same ledger, period and day, each line with the other sign."""
+    return replace(journal, lines=tuple(reverse_lines(journal.lines)))
+
+
+def subtract_journals(
+    held: Mapping[str, Decimal], journals: Iterable[Journal]
+) -> dict[str, Decimal]:
+    """What is held by account besides these journals; an account that nets to nothing is left out.
+
+    They are of one ledger and period, the one the amounts are of.
+    """
+    rest = dict(held)
+    for line in (line for journal in journals for line in journal.lines):
+        rest[line.account] = rest.get(line.account, ZERO) - line.amount
+    return {account: amount for account, amount in rest.items() if amount}
 
 
 def split_lines(

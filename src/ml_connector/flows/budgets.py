@@ -33,7 +33,13 @@ from ml_connector.flows.writing.asking import (
     verify_undrifted,
 )
 from ml_connector.flows.writing.held import read_held
-from ml_connector.flows.writing.journals import PlanBasis, plan_journals, verify_guards
+from ml_connector.flows.writing.journals import (
+    PlanBasis,
+    plan_journals,
+    summarise_journals,
+    verify_guards,
+)
+from ml_connector.flows.writing.replacing import read_earlier
 from ml_connector.flows.writing.reversing import plan_reversal
 from ml_connector.flows.writing.sending import post_all
 from ml_connector.flows.writing.tie_out import conclude_budget
@@ -91,6 +97,9 @@ def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
     pairs = list_pairs(bench, approved["document"])
     held = steps.step("ledger: held", partial(read_held, bench, pairs))
     basis = PlanBasis(run_id=steps.run_id, approved=approved["document"], held=held["document"])
+    if pins.get("mode") == "replace":
+        look = partial(read_earlier, bench, basis.approved, basis.held)
+        basis = replace(basis, earlier=steps.step("ledger: earlier", look)["document"])
     plan = steps.step("plan", partial(plan_journals, bench, basis))
     if not request.get("dry_run"):
         steps.step("plan: guards", partial(verify_guards, bench, basis))
@@ -154,11 +163,7 @@ def _summarise(bench: BudgetBench, plan: Json) -> Json:
     return {
         "flow": bench.flow.name,
         "plan_hash": plan["plan_hash"],
-        "moved": plan["moved"],
-        "journals": [
-            {name: row[name] for name in ("subject", "lines", "debit", "credit", "currency")}
-            for row in document["journals"]
-        ],
+        **summarise_journals(document),
         "postings": [],
     }
 
@@ -179,6 +184,7 @@ def _preflight(bench: BudgetBench) -> Json:
     return {
         "export": render_action(export),
         "books": books,
+        "mode": bench.flow.mode,
         "warned": _verify_periods(looked),
     }
 

@@ -72,7 +72,7 @@ class BudgetGuards(Strict):
 
 
 class BudgetFlow(Strict):
-    """An approved budget or forecast, posted as the difference to what the ledger holds."""
+    """An approved budget or forecast, posted as journals that bring the ledger to it."""
 
     kind: Literal["budget"]
     """`budget`."""
@@ -94,6 +94,9 @@ class BudgetFlow(Strict):
     """Last month that is written."""
     periods: PeriodRules = PeriodRules(adjustment="exclude")
     """How periods of the ledger are called in the model."""
+    mode: Literal["difference", "replace"] = "difference"
+    """What is posted where a period holds something else than was approved: what it lacks; or
+    counter-journals of all this flow has posted there, and the approved amounts anew."""
     columns: BudgetColumns
     """Where the export holds what."""
     signs: SignRules = SignRules()

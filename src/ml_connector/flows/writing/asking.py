@@ -9,6 +9,7 @@ from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import BudgetBench, SupplierBench, read_document
 from ml_connector.flows.writing.approved import list_pairs
 from ml_connector.flows.writing.held import read_held
+from ml_connector.flows.writing.replacing import read_earlier
 from ml_connector.ports import Approval, ApprovalState, Json
 
 WritingBench = BudgetBench | SupplierBench
@@ -126,7 +127,7 @@ def verify_undrifted(bench: BudgetBench, plan_hash: str) -> None:
     """
     plan = dict(read_document(bench.archive, plan_hash))
     now = read_held(bench, list_pairs(bench, plan["approved"]))
-    if now["document"] != plan["held"]:
+    if now["document"] != plan["held"] or _find_earlier(bench, plan) != plan.get("earlier", ""):
         bench.records.approvals.save_state(
             plan_hash, ApprovalState.STALE, before=ApprovalState.APPROVED
         )
@@ -136,6 +137,16 @@ def verify_undrifted(bench: BudgetBench, plan_hash: str) -> None:
             next_step=f"Make and approve a new one: `ml-connector run {bench.flow.name}`.",
             plan=plan_hash,
         )
+
+
+def _find_earlier(bench: BudgetBench, plan: Json) -> str:
+    """The document of what a plan that replaces would take back now; empty for other plans.
+
+    A journal may have been taken back, and its amounts entered by hand: the ledger holds the same.
+    """
+    if not plan.get("earlier"):
+        return ""
+    return str(read_earlier(bench, plan["approved"], plan["held"])["document"])
 
 
 def _not_approved(bench: WritingBench, plan_hash: str, why: str) -> PlanNotApprovedError:

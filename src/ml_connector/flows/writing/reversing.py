@@ -9,7 +9,7 @@ from ml_connector.flows.bench import BudgetBench, read_document, store_document
 from ml_connector.flows.writing.approved import parse_approved
 from ml_connector.flows.writing.held import read_held
 from ml_connector.flows.writing.journals import PlanBasis, parse_journal, plan_journals
-from ml_connector.ports import Json, PostingState
+from ml_connector.ports import JournalState, Json, PostingState
 
 
 class NotReversibleError(UsageError):
@@ -22,8 +22,8 @@ def plan_reversal(bench: BudgetBench, posting_key: str, run_id: str) -> Json:
     """A plan that takes the posting back: the ledger without it is what shall be held.
 
     Raises:
-        NotReversibleError: The posting is unknown, not confirmed, reversed already, or another
-            flow's.
+        NotReversibleError: The posting is unknown, not confirmed, reversed already, another flow's,
+            or deleted in the ERP.
     """
     posting = bench.records.postings.find_posting(posting_key)
     if posting is None or posting.flow != bench.flow.name:
@@ -35,6 +35,8 @@ def plan_reversal(bench: BudgetBench, posting_key: str, run_id: str) -> Json:
     if posting.reversed_by:
         raise _refuse(bench, posting_key, f"was reversed by {posting.reversed_by}")
     journal = parse_journal(read_document(bench.archive, posting.content_hash))
+    if bench.journals.find_journal(journal, posting_key).state is JournalState.ABSENT:
+        raise _refuse(bench, posting_key, f"is not in {bench.source.connection} any more")
     pair = (journal.ledger, journal.period)
     held = read_held(bench, [pair])
     before = parse_approved(read_document(bench.archive, held["document"]))

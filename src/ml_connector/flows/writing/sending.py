@@ -20,7 +20,7 @@ from ml_connector.errors import (
     SystemUnavailableError,
 )
 from ml_connector.flows.bench import BudgetBench, read_document
-from ml_connector.flows.writing.journals import parse_journal
+from ml_connector.flows.writing.journals import find_reversed, parse_journal
 from ml_connector.ports import (
     JournalFound,
     JournalHead,
@@ -58,6 +58,8 @@ class Sending:
     plan_hash: str
     row: Json
     reverses: str = ""
+    held_back: str = ""
+    """Why it is not sent at all; empty when it is."""
 
     @property
     def journal(self) -> Journal:
@@ -78,40 +80,53 @@ class Sending:
 def post_all(steps: Steps, bench: BudgetBench, plan_hash: str) -> list[Json]:
     """Every journal of the plan is confirmed, refused or quarantined; one row for each.
 
+    Where a counter-journal of a ledger and period was not confirmed, what comes after it there is
+    not sent: what it was to take back still stands, and the amounts would stand twice.
+
     Raises:
         PostingUnclearError: The outcome of one is unknown; nothing is sent after it.
     """
     plan = read_document(bench.archive, plan_hash)
-    return [
-        steps.step(
-            f"post: {row['subject']}",
-            partial(
-                post_one,
-                Sending(
-                    steps=steps,
-                    bench=bench,
-                    plan_hash=plan_hash,
-                    row=row,
-                    reverses=plan.get("reverses", ""),
-                ),
-            ),
-        )
-        for row in plan["journals"]
-    ]
+    outcomes: list[Json] = []
+    held_back: dict[tuple[str, str], str] = {}
+    for row in plan["journals"]:
+        pair, reverses = (row["ledger"], row["period"]), find_reversed(plan, row)
+        sending = Sending(
+            steps=steps, bench=bench, plan_hash=plan_hash, row=row, reverses=reverses,
+            held_back=held_back.get(pair, ""),
+        )  # fmt: skip
+        outcome = steps.step(f"post: {row['subject']}", partial(post_one, sending))
+        outcomes.append(outcome)
+        if reverses and outcome["state"] != PostingState.CONFIRMED:
+            held_back.setdefault(pair, _explain_held_back(outcome, reverses))
+    return outcomes
+
+
+def _explain_held_back(outcome: Json, reverses: str) -> str:
+    return (
+        f"not sent: journal {outcome['posting_key']}, which was to take back {reverses}, is"
+        f" {outcome['state']}, so {reverses} still stands"
+    )
 
 
 def post_one(sending: Sending) -> Json:
     """The journal's posting is settled; repeatable, for what was sent is looked for first."""
     posting = _make(sending)
     if posting.state in (PostingState.OPEN, PostingState.UNKNOWN):
-        posting = _send(sending, posting)
+        posting = _hold_back(sending, posting) if sending.held_back else _send(sending, posting)
     return {
         "posting_key": posting.posting_key,
         "subject": posting.subject,
         "state": str(posting.state),
         "receipt": posting.receipt,
         "reason": posting.reason,
+        "reverses": posting.reverses,
     }
+
+
+def _hold_back(sending: Sending, posting: Posting) -> Posting:
+    assert posting.sent_at is None, "what is held back was never sent: those before it are settled"
+    return _save(sending, posting, PostingState.REFUSED, reason=sending.held_back)
 
 
 def _make(sending: Sending) -> Posting:

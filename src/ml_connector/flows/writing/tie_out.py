@@ -7,7 +7,7 @@ from ml_connector.domain.money import ZERO, render_plain
 from ml_connector.flows.bench import BudgetBench, read_document, store_document
 from ml_connector.flows.writing.approved import list_pairs, parse_approved
 from ml_connector.flows.writing.held import read_held
-from ml_connector.flows.writing.journals import parse_journal
+from ml_connector.flows.writing.journals import parse_journal, summarise_journals
 from ml_connector.ports import Json, PostingState, RunState, Steps
 
 Pair = tuple[str, str]
@@ -35,11 +35,7 @@ def conclude_budget(steps: Steps, bench: BudgetBench, plan_hash: str, posted: li
         "flow": bench.flow.name,
         "dry_run": False,
         "plan_hash": plan_hash,
-        "moved": plan["moved"],
-        "journals": [
-            {name: row[name] for name in ("subject", "lines", "debit", "credit", "currency")}
-            for row in plan["journals"]
-        ],
+        **summarise_journals(plan),
         "postings": posted,
         "tie_out": tied["rows"],
         "differences": tied["differences"],
@@ -71,13 +67,21 @@ def tie_out_budget(bench: BudgetBench, plan: Json, posted: list[Json], after_has
         unexplained = sums["after"] + sums["refused"] - sums["approved"]
         row = _render(pair, sums | {"unexplained": unexplained})
         rows.append(row | {"currency": bench.ledgers[pair[0]].currency})
-    report = store_document(bench.archive, {"rows": rows, "differences": differences})
+    report = store_document(
+        bench.archive, {"rows": rows, "differences": differences, "postings": _list_keys(posted)}
+    )
     return {
         "rows": rows,
         "differences": differences[:DIFFERENCES_MAX],
         "is_tied": not differences,
         "report": report,
     }
+
+
+def _list_keys(posted: list[Json]) -> list[Json]:
+    """Each posting by its key, with the key that it takes back."""
+    names = ("posting_key", "subject", "state", "reverses")
+    return [{name: row.get(name, "") for name in names} for row in posted]
 
 
 def _render(pair: Pair, amounts: dict[str, Decimal]) -> Json:
