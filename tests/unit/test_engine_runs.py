@@ -75,6 +75,14 @@ class Listener:
         """Kept."""
         self.heard.append(("run ended", run_id, summary, error))
 
+    def run_given_back(self, run_id: str) -> None:
+        """Kept."""
+        self.heard.append(("given back", run_id))
+
+    def run_taken_over(self, run_id: str) -> None:
+        """Kept."""
+        self.heard.append(("taken over", run_id))
+
 
 class Body:
     """A step's body that counts its calls and fails as often as it is told."""

@@ -1,7 +1,8 @@
 """The engine: durable runs on DBOS Transact.
 
 DBOS is one per process, so there is one launched engine per process too; `close()` tears it down
-wholly, and another may be launched after it. With SQLite there is one engine per state folder.
+wholly, and another may be launched after it. With SQLite there is one engine per state folder; with
+PostgreSQL there are as many as wanted, and they go on with each other's runs.
 """
 
 import contextvars
@@ -10,7 +11,8 @@ import os
 import platform
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy as sa
@@ -19,18 +21,22 @@ from dbos import error as dbos_errors
 
 from ml_connector.domain.money import exact_money
 from ml_connector.engine.board import RunBoard
+from ml_connector.engine.crew import Crew, Role
+from ml_connector.engine.crew_table import Member
 from ml_connector.engine.database import find_sqlite_file
 from ml_connector.engine.errors import (
     AbandonedRunError,
     EngineBusyError,
     OtherVersionError,
     StoppedRunError,
+    TakenForDeadError,
     UnknownFlowError,
     UnknownRunError,
     UnreadableRunError,
     as_connector_error,
 )
-from ml_connector.engine.launching import QUEUE, Identity, prepare_dbos
+from ml_connector.engine.handover import HeldRun
+from ml_connector.engine.launching import Identity, prepare_dbos
 from ml_connector.engine.observer import RunObserver
 from ml_connector.engine.process_lock import ProcessLock
 from ml_connector.engine.steps import (
@@ -39,7 +45,7 @@ from ml_connector.engine.steps import (
     copy_storable,
     find_last_error,
 )
-from ml_connector.errors import ConnectorError, StoredError
+from ml_connector.errors import ConnectorError, RunInterruptedError, StoredError
 from ml_connector.ports import Clock, FlowFunction, Json
 
 logger = logging.getLogger(__name__)
@@ -48,6 +54,10 @@ WORKFLOW = "run"
 WAIT_POLL_S = 0.1
 CLOSE_WAIT_S = 10.0
 """How long `close()` waits for running steps to end."""
+LEAVE_WAIT_S = 2.0
+"""How long runs that were taken from the queue at the last moment have to leave again."""
+WORKER_LOOK_S = 1.0
+"""Who only follows a run looks this often whether anybody executes any."""
 
 _IN_THIS_PROCESS = threading.Lock()
 """Held by the launched engine: DBOS keeps its state in module globals."""
@@ -60,14 +70,23 @@ class LeaveRun(BaseException):
 class DurableEngine:
     """Runs flows step by step and lets them go on after any stop.
 
-    A run that stops, for whatever reason, is left in a state that can be resumed; nothing begins
-    again by itself. Only what was queued and never begun starts when an engine is launched.
+    A run that stops with an error is left in a state that can be resumed. With SQLite nothing
+    begins again by itself: only what was queued and never begun starts when an engine is launched.
+    With PostgreSQL the runs of a process that died or was stopped go on in another one, except
+    those it was itself asked for, which stop with it.
     """
 
     def __init__(
-        self, database_url: str, *, clock: Clock, observer: RunObserver, application_version: int
+        self,
+        database_url: str,
+        *,
+        clock: Clock,
+        observer: RunObserver,
+        application_version: int,
+        role: Role | None = None,
     ) -> None:
         self._url = database_url
+        self._role = role or Role()
         self._clock = clock
         self._observer = observer
         self._version = str(application_version)
@@ -79,6 +98,8 @@ class DurableEngine:
         file = find_sqlite_file(database_url)
         self._where = sa.make_url(database_url).render_as_string(hide_password=True)
         self._lock = ProcessLock(file.parent) if file else None
+        self._crew: Crew | None = None
+        self._asked: set[str] = set()
         self._engine: sa.Engine | None = None
         self._workflow: Callable[[str, Json], Json] | None = None
 
@@ -108,9 +129,12 @@ class DurableEngine:
     def close(self, *, wait_s: float = CLOSE_WAIT_S) -> list[str]:
         """Nothing runs any more; runs stop at their next step boundary and stay resumable.
 
+        With PostgreSQL they are queued again for others.
+
         Returns:
             Runs whose step did not end in time. Their state folder stays locked until the process
-            ends, which their threads delay: leave by `os._exit` if it must be at once.
+            ends, which their threads delay: leave by `os._exit` if it must be at once. With
+            PostgreSQL they stay this process's until it ends, and go on elsewhere then.
         """
         if self._workflow is None:
             return []
@@ -118,7 +142,7 @@ class DurableEngine:
         left = self._board.wait_idle(wait_s)
         if left:
             logger.warning("engine.closed_with_runs run_ids=%s", ",".join(left))
-        self._tear_down(keep_lock=bool(left))
+        self._tear_down(left)
         return left
 
     def start(self, *, flow: str, run_id: str, request: Json, queue_key: str) -> None:
@@ -136,8 +160,9 @@ class DurableEngine:
         assert run_id
         assert queue_key
         stored = copy_storable(request, what="request")
+        self._asked.add(run_id)
         with SetWorkflowID(run_id), SetEnqueueOptions(queue_partition_key=queue_key):
-            DBOS.enqueue_workflow(QUEUE, self._workflow, flow, stored)
+            DBOS.enqueue_workflow(self._role.queue, self._workflow, flow, stored)
 
     def wait(self, run_id: str) -> Json:
         """The run's summary once it ended.
@@ -145,7 +170,11 @@ class DurableEngine:
         Raises:
             ConnectorError: The error the run stopped with.
             UnknownRunError: No such run.
+            TakenForDeadError: Others have the runs of this process.
+            LeftToOthersError: A stop was asked for; the run goes on where it is executed.
+            NobodyWorksError: The engine only follows, and nobody executes runs.
         """
+        looked_at = 0.0
         while True:
             status = self._load_status(run_id)
             if status.status == WorkflowStatusString.SUCCESS.value:
@@ -153,14 +182,16 @@ class DurableEngine:
             if status.status not in _ACTIVE:
                 raise self._find_error(run_id, status)
             self._verify_version(status)
+            if self._crew is not None and time.monotonic() - looked_at > WORKER_LOOK_S:
+                self._crew.verify_followed(run_id)
+                looked_at = time.monotonic()
             self._board.wait_change(WAIT_POLL_S)
 
     def resume(self, run_id: str) -> None:
         """An interrupted, failed or abandoned run goes on at its first missing step.
 
-        It goes back into the queue of its key. A run that is queued, running or done is left alone.
-        With several workers on PostgreSQL, a run that another worker executes is taken from it:
-        the caller knows that the worker is dead. A worker that is not dead can store nothing more.
+        It goes back into the queue of its key. A run that is queued, running or done is left alone;
+        so is, with PostgreSQL, that of a process which has died: the others take it over.
 
         Raises:
             UnknownRunError: No such run.
@@ -173,22 +204,70 @@ class DurableEngine:
         self._verify_version(status)
         if status.status == WorkflowStatusString.ERROR.value:
             raise self._find_error(run_id, status)
+        self._asked.add(run_id)
         is_ours = status.executor_id == self._executor_id
-        if status.status in _ACTIVE and (is_ours or status.status != _RUNNING):
+        is_left = self._crew is not None or is_ours or status.status != _RUNNING
+        if status.status in _ACTIVE and is_left:
             return
         self._board.forget_error(run_id)
         # Without the queue's name it would go to an internal queue, past the limit of its key.
-        DBOS.resume_workflow(run_id, queue_name=QUEUE)
+        DBOS.resume_workflow(run_id, queue_name=self._role.queue)
 
     def request_stop(self) -> None:
         """All runs of this process stop at their next step boundary and stay resumable."""
         self._stop.set()
 
+    @property
+    def is_taken_for_dead(self) -> bool:
+        """Whether others have the runs of this process, which was not heard for too long."""
+        return self._crew is not None and self._crew.is_taken_for_dead
+
+    def find_worker(self) -> str | None:
+        """Some process that executes such runs now; with SQLite there is no other one."""
+        return self._crew.find_worker() if self._crew is not None else None
+
+    def verify_heard(self) -> None:
+        """Return when this process may act on other systems: nobody can have its runs.
+
+        Asked before each request. While the engine's database is away it waits.
+
+        Raises:
+            TakenForDeadError: Others have its runs.
+            StoppedRunError: A stop was asked for meanwhile.
+        """
+        if self._crew is not None:
+            self._crew.verify_heard()
+
     def _launch_dbos(self) -> None:
-        identity = Identity(executor_id=self._executor_id, application_version=self._version)
+        role = self._role
+        identity = Identity(
+            executor_id=self._executor_id,
+            application_version=self._version,
+            queue=role.queue,
+            executes=role.executes,
+        )
         self._engine = prepare_dbos(self._url, identity)
         self._workflow = self._make_workflow()
+        if self._lock is None:
+            self._crew = self._make_crew()
+            self._crew.open()
         DBOS.launch()
+
+    def _make_crew(self) -> Crew:
+        member = Member(
+            executor_id=self._executor_id, queue=self._role.queue, version=self._version
+        )
+        return Crew(
+            self._url,
+            member,
+            role=self._role,
+            stop=self._stop,
+            on_taken_over=self._tell_taken_over,
+        )
+
+    def _tell_taken_over(self, run: HeldRun) -> None:
+        with _logged("run.observer_failed", run.run_id):
+            self._observer.run_taken_over(run.run_id)
 
     def _make_workflow(self) -> Callable[[str, Json], Json]:
         # One workflow for all flows: DBOS leaves a run whose workflow it does not know for ever
@@ -208,7 +287,7 @@ class DurableEngine:
                 # Cancelled, or taken over by another worker: no longer ours to report or to end.
                 raise LeaveRun from lost
             except BaseException as error:
-                self._stop_run(run_id, as_connector_error(error, run_id))
+                self._leave_run(run_id, as_connector_error(error, run_id))
                 raise LeaveRun from error
 
     def _run_flow(self, run_id: str, flow: str, request: Json) -> Json:
@@ -222,24 +301,36 @@ class DurableEngine:
         summary = copy_storable(found, what="summary", bytes_max=SUMMARY_BYTES_MAX)
         if steps.failure is not None:
             raise steps.failure
+        if self._crew is not None:
+            self._crew.verify_owned(run_id)
         self._observer.run_finished(run_id, summary=summary, error=None)
         return summary
 
+    def _leave_run(self, run_id: str, error: ConnectorError) -> None:
+        """What this execution stopped with is told, unless the run is another one's by now."""
+        if self._crew is not None:
+            try:
+                self._crew.verify_owned(run_id)
+            except TakenForDeadError:
+                self._board.keep_error(run_id, error)
+                return
+        if self._gives_back(run_id, error):
+            with _logged("run.observer_failed", run_id):
+                self._observer.run_given_back(run_id)
+        else:
+            self._stop_run(run_id, error)
+
     def _stop_run(self, run_id: str, error: ConnectorError) -> None:
         self._board.keep_error(run_id, error)
-        if self._is_taken_over(run_id):
-            return
         with _logged("run.observer_failed", run_id):
             self._observer.run_finished(run_id, summary=None, error=error)
         with _logged("run.not_released", run_id):
             self._release(run_id)
 
-    def _is_taken_over(self, run_id: str) -> bool:
-        # Under the lock of a state folder there is nobody who could have taken it over.
-        if self._lock is not None:
-            return False
-        status = contextvars.Context().run(DBOS.get_workflow_status, run_id)
-        return status is not None and status.executor_id != self._executor_id
+    def _gives_back(self, run_id: str, error: ConnectorError) -> bool:
+        """Whether the run only stops because this process does, and nobody here waits for it."""
+        is_stop = self._stop.is_set() and isinstance(error, RunInterruptedError)
+        return self._crew is not None and is_stop and run_id not in self._asked
 
     def _release(self, run_id: str) -> None:
         # Cancelled is DBOS's word for a run that frees its queue and can be resumed. In an empty
@@ -280,12 +371,14 @@ class DurableEngine:
         record = find_last_error([step["output"] for step in steps])
         return StoredError(record) if record is not None else StoppedRunError(run_id)
 
-    def _tear_down(self, *, keep_lock: bool = False) -> None:
+    def _tear_down(self, left: Collection[str] = ()) -> None:
         DBOS.destroy(destroy_registry=True)
+        if self._crew is not None:
+            self._crew.close(still={*self._board.wait_idle(LEAVE_WAIT_S), *left})
         if self._engine is not None:
             self._engine.dispose()
-        self._engine = self._workflow = None
-        if self._lock is not None and not keep_lock:
+        self._engine = self._workflow = self._crew = None
+        if self._lock is not None and not left:
             self._lock.release()
         _IN_THIS_PROCESS.release()
 

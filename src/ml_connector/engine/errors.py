@@ -180,6 +180,49 @@ class StoppedRunError(RunInterruptedError):
         )
 
 
+class TakenForDeadError(RunInterruptedError):
+    """Others have the runs of this process, which they had not heard for too long."""
+
+    code = "engine.taken-for-dead"
+
+    def __init__(self, executor_id: str) -> None:
+        super().__init__(
+            f"The process {executor_id} was not heard for so long that others took its runs over.",
+            written="It sends and stores nothing more; its runs go on elsewhere.",
+            next_step="Start it again; look why it stood still: suspended, out of memory, cut off"
+            " from the database.",
+            executor_id=executor_id,
+        )
+
+
+class LeftToOthersError(RunInterruptedError):
+    """A command stopped following a run that others execute."""
+
+    code = "engine.left-to-others"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"The run {run_id} is not followed any more.",
+            written="It is queued or executed by a worker, and goes on there.",
+            next_step=f"Look at it: `ml-connector runs show {run_id}`.",
+            run_id=run_id,
+        )
+
+
+class NobodyWorksError(BusyError):
+    """A run is queued, and no process executes runs of this version."""
+
+    code = "engine.nobody-works"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"The run {run_id} is queued, and no worker of this version is alive.",
+            written="It stays queued.",
+            next_step="Start one: `ml-connector worker`.",
+            run_id=run_id,
+        )
+
+
 def as_connector_error(error: BaseException, run_id: str) -> ConnectorError:
     """The error itself when it is one of ours, else an internal one with its type and text."""
     if isinstance(error, ConnectorError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig
 
+from ml_connector.engine.crew_table import IDLE_TRANSACTION_S
 from ml_connector.engine.database import create_strict_engine, find_sqlite_file
 from ml_connector.engine.serializer import TaggedSerializer, forbid_pickle
 
@@ -23,6 +24,8 @@ class Identity:
 
     executor_id: str
     application_version: str
+    queue: str = QUEUE
+    executes: bool = True
 
 
 def prepare_dbos(database_url: str, identity: Identity) -> sa.Engine | None:
@@ -36,8 +39,11 @@ def prepare_dbos(database_url: str, identity: Identity) -> sa.Engine | None:
     DBOS.migrate(database_url)
     engine = create_strict_engine(database_url) if find_sqlite_file(database_url) else None
     try:
-        _register_queue(database_url, engine)
+        _register_queue(database_url, engine, name=identity.queue)
         DBOS(config=_make_config(database_url, engine, identity))
+        if engine is None:
+            # Queues of other organisations may be in the same database; their flows are not here.
+            DBOS.listen_queues([identity.queue] if identity.executes else [])
     except BaseException:
         if engine is not None:
             engine.dispose()
@@ -57,10 +63,11 @@ def _make_config(database_url: str, engine: sa.Engine | None, identity: Identity
         "enable_otlp": False,
         "notification_listener_polling_interval_sec": NOTIFICATION_POLL_S,
         "run_migrations": False,
+        "sys_db_idle_transaction_timeout_sec": IDLE_TRANSACTION_S,
     }
 
 
-def _register_queue(database_url: str, engine: sa.Engine | None) -> None:
+def _register_queue(database_url: str, engine: sa.Engine | None, *, name: str) -> None:
     # Before the launch: a queue that is registered later is only seen a second later.
     client = DBOSClient(
         system_database_url=database_url,
@@ -70,7 +77,7 @@ def _register_queue(database_url: str, engine: sa.Engine | None) -> None:
     )
     try:
         client.register_queue(
-            QUEUE,
+            name,
             partition_concurrency=1,
             worker_concurrency=RUNS_AT_ONCE_MAX,
             polling_interval_sec=QUEUE_POLL_S,

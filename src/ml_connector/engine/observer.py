@@ -37,6 +37,12 @@ class RunObserver(Protocol):
     ) -> None:
         """The run ended with a summary, or stopped with an error and can be resumed."""
 
+    def run_given_back(self, run_id: str) -> None:
+        """This process stops and has left the run; it is about to be queued for others."""
+
+    def run_taken_over(self, run_id: str) -> None:
+        """The process that had the run is dead; it is queued again, or begun elsewhere already."""
+
 
 class SilentObserver:
     """Keeps nothing."""
@@ -54,4 +60,10 @@ class SilentObserver:
     def run_finished(
         self, run_id: str, *, summary: Json | None, error: ConnectorError | None
     ) -> None:
+        """Nothing is kept."""
+
+    def run_given_back(self, run_id: str) -> None:
+        """Nothing is kept."""
+
+    def run_taken_over(self, run_id: str) -> None:
         """Nothing is kept."""

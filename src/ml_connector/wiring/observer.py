@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ml_connector.errors import ConnectorError
+from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.flows.runs import NotResumableError, finish_run
 from ml_connector.ports import Json, Records, RunState
 
@@ -13,8 +13,9 @@ StepListener = Callable[[str, str, str], None]
 class RunHistory:
     """Keeps in the records what the engine tells."""
 
-    def __init__(self, records: Records, on_step: StepListener | None) -> None:
+    def __init__(self, records: Records, on_step: StepListener | None, *, actor: str = "") -> None:
         self._records = records
+        self._actor = actor
         self._on_step = on_step
         self._names: dict[int, tuple[str, str]] = {}
 
@@ -51,6 +52,26 @@ class RunHistory:
     ) -> None:
         """The run ended, or stopped and can be resumed."""
         finish_run(self._records, run_id, summary=summary, error=error)
+
+    def run_given_back(self, run_id: str) -> None:
+        """The run waits in its queue again."""
+        run = self._records.runs.load_run(run_id)
+        if run.state is RunState.CANCELLED:
+            return
+        self._records.runs.save_run(run_id, RunState.QUEUED)
+        self._records.audit.record(
+            "run.given-back", subject=run.flow, actor=self._actor, run_id=run_id
+        )
+
+    def run_taken_over(self, run_id: str) -> None:
+        """The run of a dead process goes on; its state is for whoever executes it."""
+        try:
+            run = self._records.runs.load_run(run_id)
+        except UsageError:
+            return  # Of another organisation on the same engine; its own history will tell.
+        self._records.audit.record(
+            "run.taken-over", subject=run.flow, actor=self._actor, run_id=run_id
+        )
 
     def _tell(self, run_id: str, name: str, state: str) -> None:
         if self._on_step is not None:

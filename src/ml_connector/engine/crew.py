@@ -1,0 +1,166 @@
+"""What a process is part of when several execute runs on one PostgreSQL."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from ml_connector.engine.crew_table import CrewTable, Member
+from ml_connector.engine.errors import (
+    LeftToOthersError,
+    NobodyWorksError,
+    StoppedRunError,
+    TakenForDeadError,
+)
+from ml_connector.engine.handover import Handover, HeldRun, find_owner
+from ml_connector.engine.heart import Heart
+from ml_connector.engine.launching import NAME, QUEUE
+from ml_connector.engine.reaper import DEAD_AFTER_S, Reaper
+
+logger = logging.getLogger(__name__)
+
+HEARD_LOOK_S = 0.5
+OWNER_ASKS_MAX = 600
+OWNER_ASK_S = 1.0
+
+
+def _do_nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What an engine does among others; with SQLite there are none.
+
+    Attributes:
+        queue: The runs it knows the flows of; one queue for each organisation.
+        executes: Whether it executes runs; else it only queues and follows them.
+        on_taken_for_dead: Told, in a thread of the engine's, that others have its runs.
+    """
+
+    queue: str = QUEUE
+    executes: bool = True
+    on_taken_for_dead: Callable[[], None] = _do_nothing
+
+
+class Crew:
+    """Heart-beat, reaper and hand-over of one process; a process that only follows has no beat."""
+
+    def __init__(
+        self,
+        database_url: str,
+        member: Member,
+        *,
+        role: Role,
+        stop: threading.Event,
+        on_taken_over: Callable[[HeldRun], None],
+    ) -> None:
+        self._member = member
+        self._role = role
+        self._stop = stop
+        self._table = CrewTable(database_url)
+        self._handover = Handover(database_url, application=NAME)
+        self._heart = Heart(self._table, member.executor_id, on_taken_for_dead=self._leave)
+        self._reaper = Reaper(self._table, self._handover, on_taken_over=on_taken_over)
+        self._has_joined = False
+
+    def open(self) -> None:
+        """The crew's table is there; a process that executes is heard and watches from now on."""
+        self._table.create()
+        if self._role.executes:
+            self._table.join(self._member)
+            self._has_joined = True
+            self._heart.start()
+            self._reaper.start()
+
+    @property
+    def is_taken_for_dead(self) -> bool:
+        """Whether others have this process's runs by now."""
+        return self._heart.is_taken_for_dead
+
+    def find_worker(self) -> str | None:
+        """Some process that would execute runs of this version and queue now."""
+        return self._table.find_worker(
+            queue=self._member.queue, version=self._member.version, silent_s_max=DEAD_AFTER_S
+        )
+
+    def verify_heard(self) -> None:
+        """Return when nobody can have taken this process for dead; a database away is waited for.
+
+        Raises:
+            TakenForDeadError: Others have its runs.
+            StoppedRunError: A stop was asked for meanwhile.
+        """
+        while self._has_joined and not self._heart.wait_heard(HEARD_LOOK_S):
+            if self.is_taken_for_dead:
+                raise TakenForDeadError(self._member.executor_id)
+            if self._stop.is_set():
+                raise StoppedRunError("")
+
+    def verify_followed(self, run_id: str) -> None:
+        """The run goes on somewhere, and this process may still wait for it.
+
+        Raises:
+            TakenForDeadError: It goes on elsewhere.
+            LeftToOthersError: A stop was asked for, and others execute it.
+            NobodyWorksError: Nobody executes runs.
+        """
+        if self.is_taken_for_dead:
+            raise TakenForDeadError(self._member.executor_id)
+        if self._role.executes:
+            return
+        if self._stop.is_set():
+            raise LeftToOthersError(run_id)
+        if self.find_worker() is None:
+            raise NobodyWorksError(run_id)
+
+    def verify_owned(self, run_id: str) -> None:
+        """The execution this thread is in has the run; asked until the database answers.
+
+        By its token: a run that went away and came back is another execution of this process.
+
+        Raises:
+            TakenForDeadError: Another execution has it.
+        """
+        owner = find_owner(run_id)
+        for _ in range(OWNER_ASKS_MAX):
+            try:
+                if self._handover.is_owner(run_id, owner):
+                    return
+                break
+            except SQLAlchemyError:
+                logger.warning("run.owner_not_known run_id=%s", run_id)
+                threading.Event().wait(OWNER_ASK_S)
+        raise TakenForDeadError(self._member.executor_id)
+
+    def close(self, *, still: Collection[str]) -> None:
+        """What this process held is in its queue again, and the process has left.
+
+        While threads of it are still in a step of some runs, those stay its own: it beats on until
+        it ends, and whoever notices that goes on with them.
+        """
+        self._reaper.stop()
+        try:
+            self._give_back(except_runs=still)
+            if not still:
+                self._heart.stop()
+                self._table.leave(self._member.executor_id)
+        except SQLAlchemyError as error:
+            # The row stays and falls silent with the process; the others do the rest.
+            logger.warning("worker.not_left fault=%s", type(error).__name__)
+        finally:
+            self._handover.close()
+        if not still:
+            self._heart.stop()
+            self._table.close()
+
+    def _give_back(self, *, except_runs: Collection[str]) -> None:
+        for held in self._handover.load_held() if self._has_joined else ():
+            if held.executor_id == self._member.executor_id and held.run_id not in except_runs:
+                self._handover.requeue(held)
+
+    def _leave(self) -> None:
+        self._stop.set()
+        self._role.on_taken_for_dead()

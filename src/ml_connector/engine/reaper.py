@@ -1,0 +1,105 @@
+"""Runs of dead processes go back into their queue: watched by all, done by one of them."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ml_connector.engine.crew_table import CrewTable
+from ml_connector.engine.handover import Handover, HeldRun
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+"""From one look at the others to the next."""
+DEAD_AFTER_S = 8.0
+"""A process whose beats stand still this long, by the clock of whoever watches, is dead."""
+GAP_S_MAX = 3.0
+"""A watcher that has not looked for longer was frozen, or the database was away: it starts anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    beats: int
+    since: float
+
+
+class Reaper:
+    """Watches the crew and hands the runs of its dead on."""
+
+    def __init__(
+        self,
+        table: CrewTable,
+        handover: Handover,
+        *,
+        on_taken_over: Callable[[HeldRun], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._table = table
+        self._handover = handover
+        self._on_taken_over = on_taken_over
+        self._monotonic = monotonic
+        self._seen: dict[str, _Seen] = {}
+        self._looked_at = monotonic()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, name="reaper", daemon=True)
+
+    def start(self) -> None:
+        """Looks go on by themselves."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No look follows."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> None:
+        """The silent are marked as dead, and what the dead have held is back in its queue."""
+        # Runs before members: whoever holds one of these runs had joined before it took it.
+        held = self._handover.load_held()
+        beats = self._table.load_beats()
+        silent = self._find_silent(beats)
+        if not (silent or {run.executor_id for run in held} - beats.keys() or self._has_dead()):
+            return
+        with self._table.election() as is_elected:
+            if is_elected:
+                self._reap(held, beats, silent)
+
+    def _has_dead(self) -> bool:
+        return bool(self._table.load_dead())
+
+    def _find_silent(self, beats: dict[str, int]) -> list[str]:
+        """Members whose count stood still for too long while this process watched all the time."""
+        now = self._monotonic()
+        if now - self._looked_at > GAP_S_MAX:
+            self._seen.clear()
+        self._looked_at = now
+        self._seen = {
+            name: seen
+            if (seen := self._seen.get(name)) is not None and seen.beats == count
+            else _Seen(count, now)
+            for name, count in beats.items()
+        }
+        return [name for name, seen in self._seen.items() if now - seen.since > DEAD_AFTER_S]
+
+    def _reap(self, held: list[HeldRun], beats: dict[str, int], silent: list[str]) -> None:
+        living = beats.keys() - {
+            name for name in silent if self._table.mark_dead(name, beats=beats[name])
+        }
+        dead = self._table.load_dead()
+        for run in held:
+            if run.executor_id not in living and self._handover.requeue(run):
+                logger.warning("run.taken_over run_id=%s from=%s", run.run_id, run.executor_id)
+                self._on_taken_over(run)
+        # Last: a reaper that dies before leaves the dead to be found by the next one.
+        for name in dead:
+            self._table.leave(name)
+
+    def _look_on(self) -> None:
+        while not self._stop.wait(LOOK_S):
+            try:
+                self.look()
+            except Exception as error:
+                logger.warning("worker.look_failed fault=%s", type(error).__name__, exc_info=error)
