@@ -446,6 +446,25 @@ def test_reversal_takes_one_posting_back_once(budget: BudgetDesk) -> None:
     assert budget.held() == APPROVED
 
 
+def test_month_the_flow_has_left_is_refused_by_name(budget: BudgetDesk) -> None:
+    """What was approved or posted before the months were changed waits until they are back."""
+    september = budget.run()["postings"][0]["posting_key"]
+    budget.target.view["30.8720", "Sep 26"] = "1251"
+    budget.flow = make_flow(approval={"people": 1})
+    plan = budget.run()["plan_hash"]
+    budget.approve(plan, "approver")
+    budget.flow = make_flow(approval={"people": 1}, first_month="2026-10")
+
+    for request in ({"apply": plan}, {"reverse": september}):
+        error = budget.fail(**request)
+        assert error.code == "budgets.left-period"
+        assert f"{LEDGER} 09-26" in str(error)
+    budget.flow = make_flow(approval={"people": 1})
+
+    assert budget.run(apply=plan)["state"] == "succeeded"
+    assert budget.journals.calls == 3
+
+
 def test_settling_believes_what_the_erp_shows(budget: BudgetDesk) -> None:
     """Absent too early says nothing; absent long enough is refused; whole is confirmed."""
     budget.journals.dies = 1

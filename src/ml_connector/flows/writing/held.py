@@ -36,13 +36,21 @@ class TooManyWaitingError(BlockedError):
     code = "budgets.too-many-waiting"
 
 
+class LeftPeriodError(BlockedError):
+    """What shall be written lies in a ledger or month that the flow does not write any more."""
+
+    code = "budgets.left-period"
+
+
 def read_held(bench: BudgetBench, pairs: list[Pair]) -> Json:
     """Amounts by account of each ledger and period, debit positive, archived.
 
     Raises:
+        LeftPeriodError: The flow's ledgers and months are no longer those of the pairs.
         UnsettledPostingError: A posting into the ERP is open, unknown or quarantined.
         TooManyWaitingError: What the ERP has not posted yet is more than can be counted.
     """
+    _verify_written(bench, pairs)
     _verify_settled(bench)
     held = {pair: _read_balances(bench, pair) for pair in pairs}
     waiting = 0
@@ -58,6 +66,19 @@ def read_held(bench: BudgetBench, pairs: list[Pair]) -> Json:
         for pair, its in held.items()
     }
     return {"document": store_document(bench.archive, document), "journals_waiting": waiting}
+
+
+def _verify_written(bench: BudgetBench, pairs: list[Pair]) -> None:
+    left = [" ".join(pair) for pair in pairs if pair not in bench.periods]
+    if left:
+        raise LeftPeriodError(
+            f"The flow {bench.flow.name} does not write {', '.join(left[:NAMED_MAX])} any more:"
+            " its ledgers or months were changed since.",
+            written="This look at the ledger posted nothing.",
+            next_step="Put them back into `ledgers`, `first_month` and `last_month` of"
+            f" flows/{bench.flow.name}.yaml for as long as this takes, then try again.",
+            periods=", ".join(left),
+        )
 
 
 def _read_balances(bench: BudgetBench, pair: Pair) -> dict[str, Decimal]:
