@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.desk import FakeDesk, make_flow, make_source, make_target
+from tests.fakes.supplier_desk import SupplierDesk
+from tests.fakes.suppliers import FakeSuppliers
 
 from ml_connector.archive import LocalArchive
 from ml_connector.domain.money import exact_money
@@ -55,3 +57,13 @@ def make_desk(records_template: Path, tmp_path: Path) -> Iterator[MakeDesk]:
 def desk(make_desk: MakeDesk) -> FakeDesk:
     """The desk of one ledger in snapshot mode."""
     return make_desk()
+
+
+@pytest.fixture
+def sender(make_desk: MakeDesk) -> SupplierDesk:
+    """A desk that sends plans of supplier revisions to an ERP of seven suppliers."""
+    desk = make_desk()
+    erp = FakeSuppliers(clock=desk.clock)
+    for number in range(1, 8):
+        erp.add(f"000{number}", alias=f"OLD {number}")
+    return SupplierDesk(desk=desk, erp=erp)

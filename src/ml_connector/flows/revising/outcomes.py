@@ -1,0 +1,180 @@
+"""Postings of suppliers: made, found again, and settled in one way wherever it is done.
+
+What is settled is told three times: the agreement first, the audit then, the posting last. Whoever
+dies in between finds the posting unsettled, looks again, and tells all three once more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ml_connector.domain.posting_keys import derive_posting_key
+from ml_connector.flows.bench import SupplierBench
+from ml_connector.flows.revising.agreeing import save_agreement
+from ml_connector.flows.revising.changes import Revision, parse_chunk
+from ml_connector.flows.revising.shown import list_unlike
+from ml_connector.ports import Json, Posting, PostingState, SupplierRow
+
+KIND = "supplier"
+KEYS_TRIED_MAX = 20
+GENERATION = 1
+"""A plan writes each supplier once; what is to be written again is a plan of its own."""
+REASON_MAX = 1_000
+"""Characters of the ERP's words that are kept with a posting."""
+SETTLED = frozenset({PostingState.CONFIRMED, PostingState.REFUSED})
+SENDABLE = frozenset({PostingState.OPEN, PostingState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A revision and its posting as it stands."""
+
+    revision: Revision
+    posting: Posting
+
+    @property
+    def subject(self) -> str:
+        """What the posting is about."""
+        return self.posting.subject
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a request may have left."""
+        return self.posting.sent_at is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Revisions of a plan that one step sends."""
+
+    plan_hash: str
+    content: str
+    """The document of the revisions."""
+    run_id: str
+    reverses: str = ""
+
+
+def make_items(bench: SupplierBench, chunk: Chunk) -> list[Item]:
+    """Every revision of the chunk has its posting; those of an earlier attempt are given back.
+
+    Raises:
+        BusyError: Another posting on one of the suppliers is unsettled; names it.
+    """
+    return [
+        Item(revision=revision, posting=_make_posting(bench, chunk, revision))
+        for revision in parse_chunk(bench.archive, chunk.content)
+    ]
+
+
+def find_posting(bench: SupplierBench, plan_hash: str, subject: str) -> Posting | None:
+    """The posting a plan made on the subject."""
+    return _find_key(bench, plan_hash, subject)[1]
+
+
+def _make_posting(bench: SupplierBench, chunk: Chunk, revision: Revision) -> Posting:
+    key, stored = _find_key(bench, chunk.plan_hash, revision.subject)
+    if stored is not None:
+        return stored
+    action = "creation" if revision.is_creation else "change"
+    return bench.records.postings.make_posting(
+        Posting(
+            posting_key=key,
+            flow=bench.flow.name,
+            run_id=chunk.run_id,
+            plan_hash=chunk.plan_hash,
+            connection=bench.source.connection,
+            kind=KIND,
+            subject=revision.subject,
+            generation=GENERATION,
+            content_hash=chunk.content,
+            totals={"attributes": len(revision.after), "action": action},
+            reverses=chunk.reverses,
+            made_at=bench.clock.now(),
+        )
+    )
+
+
+def _find_key(bench: SupplierBench, plan_hash: str, subject: str) -> tuple[str, Posting | None]:
+    """The first key of its kind that nobody else has, and the posting that has it already."""
+    identity = (bench.flow.name, plan_hash, subject)
+    key = ""
+    for salt in range(KEYS_TRIED_MAX):
+        parts = (*identity, *([str(salt)] if salt else []))
+        key = derive_posting_key(*parts, generation=GENERATION)
+        taken = bench.records.postings.find_posting(key)
+        if taken is None or (taken.flow, taken.plan_hash, taken.subject) == identity:
+            return key, taken
+    return key, None
+
+
+# --- on its way -----------------------------------------------------------------------------------
+
+
+def mark_sent(bench: SupplierBench, item: Item) -> Item:
+    """The request is about to leave."""
+    return replace(item, posting=bench.records.postings.mark_sent(item.posting.posting_key))
+
+
+def mark_unknown(
+    bench: SupplierBench, item: Item, reason: str, *, receipt: Json | None = None
+) -> Item:
+    """Nobody knows what became of it; the reason says why."""
+    posting = bench.records.postings.save_posting(
+        item.posting.posting_key, PostingState.UNKNOWN, receipt=receipt, reason=reason[:REASON_MAX]
+    )
+    return replace(item, posting=posting)
+
+
+# --- settled --------------------------------------------------------------------------------------
+
+
+def confirm(
+    bench: SupplierBench, item: Item, row: SupplierRow, unlike: Sequence[str] | None = None
+) -> Posting:
+    """The ERP has taken the revision, as the row shows; what it spells otherwise is noted."""
+    named = list_unlike(item.revision, row) if unlike is None else list(unlike)
+    save_agreement(bench, item.revision, row, run_id=item.posting.run_id, flow=item.posting.flow)
+    receipt = _keep_job(item) | {
+        "number": row.number,
+        "remote_id": row.remote_id,
+        "version": row.version,
+        "unlike": named,
+    }
+    reason = f"the ERP shows otherwise: {', '.join(named)}" if named else ""
+    return _settle(bench, item, PostingState.CONFIRMED, receipt=receipt, reason=reason)
+
+
+def refuse(bench: SupplierBench, item: Item, reason: str) -> Posting:
+    """Nothing of the revision stands in the ERP, and nothing of it is under way."""
+    return _settle(bench, item, PostingState.REFUSED, receipt=_keep_job(item), reason=reason)
+
+
+def quarantine(bench: SupplierBench, item: Item, reason: str) -> Posting:
+    """The ERP shows a part of it, or what nobody planned; a person decides."""
+    stands = item.posting.state is PostingState.QUARANTINED and item.posting.reason == reason
+    if stands:
+        return item.posting
+    return _settle(bench, item, PostingState.QUARANTINED, receipt=_keep_job(item), reason=reason)
+
+
+def _keep_job(item: Item) -> Json:
+    return {name: item.posting.receipt[name] for name in ("batch", "job") if name in
+            item.posting.receipt}  # fmt: skip
+
+
+def _settle(
+    bench: SupplierBench, item: Item, state: PostingState, *, receipt: Json, reason: str
+) -> Posting:
+    words = reason[:REASON_MAX]
+    bench.records.audit.record(
+        f"posting.{state}",
+        subject=item.posting.posting_key,
+        actor=bench.actor,
+        run_id=item.posting.run_id,
+        what=item.subject,
+        content=item.posting.content_hash,
+        reason=words,
+        **{name: receipt[name] for name in ("number", "version", "job") if name in receipt},
+    )
+    return bench.records.postings.save_posting(
+        item.posting.posting_key, state, receipt=receipt, reason=words
+    )
