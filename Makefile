@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 LINES ?= 1000000
+N ?= 12
 LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
 
-.PHONY: help demo bench test quick check format reference lock clean
+.PHONY: help demo bench lost-replies test quick check format reference lock clean
 
 help: ## What can be made
-	@sed -n 's/^\([a-z]*\):.*## /\1  /p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 
 # A stamp newer than the locks means that the environment is as locked, so the second call costs
 # nothing. Both stamps live in the environment and vanish with it.
@@ -21,11 +22,18 @@ $(VENV)/stamp-dev: $(LOCKS) requirements/dev.txt
 	@scripts/set-up.sh $(VENV) dev
 	@touch $@ $(VENV)/stamp-run
 
+$(VENV)/stamp-compare: $(VENV)/stamp-run requirements/compare.txt
+	@scripts/set-up.sh $(VENV)/compare compare
+	@touch $@
+
 demo: $(VENV)/stamp-run ## Run the main job on the sandbox and say where to look
 	@$(BIN)/python scripts/demo.py
 
 bench: $(VENV)/stamp-run ## Time and memory of the main job (LINES=1000000), beside a bare loop
 	@$(BIN)/python scripts/benchmark.py $(LINES)
+
+lost-replies: $(VENV)/stamp-compare ## What becomes of writes without an answer (N=12), beside others
+	@$(BIN)/python -m scripts.lost_replies $(VENV)/compare/bin/python --writes $(N)
 
 test: check ## Every check and every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

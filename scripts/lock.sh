@@ -21,3 +21,4 @@ compile() {
 compile run pyproject.toml
 compile dev pyproject.toml --group dev --constraints requirements/run.txt
 compile build --group pyproject.toml:build --constraints requirements/dev.txt
+compile compare --group pyproject.toml:compare --constraints requirements/dev.txt

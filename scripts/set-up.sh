@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the environment: `set-up.sh VENV run|dev`. Repeatable; an environment whose Python is gone
-# is made anew. Needs Python 3.11 or later with venv, and nothing else that is not checked here.
+# Makes the environment: `set-up.sh VENV run|dev|compare`. Repeatable; an environment whose Python is
+# gone is made anew. Needs Python 3.11 or later with venv, and nothing else not checked here.
 set -eu
 cd "$(dirname "$0")/.."
 venv=$1
@@ -57,5 +57,7 @@ install() {
 
 say "Installing the locked requirements ($kind) into $venv"
 install --require-hashes --only-binary :all: -r "requirements/$kind.txt"
+# What the product is compared with stands in an environment without it.
+if [ "$kind" = compare ]; then exit; fi
 install --require-hashes --only-binary :all: -r requirements/build.txt
 install --no-deps --no-build-isolation --no-index --editable .
