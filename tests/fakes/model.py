@@ -12,6 +12,7 @@ from ml_connector.ports import (
     ActionKind,
     Check,
     Clock,
+    ExportForm,
     ImportShape,
     LoadOutcome,
     ModelState,
@@ -24,6 +25,7 @@ from ml_connector.ports import (
 )
 from ml_connector.systems.anaplan.csv_stream import parse_records
 from ml_connector.systems.anaplan.dumps import parse_dump
+from ml_connector.systems.anaplan.export_forms import render_plain, verify_form
 
 IMPORT = Action(kind=ActionKind.IMPORT, name="Load", action_id="112", file_id="113")
 EXPORT = Action(kind=ActionKind.EXPORT, name="Read back", action_id="116", file_id="116")
@@ -68,6 +70,7 @@ class FakeTarget:
     """Ids of actions in the order they were started."""
     loaded: list[list[Row]] = field(default_factory=list)
     """Rows of every import, in order."""
+    export_form: ExportForm = field(default_factory=ExportForm)
     lose_reply: bool = False
     """The next start happens, and its reply does not arrive."""
 
@@ -167,6 +170,15 @@ class FakeTarget:
     def parse_dump(self, content: Iterable[bytes]) -> Iterator[RefusedRow]:
         """As the real adapter does."""
         return parse_dump(content)
+
+    def read_export_form(self, export_id: str) -> ExportForm:
+        """As tests set it."""
+        verify_form(self.export_form)
+        return self.export_form
+
+    def parse_export(self, content: Iterable[bytes], form: ExportForm) -> Iterator[bytes]:
+        """As the real adapter does."""
+        return render_plain(content, form)
 
     def read_export_file(self, file_id: str) -> Iterator[bytes]:
         """What the model holds, members by display name."""

@@ -56,6 +56,7 @@ from ml_connector.ports.suppliers import (
 from ml_connector.ports.targets import (
     Action,
     ActionKind,
+    ExportForm,
     ImportShape,
     LoadOutcome,
     ModelState,
@@ -99,6 +100,7 @@ __all__ = [
     "CombinationTotals",
     "Decision",
     "Engine",
+    "ExportForm",
     "FileAction",
     "FileColumn",
     "FileObject",

@@ -38,6 +38,19 @@ class ImportShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportForm:
+    """How an export writes its output, as the model tells it; empty where it does not tell."""
+
+    format: str = ""
+    layout: str = ""
+    encoding: str = ""
+    separator: str = ""
+    delimiter: str | None = None
+    """Sign around texts; empty where there is told to be none."""
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelState:
     """The model as its server describes it."""
 
@@ -185,8 +198,27 @@ class PlanningTarget(Protocol):
     def parse_dump(self, content: Iterable[bytes]) -> Iterator[RefusedRow]:
         """Yield the rows of a dump; pure, used again on stored dumps."""
 
+    def read_export_form(self, export_id: str) -> ExportForm:
+        """How an export writes its output.
+
+        Raises:
+            RefusedError: It writes what cannot be read as rows: a grid, a workbook, a page.
+        """
+
     def read_export_file(self, file_id: str) -> Iterator[bytes]:
-        """Yield the bytes of an export's output; a row may straddle two of them."""
+        """Yield the bytes of an export's output as they are; a row may straddle two of them.
+
+        Raises:
+            ProtocolError: It was replaced meanwhile; what was yielded is of two outputs.
+        """
+
+    def parse_export(self, content: Iterable[bytes], form: ExportForm) -> Iterator[bytes]:
+        """Yield an output, whatever its form, as the CSV that `parse_csv` reads; pure.
+
+        Raises:
+            RefusedError: Its form cannot be read, or has two readings; running it again is vain.
+            ProtocolError: It is not whole; running it again may help.
+        """
 
     def parse_csv(self, content: Iterable[bytes]) -> Iterator[dict[str, str]]:
-        """Yield the rows of an export file by header name; pure, used again on stored exports."""
+        """Yield the rows of a stored export by header name; pure."""

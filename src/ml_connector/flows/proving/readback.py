@@ -1,6 +1,7 @@
 """Reading the model back: an export of its current state, sorted for the tie-out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from functools import partial
 
@@ -13,7 +14,7 @@ from ml_connector.flows.ledger.currencies import currency_of
 from ml_connector.flows.loading.polling import TaskDeadlineError, follow_task
 from ml_connector.flows.loading.starting import submit_patiently
 from ml_connector.flows.preflight import parse_action
-from ml_connector.ports import Action, Json, LoadOutcome, Steps, TaskState
+from ml_connector.ports import Action, ExportForm, Json, LoadOutcome, Steps, TaskState
 
 EXPORTS_MAX = 3
 """An export changes nothing, so it may be run again; its output is this user's alone."""
@@ -31,6 +32,12 @@ class ExportFailedError(RefusedError):
     """The export did not complete."""
 
     code = "readback.export-failed"
+
+
+class ExportChangedError(ProtocolError):
+    """The export's definition was changed while it ran."""
+
+    code = "readback.export-changed"
 
 
 class ExportVanishedError(ExportFailedError):
@@ -54,8 +61,16 @@ def read_held(steps: Steps, bench: ActualsBench, pins: Json, members: Sequence[s
 def run_export(steps: Steps, bench: Bench, pins: Json) -> Json:
     """The export's output, archived; started, followed and fetched in one step.
 
+    `export` is the output as plain CSV, which `parse_csv` reads; `raw` is what the model gave, kept
+    as evidence, and `form` how the model said it was to be read.
+
     A resume so begins with a new export instead of following one that is gone for good. A lost
-    reply, a forgotten task or an output replaced while it was read costs another export at once.
+    reply, a forgotten task, an output that is cut or that was replaced while it was read costs
+    another export at once.
+
+    Raises:
+        RefusedError: The output has a form that cannot be read, or that has two readings.
+        ProtocolError: The last of several outputs was not whole either.
     """
     action = parse_action(pins["export"])
     for _ in range(EXPORTS_MAX - 1):
@@ -69,6 +84,7 @@ def run_export(steps: Steps, bench: Bench, pins: Json) -> Json:
 
 
 def _export_once(steps: Steps, bench: Bench, action: Action) -> Json:
+    form = bench.target.read_export_form(action.action_id)
     task_id = submit_patiently(bench, action)
     result = follow_task(steps, bench.target, bench.clock, action, task_id)
     if result.outcome is not LoadOutcome.OK:
@@ -80,8 +96,25 @@ def _export_once(steps: Steps, bench: Bench, action: Action) -> Json:
             next_step=f"Go on: `ml-connector runs resume {steps.run_id}`.",
             task_id=task_id,
         )
-    content = bench.target.read_export_file(action.action_id)
-    return {"export": bench.archive.write_bytes(content, suffix="csv").file_hash}
+    raw = bench.archive.write_bytes(
+        bench.target.read_export_file(action.action_id), suffix="csv"
+    ).file_hash
+    if bench.target.read_export_form(action.action_id) != form:
+        raise ExportChangedError(
+            f"The export {action.name} was defined anew while it ran (task {task_id}).",
+            written="An export changes nothing; its output was not read.",
+            next_step="Ask who changes exports of the model now, then resume the run.",
+            task_id=task_id,
+        )
+    plain = bench.target.parse_export(bench.archive.read_bytes(raw), form)
+    exported = bench.archive.write_bytes(plain, suffix="csv").file_hash
+    return {"export": exported, "raw": raw, "form": _render_form(form)}
+
+
+def _render_form(form: ExportForm) -> Json:
+    """What the model told of the output; the names of its columns are in the output itself."""
+    told = {name: text for name, text in asdict(form).items() if name != "headers" and text}
+    return {name: str(text) for name, text in told.items()}
 
 
 def sort_export(bench: ActualsBench, pins: Json, export_hash: str, members: Sequence[str]) -> Json:

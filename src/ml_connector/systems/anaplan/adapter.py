@@ -18,6 +18,7 @@ from ml_connector.ports import (
     ActionKind,
     Check,
     Clock,
+    ExportForm,
     ImportShape,
     ModelState,
     RefusedRow,
@@ -42,6 +43,7 @@ from ml_connector.systems.anaplan.connection import AnaplanSettings
 from ml_connector.systems.anaplan.csv_stream import parse_records
 from ml_connector.systems.anaplan.downloads import read_dump, read_export
 from ml_connector.systems.anaplan.dumps import parse_dump
+from ml_connector.systems.anaplan.export_forms import render_plain, verify_form
 from ml_connector.systems.anaplan.login import LEAD_S, SCHEME, AnaplanLogin
 from ml_connector.systems.anaplan.model_state import ModelWatch
 from ml_connector.systems.anaplan.naming import find_named
@@ -353,12 +355,35 @@ class AnaplanTarget:
         """Yield the rows of a dump; pure, used again on stored dumps."""
         return parse_dump(content)
 
+    def read_export_form(self, export_id: str) -> ExportForm:
+        """How an export writes its output, as far as the model tells (A-20).
+
+        Raises:
+            RefusedError: It writes what cannot be read as rows: a grid, a workbook, a page.
+        """
+        listed = next((one for one in self._client.read_exports() if one.id == export_id), None)
+        found = self._client.read_export(export_id)
+        form = ExportForm(
+            format=found.export_format or (listed.export_format if listed else ""),
+            layout=(listed.layout or listed.export_type) if listed else "",
+            encoding=found.encoding,
+            separator=found.separator,
+            delimiter=found.delimiter,
+            headers=tuple(found.header_names),
+        )
+        verify_form(form)
+        return form
+
     def read_export_file(self, file_id: str) -> Iterator[bytes]:
-        """Yield the bytes of an export's output; a row may straddle two of them."""
+        """Yield the bytes of an export's output as they are; a row may straddle two of them."""
         return read_export(self._client, file_id)
 
+    def parse_export(self, content: Iterable[bytes], form: ExportForm) -> Iterator[bytes]:
+        """Yield an output, whatever its form, as the CSV that `parse_csv` reads; pure."""
+        return render_plain(content, form)
+
     def parse_csv(self, content: Iterable[bytes]) -> Iterator[dict[str, str]]:
-        """Yield the rows of an export file by header name; pure, used again on stored exports."""
+        """Yield the rows of a stored export by header name; pure."""
         return parse_records(content)
 
 

@@ -139,6 +139,11 @@ class AnaplanClient:
         path = self._both(f"/imports/{_verify_id(import_id)}")
         return self._read_one(path, wire.parse_import, kind="import", remote_id=import_id)
 
+    def read_export(self, export_id: str) -> wire.ExportMetadata:
+        """How an export writes its output, as far as the model tells."""
+        path = self._both(f"/exports/{_verify_id(export_id)}")
+        return self._read_one(path, wire.parse_export, kind="export", remote_id=export_id)
+
     def read_process(self, process_id: str) -> list[wire.ProcessStep]:
         """A process's steps in run order."""
         path = self._both(f"/processes/{_verify_id(process_id)}")

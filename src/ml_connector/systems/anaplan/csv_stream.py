@@ -22,7 +22,7 @@ def parse_rows(content: Iterable[bytes]) -> Iterator[list[str]]:
     Raises:
         ProtocolError: The bytes are no UTF-8, or a row is longer than any Anaplan writes.
     """
-    lines = _split_lines(_decode(content))
+    lines = split_lines(_decode(content))
     header = next(lines, "")
     separator = "\t" if "\t" in header else ","
     reader = csv.reader(chain([header], lines), delimiter=separator, strict=True)
@@ -63,7 +63,7 @@ def _decode(content: Iterable[bytes]) -> Iterator[str]:
         raise _off_contract(f"the bytes are no UTF-8 ({error.reason})") from error
 
 
-def _split_lines(pieces: Iterable[str]) -> Iterator[str]:
+def split_lines(pieces: Iterable[str]) -> Iterator[str]:
     """Yield lines with their ends; only LF ends one, as other breaks may stand inside a field."""
     parts: list[str] = []
     held = 0

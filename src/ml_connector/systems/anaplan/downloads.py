@@ -1,13 +1,16 @@
 """Contents that come in chunks: dumps, which may be gone, and exports, which must be whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 from ml_connector.errors import ConnectorError, ProtocolError, RefusedError
 from ml_connector.systems.anaplan.client import AnaplanClient
-from ml_connector.systems.anaplan.wire import Named, parse_int
+from ml_connector.systems.anaplan.lenient import parse_int
+from ml_connector.systems.anaplan.wire import Named
 
 _READ_ONLY = "Nothing was written."
 FIRST_CHUNK = "0"
+_REPLACED = "was replaced while it was being read"
 
 
 def read_dump(client: AnaplanClient, where: str) -> Iterator[bytes]:
@@ -34,8 +37,9 @@ def read_dump(client: AnaplanClient, where: str) -> Iterator[bytes]:
 def read_export(client: AnaplanClient, file_id: str) -> Iterator[bytes]:
     """Yield the bytes of an export's output in order; nothing for an output without any byte.
 
-    The list of chunks is compared before and after: a second run of the export by the same user
-    replaces the output while it is being read (A-19).
+    Another run of the export replaces the output while it is being read (A-19). The list of chunks
+    and, as the new output may have as many, every chunk but the last are read a second time: what
+    still is as it was read has been so all the while.
 
     Raises:
         RefusedError: The export has no output: it was not run, or the output is over 48 hours old.
@@ -45,14 +49,27 @@ def read_export(client: AnaplanClient, file_id: str) -> Iterator[bytes]:
     if before is None:
         raise _render_no_output(file_id)
     # An output may exist although its list is empty; its first chunk tells (A-19).
-    for chunk in _order(before) or [FIRST_CHUNK]:
+    chunks = _order(before) or [FIRST_CHUNK]
+    if chunks != [str(number) for number in range(len(chunks))]:
+        raise _render_torn("The output", file_id, f"lists the chunks {', '.join(chunks[:20])}")
+    digests: list[bytes] = []
+    for chunk in chunks:
         content = client.find_chunk(file_id, chunk)
         if content is None:
             raise _render_gone(file_id, is_listed=bool(before))
+        digests.append(sha256(content).digest())
         if content:
             yield content
+    _verify_kept(client, file_id, dict(zip(chunks[:-1], digests, strict=False)))
     if client.find_chunks(file_id) != before:
-        raise _render_torn("The output", file_id, "was replaced while it was being read")
+        raise _render_torn("The output", file_id, _REPLACED)
+
+
+def _verify_kept(client: AnaplanClient, file_id: str, digests: Mapping[str, bytes]) -> None:
+    for chunk, digest in digests.items():
+        content = client.find_chunk(file_id, chunk)
+        if content is None or sha256(content).digest() != digest:
+            raise _render_torn("The output", file_id, _REPLACED)
 
 
 def _order(chunks: list[Named]) -> list[str]:

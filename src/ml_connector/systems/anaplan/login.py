@@ -14,7 +14,8 @@ from ml_connector.errors import (
 from ml_connector.ports import Clock, Secrets
 from ml_connector.systems.anaplan.certificates import LoginCertificate, parse_login_certificate
 from ml_connector.systems.anaplan.connection import AnaplanSettings, CertificateLogin, PasswordLogin
-from ml_connector.systems.anaplan.wire import OffContractError, TokenReply, parse_token
+from ml_connector.systems.anaplan.lenient import OffContractError
+from ml_connector.systems.anaplan.wire import TokenReply, parse_token
 from ml_connector.systems.http import LOGIN_TIMEOUTS, HttpClient, RemoteCall, RemoteReply
 from ml_connector.systems.tokens import TokenGrant, render_basic
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from ml_connector.systems.anaplan.wire import OffContractError, Page
+from ml_connector.systems.anaplan.lenient import OffContractError
+from ml_connector.systems.anaplan.wire import Page
 from ml_connector.systems.http import RemoteReply
 
 PAGE_ROWS_MAX: Final = 5000

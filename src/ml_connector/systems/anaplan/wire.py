@@ -9,20 +9,21 @@ import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from ml_connector.systems.anaplan.lenient import (
+    OffContractError,
+    convert,
+    parse_int,
+    parse_millis,
+    parse_object,
+)
+
 TIME_DIMENSION_ID = "20000000003"
 IMPORT_FILE_PREFIX = "113"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLIS_MAX = 253_402_300_799_999
-
-
-class OffContractError(ValueError):
-    """A body is not what the contract promises; the client turns it into an error of the tree."""
 
 
 class Wire(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
@@ -153,6 +154,17 @@ class Export(Wire, frozen=True):
     name: str = ""
     export_type: str = ""
     export_format: str = ""
+    layout: str = ""
+
+
+class ExportMetadata(Wire, frozen=True):
+    """How an export writes its output; an empty text delimiter is told, an absent one is not."""
+
+    export_format: str = ""
+    encoding: str = ""
+    separator: str = ""
+    delimiter: str | None = None
+    header_names: list[str] = []
 
 
 class OtherAction(Wire, frozen=True):
@@ -260,9 +272,9 @@ class Page(Generic[Row]):
 
 def parse_page(body: bytes, key: str, kind: type[Row]) -> Page[Row]:
     """The rows under a key; an absent key is an empty collection (A-09)."""
-    frame = _parse_object(body)
+    frame = parse_object(body)
     rows = frame.get(key, [])
-    kept = _convert(rows, list[kind], key)  # type: ignore[valid-type]  # the kind is a value here
+    kept = convert(rows, list[kind], key)  # type: ignore[valid-type]  # the kind is a value here
     return Page(rows=kept, total=_find_total(frame))
 
 
@@ -277,9 +289,9 @@ def parse_list_items(body: bytes) -> Iterator[ListItem]:
 
 def parse_tasks(body: bytes) -> Page[Task]:
     """The tasks of an action; a single `task` object is accepted in place of the list."""
-    frame = _parse_object(body)
+    frame = parse_object(body)
     rows = frame.get("tasks", [frame["task"]] if "task" in frame else [])
-    return Page(rows=_convert(rows, list[Task], "tasks"), total=_find_total(frame))
+    return Page(rows=convert(rows, list[Task], "tasks"), total=_find_total(frame))
 
 
 class _Items(msgspec.Struct, rename="camel"):
@@ -300,50 +312,55 @@ def _find_total(frame: Mapping[str, Any]) -> int | None:
 
 def parse_token(body: bytes) -> TokenReply:
     """The answer of the authentication service."""
-    return _convert(_parse_object(body), TokenReply, "token")
+    return convert(parse_object(body), TokenReply, "token")
 
 
 def parse_user(body: bytes) -> User:
     """The user of the log-in."""
-    return _convert(_parse_object(body).get("user", {}), User, "user")
+    return convert(parse_object(body).get("user", {}), User, "user")
 
 
 def parse_model(body: bytes) -> Model:
     """One model."""
-    return _convert(_parse_object(body).get("model", {}), Model, "model")
+    return convert(parse_object(body).get("model", {}), Model, "model")
 
 
 def parse_model_status(body: bytes) -> RequestStatus:
     """What the model is doing."""
-    return _convert(_parse_object(body), _ModelStatus, "model status").request_status
+    return convert(parse_object(body), _ModelStatus, "model status").request_status
 
 
 def parse_file(body: bytes) -> File:
     """The file a chunk count was declared for, as the server names it."""
-    return _convert(_parse_object(body).get("file", {}), File, "file")
+    return convert(parse_object(body).get("file", {}), File, "file")
 
 
 def parse_import(body: bytes) -> ImportMetadata:
     """The definition of an import."""
-    return _convert(_parse_object(body).get("importMetadata", {}), ImportMetadata, "import")
+    return convert(parse_object(body).get("importMetadata", {}), ImportMetadata, "import")
+
+
+def parse_export(body: bytes) -> ExportMetadata:
+    """How an export writes its output."""
+    return convert(parse_object(body).get("exportMetadata", {}), ExportMetadata, "export")
 
 
 def parse_process(body: bytes) -> list[ProcessStep]:
     """The steps of a process in run order."""
-    found = _parse_object(body).get("processMetadata", {})
-    return _convert(found, _ProcessMetadata, "process").actions
+    found = parse_object(body).get("processMetadata", {})
+    return convert(found, _ProcessMetadata, "process").actions
 
 
 def parse_task(body: bytes) -> Task:
     """A task, nested under `task` or standing alone at the top (A-12)."""
-    frame = _parse_object(body)
-    return _convert(frame.get("task", frame), Task, "task")
+    frame = parse_object(body)
+    return convert(frame.get("task", frame), Task, "task")
 
 
 def parse_error_text(body: bytes) -> str:
     """The vendor's own words in an error body; empty for HTML, cut or odd bodies (A-17)."""
     try:
-        frame = _parse_object(body)
+        frame = parse_object(body)
     except OffContractError:
         return ""
     status = frame.get("status")
@@ -379,67 +396,3 @@ def render_certificate_proof(payload: bytes, signature: bytes, *, layout: str) -
     if layout != "v1":
         proof["encodedDataFormat"] = layout
     return json.dumps(proof).encode()
-
-
-# --- leniency ---------------------------------------------------------------------------------
-
-
-def parse_int(text: str) -> int | None:
-    """A whole number spelled 5, 5.0 or 5e0; None for anything else."""
-    try:
-        number = Decimal(text)
-        return int(number) if number == number.to_integral_value() else None
-    except (InvalidOperation, ValueError, OverflowError):
-        return None
-
-
-def parse_millis(text: str) -> datetime | None:
-    """An instant given in milliseconds since 1970; None where there is none."""
-    millis = parse_int(text)
-    if millis is None or not 0 < millis <= _MILLIS_MAX:
-        return None
-    return _EPOCH + timedelta(milliseconds=millis)
-
-
-def _keep_literal(literal: str) -> str:
-    return literal
-
-
-_DECODER = msgspec.json.Decoder(float_hook=_keep_literal)
-Kind = TypeVar("Kind")
-
-
-def _parse_object(body: bytes) -> dict[str, Any]:
-    try:
-        frame = _soften(_DECODER.decode(body))
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise OffContractError(_name_fault(body, error)) from error
-    if not isinstance(frame, dict):
-        raise OffContractError(f"a JSON {type(frame).__name__} instead of an object")
-    return frame
-
-
-def _soften(value: Any) -> Any:
-    """The same tree with every number and truth value as text and null fields left out."""
-    if isinstance(value, dict):
-        return {key: _soften(part) for key, part in value.items() if part is not None}
-    if isinstance(value, list):
-        return [_soften(part) for part in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else value
-
-
-def _convert(value: Any, kind: type[Kind], what: str) -> Kind:
-    try:
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise OffContractError(f"a {what} that cannot be read ({error})") from error
-
-
-def _name_fault(body: bytes, error: Exception) -> str:
-    if not body.strip():
-        return "an empty body instead of JSON"
-    if body.lstrip()[:1] == b"<":
-        return "a page of HTML instead of JSON"
-    return f"JSON that cannot be read ({len(body)} bytes: {error})"
