@@ -26,6 +26,8 @@ SYSTEMS = ("fusion", "anaplan", "jde")
 FLOW = "actuals-fusion"
 JDE_FLOW = "actuals-jde"
 BUDGET_FLOW = "budgets-jde"
+LIST_FLOW = "suppliers-fusion"
+SUPPLIER_FLOW = "supplier-revisions-fusion"
 MISTAKE = "account,account=6899*,69990,,,,Late accruals share one account.\n"
 """A rule with a member the model does not have: what a controller finds on a bad morning."""
 CELLS_SHOWN_MAX = 12
@@ -33,6 +35,15 @@ MONTHS = ("Oct 26", "Nov 26", "Dec 26")
 """Months of the budget, which are periods 10 to 12 of company 00001 and 1 to 3 of 00077."""
 RAISED = Decimal("1.05")
 """What planners raise the budget of 00001 by."""
+REVISED = [
+    {"code": "10005", "values": {"Alias": "ACME", "Customer Number": "000042"}},
+    {"code": "10011", "values": {"Corporate Website": "www.example.com"}},
+    {"code": "10017", "values": {"Inactive Date": "2027-12-31"}},
+]
+REVISED_AGAIN = [{"code": "10005", "values": {"Alias": "ACME-US"}}]
+"""What planners write into the model, by the headers of its export."""
+CHANGED_IN_FUSION = {"SupplierNumber": "10005", "Alias": "ACM"}
+"""What somebody changes in Fusion in the meantime."""
 LINES = "12000"
 """Journal lines of both ERPs: enough to look real, few enough for a minute."""
 FIRST_MONTH = "2025-01"
@@ -57,6 +68,7 @@ def main() -> None:
             play_fusion(servers)
             play_jde(servers)
             play_budget(servers)
+            play_suppliers(servers)
         finally:
             sandbox.terminate()
     tell(
@@ -131,7 +143,7 @@ def play_budget(servers: dict[str, str]) -> None:
     run("run", BUDGET_FLOW, *project(), expect=5)
     run("approvals", "approve", waiting_plan(), "--reason", "I made it.", *project(), expect=5)
     chapter("One person plays this demo: the flow is told to ask nobody, and posts")
-    ask_nobody()
+    ask_nobody(BUDGET_FLOW)
     run("run", BUDGET_FLOW, *project())
     chapter(
         "R09801 posts the journals; planners change one cell; its difference is posted, no more"
@@ -143,6 +155,25 @@ def play_budget(servers: dict[str, str]) -> None:
     run("postings", "list", *project())
     run("run", BUDGET_FLOW, *project())
     verify_sessions_ended(servers["jde"])
+
+
+def play_suppliers(servers: dict[str, str]) -> None:
+    """Suppliers go both ways, and nobody's work is overwritten."""
+    chapter("F4: Fusion's suppliers, some inactive, become a list of the model")
+    run("run", LIST_FLOW, *project())
+    chapter("Planners revise three suppliers")
+    call_sandbox(servers["anaplan"], "revise_suppliers", suppliers=REVISED)
+    ask_nobody(SUPPLIER_FLOW)
+    chapter("F5: only what the model alone has moved goes back; everything written is read again")
+    run("run", SUPPLIER_FLOW, *project())
+    run("postings", "list", "--flow", SUPPLIER_FLOW, *project())
+    chapter("Both sides move one supplier apart: a conflict is shown, never overwritten")
+    call_sandbox(servers["anaplan"], "revise_suppliers", suppliers=REVISED_AGAIN)
+    call_sandbox(servers["fusion"], "change_supplier", **CHANGED_IN_FUSION)
+    run("run", SUPPLIER_FLOW, *project(), expect=3)
+    chapter("A person decides for the model")
+    run("run", SUPPLIER_FLOW, "--take", CHANGED_IN_FUSION["SupplierNumber"], *project())
+    run("run", SUPPLIER_FLOW, *project())
 
 
 def read_budget() -> list[dict[str, str]]:
@@ -185,9 +216,9 @@ def waiting_plan() -> str:
     return read_listing("approvals", "list")["Plan"]
 
 
-def ask_nobody() -> None:
-    """The budget flow posts without an approval from now on."""
-    path = PROJECT / "flows" / f"{BUDGET_FLOW}.yaml"
+def ask_nobody(flow: str) -> None:
+    """The flow writes without an approval from now on."""
+    path = PROJECT / "flows" / f"{flow}.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"(?m)^approval: .*$", "approval: {people: 0}", text), encoding="utf-8")
 

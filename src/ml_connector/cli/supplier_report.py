@@ -51,7 +51,6 @@ def _tell_counts(counts: Json) -> None:
         "faulty": "{:,} rows of the view are set aside.",
         "waiting": "{:,} suppliers wait for an earlier posting to be settled.",
         "owned": "{:,} values differ in attributes the ERP owns; nothing is done about them.",
-        "missing": "{:,} suppliers of earlier runs are not in the view; they are left as they are.",
     }
     for name, text in texts.items():
         if counts.get(name):

@@ -65,7 +65,7 @@ def run_suppliers(steps: Steps, request: Json, bench: SupplierBench) -> Json:
     plan = steps.step("plan", partial(plan_revisions, bench, compared, steps.run_id))
     steps.step("plan: decided", partial(verify_taken, bench, compared, asked.take))
     if not request.get("dry_run"):
-        guard = partial(verify_supplier_guards, bench, plan, rows=read["rows"], moved=moved)
+        guard = partial(verify_supplier_guards, bench, plan, read["rows"])
         steps.step("plan: guards", guard)
     summary = _summary(bench, request) | _tell(bench, read, moved, plan, compared)
     return _ask(steps, bench, plan, summary)
@@ -117,7 +117,7 @@ def _tell(bench: SupplierBench, read: Json, moved: Json, plan: Json, compared: l
     found = summarise(bench, plan, compared)
     counts = found.pop("counts")
     counts["faulty"] += read["faults"]
-    counts |= {"rows": read["rows"], "kept": moved["kept"], "missing": moved["missing"]}
+    counts |= {"rows": read["rows"], "kept": moved["kept"]}
     faults = [*read["faults_shown"], *found.pop("faults_shown")]
     return {"suppliers": counts, "faults_shown": faults} | found
 

@@ -76,7 +76,7 @@ class SupplierGuards(Strict):
     changed_ratio_max: Ratio | None = None
     """Largest share of the view's suppliers that one plan may change, 0 to 1."""
     missing_ratio_max: Ratio | None = Decimal("0.2")
-    """Largest share of the suppliers of earlier runs that the view may lack, 0 to 1."""
+    """Largest share of the last run's rows that the view may have lost since, 0 to 1."""
 
 
 class SupplierFlow(Strict):

@@ -56,24 +56,16 @@ class Findings:
 
 
 def find_moved(bench: SupplierBench, chunks: list[str]) -> Json:
-    """The rows that must be looked up, in chunks again, and how many the model did not move.
-
-    Missing are suppliers earlier runs agreed upon and the view no longer shows.
-    """
-    moved, kept, seen = [], 0, set()
+    """The rows that must be looked up, in chunks again, and how many the model did not move."""
+    moved, kept = [], 0
     for chunk in chunks:
         rows = read_document(bench.archive, chunk)
-        seen |= {row["number"] for row in rows}
         agreements = _load_agreements(bench, rows)
         due = [row for row in rows if _is_moved(bench, row, agreements.get(row["number"]))]
         kept += len(rows) - len(due)
         if due:
             moved.append(store_document(bench.archive, due))
-    known = missing = 0
-    for code in bench.records.agreements.iterate_codes(bench.flow.name):
-        known += 1
-        missing += code not in seen
-    return {"chunks": moved, "kept": kept, "known": known, "missing": missing}
+    return {"chunks": moved, "kept": kept}
 
 
 def _load_agreements(bench: SupplierBench, rows: Iterable[Json]) -> dict[str, Agreement]:
@@ -85,10 +77,9 @@ def _load_agreements(bench: SupplierBench, rows: Iterable[Json]) -> dict[str, Ag
 
 
 def _is_moved(bench: SupplierBench, row: Json, agreement: Agreement | None) -> bool:
-    if agreement is None:
-        return True
+    held = agreement.model if agreement else {}
     return any(
-        agreement.model.get(name) != value
+        name not in held or held[name] != value
         for name, value in row["values"].items()
         if name in _owned_by_model(bench)
     )
