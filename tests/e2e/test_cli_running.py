@@ -43,7 +43,7 @@ def test_plan_run_and_nothing_to_do(office: Any, typist: Any) -> None:
     assert ran.hints == again.hints == []
     assert again.out == ""
     assert "Nothing has changed in the ledger since the last run." in again.err
-    assert "nothing to do, the model is in step with the ledger." in again.err
+    assert "nothing to do, both sides are in step." in again.err
 
 
 def test_currencies_without_a_change_take_no_line(office: Any, typist: Any) -> None:

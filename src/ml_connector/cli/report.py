@@ -146,7 +146,7 @@ def _conclude(row: RunRow) -> str:
     if row.state is RunState.SUCCEEDED and summary["dry_run"]:
         return f"{name} looked only: {_count(summary)} would be sent; nothing was."
     if row.state is RunState.SUCCEEDED and not count_changes(summary):
-        return f"{name} succeeded: nothing to do, the model is in step with the ledger."
+        return f"{name} succeeded: nothing to do, both sides are in step."
     if row.state is RunState.SUCCEEDED:
         return f"{name} succeeded: {_count(summary)} sent, nothing unexplained."
     return f"{name} ended as: {row.state}."

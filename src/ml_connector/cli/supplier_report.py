@@ -47,17 +47,17 @@ def _tell_conflict(row: Json) -> str:
 
 def _tell_counts(counts: Json) -> None:
     texts = {
-        "conflicting": "{:,} suppliers differ and are left for a person to decide.",
-        "faulty": "{:,} rows of the view are set aside.",
-        "waiting": "{:,} suppliers wait for an earlier posting to be settled.",
-        "owned": "{:,} values differ in attributes the ERP owns; nothing is done about them.",
+        "conflicting": "Left for a person to decide: {:,}.",
+        "faulty": "Rows of the view that are set aside: {:,}.",
+        "waiting": "Suppliers that wait for an earlier posting to be settled: {:,}.",
+        "owned": "Differences in attributes the ERP owns, which nobody writes: {:,}.",
     }
     for name, text in texts.items():
         if counts.get(name):
             say(text.format(counts[name]))
 
 
-def list_revisions(revisions: Sequence[Revision]) -> Listing:
+def list_revisions(revisions: Sequence[Revision], *, empty: str = "") -> Listing:
     """What shall be otherwise, an attribute a row."""
     rows = [
         (one.number or "(new)", one.name, attribute, one.before.get(attribute, ""), value)
@@ -67,12 +67,15 @@ def list_revisions(revisions: Sequence[Revision]) -> Listing:
     return Listing(
         columns=("Supplier", "Name", "Attribute", "Was", "Shall be"),
         rows=rows,
-        empty="The ERP holds what the model has; there is nothing to write.",
+        empty=empty,
     )
 
 
 def _list_changes(summary: Json) -> Listing:
-    return list_revisions([Revision(**one) for one in summary.get("changes_shown", [])])
+    changes = [Revision(**one) for one in summary.get("changes_shown", [])]
+    is_calm = not any(summary["suppliers"].get(name) for name in ("conflicting", "faulty"))
+    calm = "The ERP holds what was revised; there is nothing to write."
+    return list_revisions(changes, empty=calm if is_calm else "There is nothing to write.")
 
 
 def _list_written(summary: Json) -> Listing:
