@@ -11,13 +11,13 @@ from ml_connector.engine.crew_table import CrewTable, Member
 from ml_connector.engine.errors import (
     LeftToOthersError,
     NobodyWorksError,
-    StoppedRunError,
     TakenForDeadError,
 )
 from ml_connector.engine.handover import Handover, HeldRun, find_owner
 from ml_connector.engine.heart import Heart
 from ml_connector.engine.launching import NAME, QUEUE
 from ml_connector.engine.reaper import DEAD_AFTER_S, Reaper
+from ml_connector.errors import RunInterruptedError
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +36,13 @@ class Role:
 
     Attributes:
         queue: The runs it knows the flows of; one queue for each organisation.
-        executes: Whether it executes runs; else it only queues and follows them.
+        executes: Whether it executes runs; else it only queues and follows them. None: when nobody
+            else does at its launch.
         on_taken_for_dead: Told, in a thread of the engine's, that others have its runs.
     """
 
     queue: str = QUEUE
-    executes: bool = True
+    executes: bool | None = True
     on_taken_for_dead: Callable[[], None] = _do_nothing
 
 
@@ -66,14 +67,16 @@ class Crew:
         self._reaper = Reaper(self._table, self._handover, on_taken_over=on_taken_over)
         self._has_joined = False
 
-    def open(self) -> None:
-        """The crew's table is there; a process that executes is heard and watches from now on."""
+    def open(self) -> bool:
+        """A process that executes is heard and watches from now on; returns whether it does."""
         self._table.create()
-        if self._role.executes:
+        is_asked = self._role.executes
+        if is_asked or (is_asked is None and self.find_worker() is None):
             self._table.join(self._member)
             self._has_joined = True
             self._heart.start()
             self._reaper.start()
+        return self._has_joined
 
     @property
     def is_taken_for_dead(self) -> bool:
@@ -91,13 +94,17 @@ class Crew:
 
         Raises:
             TakenForDeadError: Others have its runs.
-            StoppedRunError: A stop was asked for meanwhile.
+            RunInterruptedError: A stop was asked for meanwhile.
         """
         while self._has_joined and not self._heart.wait_heard(HEARD_LOOK_S):
             if self.is_taken_for_dead:
                 raise TakenForDeadError(self._member.executor_id)
             if self._stop.is_set():
-                raise StoppedRunError("")
+                raise RunInterruptedError(
+                    "The run was stopped while this process waited to be heard by the others.",
+                    written="What it had sent stays; a resume looks at that first.",
+                    next_step="List the runs, then go on: `ml-connector runs list`.",
+                )
 
     def verify_followed(self, run_id: str) -> None:
         """The run goes on somewhere, and this process may still wait for it.
@@ -109,7 +116,7 @@ class Crew:
         """
         if self.is_taken_for_dead:
             raise TakenForDeadError(self._member.executor_id)
-        if self._role.executes:
+        if self._has_joined:
             return
         if self._stop.is_set():
             raise LeftToOthersError(run_id)
@@ -144,7 +151,7 @@ class Crew:
         self._reaper.stop()
         try:
             self._give_back(except_runs=still)
-            if not still:
+            if self._has_joined and not still:
                 self._heart.stop()
                 self._table.leave(self._member.executor_id)
         except SQLAlchemyError as error:

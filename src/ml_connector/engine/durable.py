@@ -238,19 +238,29 @@ class DurableEngine:
         if self._crew is not None:
             self._crew.verify_heard()
 
+    @property
+    def executor_id(self) -> str:
+        """The name of this process towards the others."""
+        return self._executor_id
+
+    def is_executed(self, run_id: str) -> bool:
+        """Whether some process has taken the run from its queue and not ended it."""
+        status = DBOS.get_workflow_status(run_id)
+        return status is not None and status.status == _RUNNING
+
     def _launch_dbos(self) -> None:
-        role = self._role
         identity = Identity(
             executor_id=self._executor_id,
             application_version=self._version,
-            queue=role.queue,
-            executes=role.executes,
+            queue=self._role.queue,
         )
         self._engine = prepare_dbos(self._url, identity)
         self._workflow = self._make_workflow()
         if self._lock is None:
             self._crew = self._make_crew()
-            self._crew.open()
+            executes = self._crew.open()
+            # Queues of other organisations may be in the database; their flows are not here.
+            DBOS.listen_queues([self._role.queue] if executes else [])
         DBOS.launch()
 
     def _make_crew(self) -> Crew:

@@ -25,7 +25,6 @@ class Identity:
     executor_id: str
     application_version: str
     queue: str = QUEUE
-    executes: bool = True
 
 
 def prepare_dbos(database_url: str, identity: Identity) -> sa.Engine | None:
@@ -41,9 +40,6 @@ def prepare_dbos(database_url: str, identity: Identity) -> sa.Engine | None:
     try:
         _register_queue(database_url, engine, name=identity.queue)
         DBOS(config=_make_config(database_url, engine, identity))
-        if engine is None:
-            # Queues of other organisations may be in the same database; their flows are not here.
-            DBOS.listen_queues([identity.queue] if identity.executes else [])
     except BaseException:
         if engine is not None:
             engine.dispose()

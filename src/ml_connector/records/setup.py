@@ -21,6 +21,9 @@ BUSY_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
 """How long PostgreSQL may take to accept a connection."""
 DEFAULT_ALIAS = "default"
+IDLE_TRANSACTION_S = 10
+"""How long a process that was frozen in the middle of a transaction keeps its locks on PostgreSQL:
+whoever goes on with its runs may be waiting for them."""
 BUDGET_ALIAS = "budget"
 """A second connection, for what a loss of power may take: grants of the request budget, whose short
 transactions join no other, and the steps of runs."""
@@ -128,6 +131,8 @@ def _describe_sqlite(path: str, *, synchronous: str) -> dict[str, Any]:
 def _describe_postgresql(database_url: str) -> dict[str, Any]:
     parts = urlsplit(database_url)
     options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, **dict(parse_qsl(parts.query))}
+    idle = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_S * 1000}"
+    options["options"] = f"{idle} {options.get('options', '')}".strip()
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),

@@ -37,6 +37,16 @@ from ml_connector.wiring.observer import RunHistory, StepListener
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
 from ml_connector.wiring.systems import Systems
+from ml_connector.wiring.workers import (
+    HeardBudget,
+    OneProcessError,
+    RunListener,
+    SharedEngine,
+    ToldHistory,
+    is_shared,
+    name_queue,
+    work,
+)
 
 if TYPE_CHECKING:
     from ml_connector.archive import LocalArchive
@@ -109,11 +119,12 @@ class House(Systems, Questions, Decisions):
         self.actor = find_actor()
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._on_step = on_step
+        self._on_run: RunListener | None = None
         self._closers = ExitStack()
 
     def close(self) -> None:
         """The engine is down, clients are logged out, database connections are closed."""
-        engine: DurableEngine | None = vars(self).get("engine")
+        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
         with self._closers:
             if engine is not None:
                 # First: a run that still executes needs its clients and records to stop well.
@@ -125,7 +136,7 @@ class House(Systems, Questions, Decisions):
 
         Safe in a signal handler. Without an engine nothing is changed.
         """
-        engine: DurableEngine | None = vars(self).get("engine")
+        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
         if engine is None:
             return False
         engine.request_stop()
@@ -173,7 +184,12 @@ class House(Systems, Questions, Decisions):
                 allowances[model.budget_key()] = Allowance(requests=model.requests_per_minute)
         clock = budget_clock(self.clock, self._stop)
         ring = open_budget(self._database, clock=clock, allowances=allowances)
-        return StoppableBudget(ring, self._stop)
+        return HeardBudget(StoppableBudget(ring, self._stop), self._verify_heard)
+
+    def _verify_heard(self) -> None:
+        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
+        if engine is not None:
+            engine.verify_heard()
 
     @cached_property
     def vault(self) -> "Vault":
@@ -315,26 +331,61 @@ class House(Systems, Questions, Decisions):
     # --- engine -------------------------------------------------------------------------------
 
     @cached_property
-    def engine(self) -> "DurableEngine":
+    def engine(self) -> "DurableEngine | SharedEngine":
         """The durable engine, launched, every flow of the project registered.
 
         Raises:
             BusyError: Another process holds the state folder; names it.
+            SettingsError: Processes would share runs and not records.
         """
+        if is_shared(self.project):
+            return SharedEngine(self._make_engine, self.records)
+        engine = self._make_engine(executes=True)
+        engine.launch()
+        return engine
+
+    def _make_engine(self, *, executes: bool | None) -> "DurableEngine":
+        from ml_connector.engine.crew import Role  # noqa: PLC0415 - start-up time.
         from ml_connector.engine.durable import DurableEngine  # noqa: PLC0415 - start-up time.
 
-        url = self.project.settings.engine_url
+        settings = self.project.settings
         self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        history = RunHistory(self.records, self._on_step, actor=self.actor)
+        if self._on_run is not None:
+            history = ToldHistory(
+                self.records, self._on_step, actor=self.actor, on_run=self._on_run
+            )
         engine = DurableEngine(
-            url or f"sqlite:///{self.project.state_dir / ENGINE_FILE}",
+            settings.engine_url or f"sqlite:///{self.project.state_dir / ENGINE_FILE}",
             clock=self.clock,
-            observer=RunHistory(self.records, self._on_step),
+            observer=history,
             application_version=APPLICATION_VERSION,
+            role=Role(
+                queue=name_queue(settings.organisation),
+                executes=executes,
+                on_taken_for_dead=self._stop.set,
+            )
+            if is_shared(self.project)
+            else None,
         )
         for name in self.project.flows:
             engine.register(name, partial(self._run_flow, name))
-        engine.launch()
         return engine
+
+    def work(self, tell: RunListener) -> None:
+        """Queued runs of the organisation are executed until `request_stop`; `tell` hears of each.
+
+        Raises:
+            OneProcessError: The project's runs are in SQLite.
+            TakenForDeadError: Others have the runs of this process.
+        """
+        if not is_shared(self.project):
+            raise OneProcessError
+        self._on_run = tell
+        engine = self._make_engine(executes=True)
+        engine.launch()
+        self.engine = engine
+        work(engine, self._stop.wait)
 
     def run(self, flow_name: str, request: Json) -> RunRow:
         """A run of the flow, executed to its end.
@@ -379,11 +430,17 @@ class House(Systems, Questions, Decisions):
         Raises:
             NotResumableError: It has ended.
             OutcomeUnknownError: A task start of it has no known outcome.
-            BusyError: A process works on the state folder, maybe on this very run; names it.
+            BusyError: A process works on the state folder, maybe on this very run; names it. With
+                PostgreSQL: a worker executes it.
         """
         from ml_connector.engine.process_lock import ProcessLock  # noqa: PLC0415 - start-up time.
         from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
 
+        if is_shared(self.project):
+            engine = self.engine
+            assert isinstance(engine, SharedEngine)
+            engine.verify_not_executed(run_id)
+            return cancel_run(self.records, run_id, actor=self.actor)
         lock = ProcessLock(self.project.state_dir)
         lock.take(now=self.clock.now())
         try:
