@@ -20,13 +20,35 @@ def tell_budget(summary: Json, output: Output) -> None:
             )
         for warning in posting["receipt"].get("warnings", []):
             say(f"{posting['subject']}: the ERP warns: {warning}")
+        if posting["state"] == "confirmed" and posting.get("reverses"):
+            say(f"Posting {posting['posting_key']} takes back {posting['reverses']}.")
     for row in summary.get("differences", []):
         amounts = ", ".join(f"{name} {row[name]}" for name in AMOUNTS[:-1])
         say(f"{row['ledger']} {row['period']} account {row['account']}: {amounts}.")
+    _tell_replaced(summary)
     _tell_read(summary.get("read", {}))
     for currency, amount in summary["moved"].items():
         moved = render_money(Money(amount=Decimal(amount), currency=currency))
         say(f"{moved} {currency} {'moved' if summary['postings'] else 'would move'}.")
+
+
+def _tell_replaced(summary: Json) -> None:
+    """What stays in periods that are replaced, and what is not there to be taken back."""
+    for row in summary.get("others", []):
+        debit, credit = (
+            render_money(Money(amount=Decimal(row[side]), currency=row["currency"]))
+            for side in ("debit", "credit")
+        )
+        say(
+            f"{row['ledger']} {row['period']}: {debit} debit and {credit} credit"
+            f" {row['currency']} on {row['accounts']:,} accounts are not of this flow's journals;"
+            " they stay, and what stands anew is less by them."
+        )
+    for row in summary.get("gone", []):
+        say(
+            f"{row['subject']} (key {row['posting_key']}) is not in the ERP any more; nothing of it"
+            " is taken back."
+        )
 
 
 def _tell_read(read: Json) -> None:
@@ -43,13 +65,15 @@ def _tell_read(read: Json) -> None:
             f"The view shows nothing of {', '.join(read['not_shown'])}; what the ledger holds there"
             " is left as it is."
         )
+    for warning in read.get("service", []):
+        say(f"The ERP's service for journals: {warning}")
     if read.get("warned"):
         say(f"The ERP will warn of {', '.join(read['warned'])}.")
 
 
 def _list_journals(summary: Json) -> Listing:
     return Listing(
-        columns=("Journal", "Lines", "Debit", "Credit", "Currency"),
+        columns=("Journal", "Lines", "Debit", "Credit", "Currency", "Takes back"),
         rows=[
             (
                 row["subject"],
@@ -57,6 +81,7 @@ def _list_journals(summary: Json) -> Listing:
                 Money(amount=Decimal(row["debit"]), currency=row["currency"]),
                 Money(amount=Decimal(row["credit"]), currency=row["currency"]),
                 row["currency"],
+                row.get("reverses", ""),
             )
             for row in summary["journals"]
         ],

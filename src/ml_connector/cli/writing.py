@@ -72,10 +72,12 @@ def show_approval(plan: str, /, *, options: Options | None = None) -> int:
                 row.ledger, row.period, row.part, row.account, row.text,
                 Money(amount=max(row.amount, Decimal(0)), currency=row.currency),
                 Money(amount=max(-row.amount, Decimal(0)), currency=row.currency), row.currency,
+                row.reverses,
             )
             for row in house.list_planned(found)
         ]  # fmt: skip
-    columns = ("Ledger", "Period", "Part", "Account", "Name", "Debit", "Credit", "Currency")
+    columns = ("Ledger", "Period", "Part", "Account", "Name", "Debit", "Credit", "Currency",
+               "Takes back")  # fmt: skip
     show(Listing(columns=columns, rows=rows, empty="It has no lines."), output_of(options))
     _tell_approval(found)
     return 0
@@ -137,7 +139,7 @@ def list_postings(
     show(
         Listing(
             columns=("Key", "Subject", "State", "Lines", "Debit", "Credit", "Currency",
-                     "Documents", "Sent (UTC)", "Reason"),
+                     "Documents", "Sent (UTC)", "Takes back", "Taken back by", "Reason"),
             rows=[_row(one) for one in found],
             empty="No posting waits to be settled." if unsettled else "Nothing was posted.",
         ),
@@ -161,6 +163,8 @@ def _row(posting: Posting) -> tuple[str | int | Money, ...]:
         currency,
         ", ".join(posting.receipt.get("documents", [])) or posting.receipt.get("number", ""),
         f"{posting.sent_at:%Y-%m-%d %H:%M}" if posting.sent_at else "",
+        posting.reverses,
+        posting.reversed_by,
         posting.reason,
     )
 

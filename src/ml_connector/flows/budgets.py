@@ -42,6 +42,7 @@ from ml_connector.flows.writing.journals import (
 from ml_connector.flows.writing.replacing import read_earlier
 from ml_connector.flows.writing.reversing import plan_reversal
 from ml_connector.flows.writing.sending import post_all
+from ml_connector.flows.writing.service import verify_service
 from ml_connector.flows.writing.tie_out import conclude_budget
 from ml_connector.ports import (
     ActionKind,
@@ -84,11 +85,12 @@ def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
     _verify_request(bench, request)
     pins = steps.step("preflight", partial(_preflight, bench))
     bench = load_budget_books(bench, pins["books"])
+    read: Json = {"service": pins.get("service", [])}
     if request.get("apply"):
-        return _apply(steps, bench, str(request["apply"]))
+        return _apply(steps, bench, str(request["apply"])) | {"read": read}
     if request.get("reverse"):
         reverse = partial(plan_reversal, bench, str(request["reverse"]), steps.run_id)
-        return _ask(steps, request, bench, steps.step("reverse: plan", reverse), {})
+        return _ask(steps, request, bench, steps.step("reverse: plan", reverse), read)
     exported = steps.step("approved: export", partial(run_export, steps, bench, pins))
     approved = steps.step(
         "approved: read",
@@ -103,7 +105,7 @@ def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
     plan = steps.step("plan", partial(plan_journals, bench, basis))
     if not request.get("dry_run"):
         steps.step("plan: guards", partial(verify_guards, bench, basis))
-    read = {
+    read |= {
         "rows": approved["rows"],
         "ignored": approved["ignored"],
         "not_shown": [" ".join(pair) for pair in sorted(set(bench.periods) - set(pairs))],
@@ -169,7 +171,7 @@ def _summarise(bench: BudgetBench, plan: Json) -> Json:
 
 
 def _preflight(bench: BudgetBench) -> Json:
-    """Export, ledgers, their rules and periods, looked up before anything is read."""
+    """Export, ledgers, rules, service and periods, looked up before anything is read."""
     export = find_action(bench.target, ActionKind.EXPORT, bench.flow.export)
     books = read_budget_books(bench)
     looked = load_budget_books(bench, books)
@@ -185,6 +187,7 @@ def _preflight(bench: BudgetBench) -> Json:
         "export": render_action(export),
         "books": books,
         "mode": bench.flow.mode,
+        "service": verify_service(bench),
         "warned": _verify_periods(looked),
     }
 

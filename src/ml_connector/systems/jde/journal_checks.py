@@ -12,7 +12,10 @@ from ml_connector.systems.jde.journal_lines import BATCHES, KeyedLines, KeyPasse
 from ml_connector.systems.jde.journal_rules import BatchStateRow, KeyedRow
 from ml_connector.systems.jde.journals import JournalDesk
 from ml_connector.systems.jde.orchestration_wire import FORMATS, OUTPUTS
-from ml_connector.systems.jde.orchestrations import OrchestrationRefusedError
+from ml_connector.systems.jde.orchestrations import (
+    OrchestrationMissingError,
+    OrchestrationRefusedError,
+)
 from ml_connector.systems.jde.rows import ACCOUNT_LEDGER, columns_of
 
 NOBODYS_KEY: Final = "00000000"
@@ -39,8 +42,20 @@ class _JournalChecks:
         self._settings = desk.settings
 
     def check_orchestration(self) -> Findings:
-        """The orchestration is there, takes what is sent, and answers what is read."""
-        row = self._desk.find_orchestration()
+        """The orchestration is there, takes what is sent, and answers what is read.
+
+        With the format of its inputs given, nothing that is sent depends on the list: a server
+        that does not give it leaves the check open.
+        """
+        try:
+            row = self._desk.find_orchestration()
+        except OrchestrationMissingError:
+            raise
+        except ConnectorError as error:
+            if self._settings.input_format is None:
+                raise
+            finding = f"Whether {self._settings.name} is there cannot be told: {error.refused}"
+            return [warn(SUBJECT, finding, error.next_step)]
         said = f" ({row.description})" if row.description else ""
         found = [ok(SUBJECT, f"{row.name} is visible to the user{said}.")]
         return [*found, *self._check_format(row), *self._check_inputs(row), *_check_outputs(row)]

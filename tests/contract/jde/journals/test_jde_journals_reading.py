@@ -316,3 +316,20 @@ def test_checks_find_tables_and_columns_the_user_may_not_read(desk: Any) -> None
     assert {subject for subject, state in found.items() if state is CheckState.FAILED} == {
         "key", "table F0011",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("input_format", "state"), [(None, CheckState.FAILED), ("Generic", CheckState.WARNING)]
+)
+def test_checks_leave_open_what_a_server_does_not_list(
+    desk: Any, input_format: str | None, state: CheckState
+) -> None:
+    """Where the connection gives the format nothing that is sent depends on the list."""
+    desk.ais.spoil(path="/discover", kind="status", status=403, times=None)
+
+    checks = list(desk.orchestrate(input_format=input_format).check_journals("00001/BA"))
+
+    assert [(one.subject, one.state) for one in checks if one.state is not CheckState.OK] == [
+        ("orchestration", state)
+    ]
+    assert desk.meddler.sendings == 0
