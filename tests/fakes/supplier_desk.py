@@ -14,6 +14,8 @@ from tests.fakes.suppliers import FakeSuppliers
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.bench import SupplierBench, cut, store_document
 from ml_connector.flows.revising.changes import CHUNK_BATCH, Revision, render_revision
+from ml_connector.flows.revising.proof import conclude_suppliers
+from ml_connector.flows.revising.reversing import plan_supplier_reversal
 from ml_connector.flows.revising.sending import send_all
 from ml_connector.flows.revising.settling import settle_earlier
 from ml_connector.ports import FileColumn, Json, Posting, PostingState
@@ -122,6 +124,16 @@ class SupplierDesk:
         with pytest.raises(ConnectorError) as caught:
             self.send(*revisions, send=send)
         return caught.value
+
+    def conclude(self, plan_hash: str) -> Json:
+        """The summary of a new run of the plan."""
+        rows = self.run(plan_hash)
+        return conclude_suppliers(self.steps, self.bench(), plan_hash, rows)
+
+    def reverse(self, posting_key: str) -> Json:
+        """The summary of a run that takes the posting back."""
+        plan = plan_supplier_reversal(self.bench(), posting_key, f"suppliers-{self.runs + 1}")
+        return self.conclude(plan["plan_hash"])
 
     def settle_earlier(self) -> Json:
         """What a next run finds of earlier ones."""

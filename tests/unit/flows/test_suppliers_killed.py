@@ -12,7 +12,10 @@ CALLS_MAX = 150
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("send", "lost"), [("single", ""), ("single", "late"), ("batch", "late")])
+@pytest.mark.parametrize(
+    ("send", "lost"),
+    [("single", ""), ("single", "late"), ("batch", "late"), ("file", ""), ("file", "lose_after")],
+)
 def test_run_killed_after_any_call_writes_each_supplier_once(
     sender: SupplierDesk, send: str, lost: str
 ) -> None:

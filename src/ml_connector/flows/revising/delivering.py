@@ -24,7 +24,14 @@ from ml_connector.flows.revising.looking import (
     pause,
     render_unclear,
 )
-from ml_connector.flows.revising.outcomes import Item, confirm, mark_sent, mark_unknown, refuse
+from ml_connector.flows.revising.outcomes import (
+    Item,
+    confirm,
+    mark_sent,
+    mark_unknown,
+    refuse,
+    render_importing,
+)
 from ml_connector.flows.revising.shown import Shown, list_sent
 from ml_connector.ports import SupplierChange, SupplierChangedError, SupplierReceipt
 
@@ -39,7 +46,6 @@ class JobStarted:
     """The answer to a file: what becomes of its suppliers is another matter."""
 
     job_id: str
-    batch: str
 
 
 Answer = SupplierReceipt | JobStarted | ConnectorError
@@ -202,9 +208,9 @@ def _take(
         if isinstance(answer, SupplierReceipt):
             confirm(bench, now, answer.row, answer.unlike)
         elif isinstance(answer, JobStarted):
-            job = {"batch": answer.batch, "job": answer.job_id}
-            words = f"job {answer.job_id} imports it"
-            unknown.append(mark_unknown(bench, now, words, receipt=job))
+            receipt = now.posting.receipt | {"job": answer.job_id}
+            words = render_importing(answer.job_id)
+            unknown.append(mark_unknown(bench, now, words, receipt=receipt))
         elif isinstance(answer, (OutcomeUnknownError, ProtocolError)):
             unknown.append(mark_unknown(bench, now, answer.refused))
         elif before.was_sent:

@@ -20,7 +20,8 @@ GENERATION = 1
 """A plan writes each supplier once; what is to be written again is a plan of its own."""
 REASON_MAX = 1_000
 """Characters of the ERP's words that are kept with a posting."""
-SETTLED = frozenset({PostingState.CONFIRMED, PostingState.REFUSED})
+JOB_FACTS = frozenset({"batch", "row", "job"})
+"""What a receipt keeps of a file."""
 SENDABLE = frozenset({PostingState.OPEN, PostingState.UNKNOWN})
 
 
@@ -124,6 +125,20 @@ def mark_unknown(
     return replace(item, posting=posting)
 
 
+def mark_batch(bench: SupplierBench, item: Item, batch: str, *, row: int) -> Item:
+    """It is about to leave in a file: the file's name and its place there are stored."""
+    receipt = {"batch": batch, "row": row}
+    posting = bench.records.postings.save_posting(
+        item.posting.posting_key, item.posting.state, receipt=receipt
+    )
+    return replace(item, posting=posting)
+
+
+def render_importing(job_id: str) -> str:
+    """Why nobody knows yet what became of a supplier in a file."""
+    return f"job {job_id} imports it"
+
+
 # --- settled --------------------------------------------------------------------------------------
 
 
@@ -157,8 +172,7 @@ def quarantine(bench: SupplierBench, item: Item, reason: str) -> Posting:
 
 
 def _keep_job(item: Item) -> Json:
-    return {name: item.posting.receipt[name] for name in ("batch", "job") if name in
-            item.posting.receipt}  # fmt: skip
+    return {name: value for name, value in item.posting.receipt.items() if name in JOB_FACTS}
 
 
 def _settle(

@@ -16,6 +16,7 @@ from ml_connector.flows.revising.delivering import (
     submit_changes,
     submit_creation,
 )
+from ml_connector.flows.revising.filing import send_file
 from ml_connector.flows.revising.looking import Sending
 from ml_connector.flows.revising.outcomes import SENDABLE, Chunk, Item, find_posting, make_items
 from ml_connector.ports import Json, Posting, PostingState, Steps
@@ -67,6 +68,9 @@ def send_chunk(sending: Sending, chunk: Chunk, send: str) -> Json:
     bench = sending.bench
     items = make_items(bench, chunk)
     due = [item for item in items if item.posting.state in SENDABLE]
+    if send == "file":
+        send_file(sending, due)
+        return tell_chunk(bench, chunk, items)
     changes = [item for item in due if not item.revision.is_creation]
     if send == "batch":
         for part in cut(changes, CHUNK_BATCH):

@@ -17,8 +17,8 @@ from ml_connector.flows.revising.shown import Shown, Sight
 from ml_connector.flows.writing.settling import NothingToSettleError
 from ml_connector.ports import UNSETTLED_POSTINGS, JobState, Json, Posting, PostingState
 
-WAITING_MAX = 1_200
-"""Suppliers that may stay unsettled while a flow goes on beside them; a file holds fewer."""
+WAITING_BYTES_MAX = 80_000
+"""Length of the subjects that may wait while a flow goes on beside them; some thousand of them."""
 LOOKED_AT_MAX = 50_000
 """Unsettled postings that are looked at; the plans they are of were cut off long before."""
 NAMED_MAX = 10
@@ -72,7 +72,7 @@ def settle_earlier(bench: SupplierBench) -> Json:
             waiting.append(item.subject)
         else:
             settled += 1
-    if len(waiting) > WAITING_MAX:
+    if sum(len(subject.encode()) + 4 for subject in waiting) > WAITING_BYTES_MAX:
         raise _too_many(bench, waiting)
     return {"settled": settled, "waiting": waiting}
 
