@@ -1,7 +1,6 @@
 """Agreements: what both sides held of a member last, attribute by attribute, code by code."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,9 +12,7 @@ from hypothesis import strategies as st
 from ml_connector.ports import Agreement, Clock, Records
 from ml_connector.records import create_organisation, open_records
 
-Sql = Callable[..., list[tuple[object, ...]]]
 FLOW = "suppliers"
-PAGE = 1_000
 """Codes the store has in memory at once."""
 
 
@@ -59,7 +56,6 @@ def test_code_named_twice_in_one_call_is_merged_in_order(records: Records) -> No
     records.agreements.save_agreements(FLOW, twice)
 
     assert load(records, "1") == agree("1", "r2", a=("1", "1"), b=("2", "2"))
-    assert list(records.agreements.iterate_codes(FLOW)) == ["1"]
 
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=3)
@@ -93,7 +89,6 @@ def test_agreements_are_the_sum_of_all_that_was_said(
         code: {name: (one.model[name], one.erp[name]) for name in one.model}
         for code, one in found.items()
     } == said
-    assert list(records.agreements.iterate_codes(flow)) == sorted(said)
 
 
 FLOWS = iter(range(1_000_000))
@@ -105,7 +100,7 @@ def test_attribute_of_one_side_only_is_refused(records: Records) -> None:
     half = Agreement(code="2", model={"a": "1"}, erp={"a": "1", "b": "2"}, run_id="r1")
     with pytest.raises(ValueError, match="agreement on 2 has b on one side only"):
         records.agreements.save_agreements(FLOW, [agree("1"), half])
-    assert list(records.agreements.iterate_codes(FLOW)) == []
+    assert records.agreements.load_agreements(FLOW, ["1", "2"]) == {}
 
 
 def test_value_that_is_no_text_is_refused(records: Records) -> None:
@@ -113,38 +108,6 @@ def test_value_that_is_no_text_is_refused(records: Records) -> None:
     wrong: Any = 0.1
     with pytest.raises(TypeError, match="float"):
         records.agreements.save_agreements(FLOW, [agree("1", a=(wrong, "0.1"))])
-
-
-def test_codes_come_ascending_over_all_pages(records: Records) -> None:
-    """Pages end anywhere, also where codes differ by their last letter or in capitals only."""
-    codes = [f"S{n:05}" for n in range(2 * PAGE)] + ["a", "A", "ä", "_", "S", "s10", "s9"]
-    records.agreements.save_agreements(FLOW, [agree(code) for code in reversed(codes)])
-    records.agreements.save_agreements("other", [agree("in between")])
-
-    assert list(records.agreements.iterate_codes(FLOW)) == sorted(codes)
-    assert list(records.agreements.iterate_codes("none")) == []
-
-
-def test_codes_sort_by_bytes_whatever_the_language_of_the_database(
-    postgresql_only: None, records_url: str, sql: Sql
-) -> None:
-    """A server that was set up in German puts no small letter before a capital."""
-    assert sql(
-        "SELECT collation_name FROM information_schema.columns"
-        " WHERE table_name = 'records_agreement' AND column_name = 'code'"
-    ) == [("C",)]
-
-
-def test_codes_saved_while_others_are_read_are_no_second_ones(records: Records) -> None:
-    """A run that saves what it has just read neither repeats nor skips a code."""
-    codes = [f"S{n:05}" for n in range(PAGE + 5)]
-    records.agreements.save_agreements(FLOW, [agree(code) for code in codes])
-    seen = []
-    for code in records.agreements.iterate_codes(FLOW):
-        seen.append(code)
-        if code == "S00500":
-            records.agreements.save_agreements(FLOW, [agree(one, "r2") for one in codes])
-    assert seen == codes
 
 
 def test_many_agreements_take_few_statements(records: Records) -> None:
@@ -230,7 +193,6 @@ def test_organisations_and_flows_agree_apart(records: Records, records_clock: Cl
     north = open_records("north", clock=records_clock).agreements
     records.agreements.save_agreements(FLOW, [agree("1", a=("1", "1"))])
     assert north.load_agreements(FLOW, ["1"]) == {}
-    assert list(north.iterate_codes(FLOW)) == []
     assert records.agreements.load_agreements("other", ["1"]) == {}
     north.save_agreements(FLOW, [agree("1", "r9", b=("2", "2"))])
     records.agreements.save_agreements("other", [agree("1", "r8", c=("3", "3"))])

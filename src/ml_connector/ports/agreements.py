@@ -4,7 +4,7 @@ They tell who has moved since. Two values are kept because an ERP may write a va
 such as names in capitals: alike in meaning, not in letters.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,6 +34,3 @@ class AgreementStore(Protocol):
 
     def load_agreements(self, flow: str, codes: Sequence[str]) -> dict[str, Agreement]:
         """The agreements of these codes that there are, by code."""
-
-    def iterate_codes(self, flow: str) -> Iterator[str]:
-        """Yield every code of the flow once, ascending, in bounded memory."""

@@ -1,6 +1,6 @@
 """What model and ERP each held of a member when they last said the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
@@ -8,9 +8,6 @@ from ml_connector.ports import Agreement
 from ml_connector.records import models
 from ml_connector.records.canonical import verify_plain
 from ml_connector.records.store import OrganisationStore, split_chunks
-
-CODES_PER_PAGE = 1_000
-"""Codes of a flow that are in memory at once."""
 
 Attributes = dict[str, list[str]]
 """Attribute to the model's value and the ERP's."""
@@ -40,14 +37,6 @@ class AgreementRecords(OrganisationStore):
             for chunk in split_chunks(dict.fromkeys(codes))
             for row in self._of(flow).filter(code__in=chunk)
         }
-
-    def iterate_codes(self, flow: str) -> Iterator[str]:
-        """Yield every code of the flow once, ascending, in bounded memory."""
-        in_order = self._of(flow).order_by("code").values_list("code", flat=True)
-        page = list(in_order[:CODES_PER_PAGE])
-        while page:
-            yield from page
-            page = list(in_order.filter(code__gt=page[-1])[:CODES_PER_PAGE])
 
     def _of(self, flow: str) -> QuerySet[models.Agreement]:
         return models.Agreement.of(self._id).filter(flow=flow)

@@ -5,14 +5,6 @@ from typing import Any, ClassVar
 from django.db import migrations, models
 
 
-def _sort_codes_by_bytes(_apps: Any, schema_editor: Any) -> None:
-    """Codes sort as Python sorts them, which SQLite does anyway; the key's index follows."""
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(
-            'ALTER TABLE records_agreement ALTER COLUMN code TYPE text COLLATE "C"'
-        )
-
-
 class Migration(migrations.Migration):
     """Creates one table."""
 
@@ -51,5 +43,4 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(_sort_codes_by_bytes, migrations.RunPython.noop),
     ]
