@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.fakes.approved_desk import APPROVED, LEDGER, BudgetDesk, build_budget, make_flow
@@ -50,6 +51,21 @@ def budget_of_others(budget: BudgetDesk, amount: str) -> None:
     """Somebody enters and posts this budget in the ERP."""
     line = make_line(1, LEDGER, "09-26", "30.8730", "0")
     budget.desk.source.post("theirs", line._replace(debit=Decimal(amount), credit=Decimal(0)))
+
+
+class KillerAfter(Killer):
+    """Dies once, after the first call of that name."""
+
+    def __init__(self, *, at: int, after: str) -> None:
+        super().__init__(at=at)
+        self._after = after
+
+    def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The call's result, unless this is the one to die after."""
+        result = super().call(name, function, *args, **kwargs)
+        if name == self._after:
+            raise Crash(name)
+        return result
 
 
 # --- what shall happen ----------------------------------------------------------------------------
@@ -435,6 +451,28 @@ def test_journal_deleted_in_the_erp_is_told_and_not_taken_back(budget: BudgetDes
     assert {row["unexplained"] for row in summary["tie_out"]} == {"0"}
     assert _all_lines(budget) == APPROVED | {AT: Decimal(1300)}
     assert budget.fail(reverse=key).code == "postings.not-reversible"
+
+
+def test_journal_deleted_while_the_run_was_down_is_not_taken_back(budget: BudgetDesk) -> None:
+    """It stood when the plan was made; the resumed run looks again before it sends."""
+    budget.journals.posts = False
+    key = key_of(budget.run(), SEPTEMBER)
+    version(budget, "1300")
+    budget.killer = KillerAfter(at=0, after="postings.make_posting")
+    with pytest.raises(Crash):
+        budget.run()
+    budget.killer = None
+    budget.journals.delete(key)
+
+    summary = budget.resume()
+    ended = budget.run()
+
+    assert [row["state"] for row in summary["postings"]] == ["refused", "refused"]
+    assert summary["postings"][0]["reason"] == f"not sent: {key} is not in erp any more"
+    assert summary["state"] == "unexplained difference"
+    assert budget.journals.calls == 3
+    assert ended["state"] == "succeeded"
+    assert _all_lines(budget) == APPROVED | {AT: Decimal(1300)}
 
 
 @pytest.mark.parametrize("posted", [True, False], ids=["posted", "waiting"])

@@ -105,7 +105,7 @@ def post_all(steps: Steps, bench: BudgetBench, plan_hash: str) -> list[Json]:
 def _explain_held_back(outcome: Json, reverses: str) -> str:
     return (
         f"not sent: journal {outcome['posting_key']}, which was to take back {reverses}, is"
-        f" {outcome['state']}, so {reverses} still stands"
+        f" {outcome['state']}"
     )
 
 
@@ -113,7 +113,8 @@ def post_one(sending: Sending) -> Json:
     """The journal's posting is settled; repeatable, for what was sent is looked for first."""
     posting = _make(sending)
     if posting.state in (PostingState.OPEN, PostingState.UNKNOWN):
-        posting = _hold_back(sending, posting) if sending.held_back else _send(sending, posting)
+        why = sending.held_back or _find_gone(sending, posting)
+        posting = _hold_back(sending, posting, why) if why else _send(sending, posting)
     return {
         "posting_key": posting.posting_key,
         "subject": posting.subject,
@@ -124,9 +125,25 @@ def post_one(sending: Sending) -> Json:
     }
 
 
-def _hold_back(sending: Sending, posting: Posting) -> Posting:
+def _find_gone(sending: Sending, posting: Posting) -> str:
+    """Why a counter-journal is not sent at all: nothing is left of what it would take back.
+
+    A run may have stopped between its plan and this, for days.
+    """
+    if not sending.reverses or posting.sent_at is not None:
+        return ""
+    bench = sending.bench
+    original = bench.records.postings.find_posting(sending.reverses)
+    assert original is not None, "what is taken back was posted: the records verify it"
+    journal = parse_journal(read_document(bench.archive, original.content_hash))
+    if bench.journals.find_journal(journal, original.posting_key).state is not JournalState.ABSENT:
+        return ""
+    return f"not sent: {sending.reverses} is not in {bench.source.connection} any more"
+
+
+def _hold_back(sending: Sending, posting: Posting, why: str) -> Posting:
     assert posting.sent_at is None, "what is held back was never sent: those before it are settled"
-    return _save(sending, posting, PostingState.REFUSED, reason=sending.held_back)
+    return _save(sending, posting, PostingState.REFUSED, reason=why)
 
 
 def _make(sending: Sending) -> Posting:
