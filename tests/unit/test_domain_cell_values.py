@@ -178,3 +178,14 @@ def test_blank_cells_are_blank_in_every_kind() -> None:
         assert parse_number(text) == 0
     assert not is_blank("0")
     assert parse_text("  A  b ") == "A  b"
+
+
+@pytest.mark.parametrize("text", ["NaN", "#N/A", "null", " None ", "N/A", "(blank)"])
+def test_word_for_no_value_is_neither_blank_nor_a_text(text: str) -> None:
+    """Some exports spell a blank cell out; what might be meant is not decided here."""
+    with pytest.raises(CellValueError, match="blank cell spelled out"):
+        parse_text(text)
+    for parse in (parse_flag, parse_day, parse_number):
+        with pytest.raises(CellValueError):
+            parse(text)
+    assert parse_text("Null & Sons") == "Null & Sons"

@@ -6,6 +6,7 @@ from decimal import Decimal, Inexact
 import pytest
 
 from ml_connector.domain.money import (
+    STORED_MAX,
     ZERO,
     CellTextError,
     TooManyDecimalsError,
@@ -14,6 +15,7 @@ from ml_connector.domain.money import (
     count_digits,
     decimals_of,
     exact_money,
+    fit_stored,
     parse_cell,
     use_exact_money,
     verify_cell_amount,
@@ -26,7 +28,9 @@ def test_parse_cell_reads_every_zero_as_plain_zero(text: str) -> None:
     assert str(parse_cell(text, decimals=2)) == "0"
 
 
-@pytest.mark.parametrize("text", ["NaN", "Infinity", "abc", "1_000", "1,000", " 1", "٣", "1e99999"])
+@pytest.mark.parametrize(
+    "text", ["NaN", "Infinity", "abc", "1_000", "1,000", " 1", "٣", "1e99999", "1e9999"]
+)
 def test_parse_cell_refuses_what_is_no_number(text: str) -> None:
     """A text that is no finite number is named, not guessed at."""
     with pytest.raises(CellTextError, match="where a number belongs"):
@@ -36,6 +40,13 @@ def test_parse_cell_refuses_what_is_no_number(text: str) -> None:
 def test_parse_cell_keeps_a_number_too_large_for_its_scale() -> None:
     """An impossible rounding returns the cell as it is, so the tie-out shows it."""
     assert parse_cell("1e300", decimals=2) == Decimal("1e300")
+
+
+def test_cell_of_any_length_fits_the_archive() -> None:
+    """Digits no double has, typed into a text, are shown as too large and stop nothing."""
+    with exact_money():
+        assert fit_stored(parse_cell("9" * 80, decimals=2), decimals=2) == STORED_MAX
+        assert fit_stored(parse_cell("-1e999", decimals=2), decimals=2) == -STORED_MAX
 
 
 def test_parse_cell_does_not_need_an_exact_context() -> None:

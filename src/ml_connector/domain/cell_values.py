@@ -25,6 +25,11 @@ DECIMALS = (".", ",")
 THOUSANDS = ("", ",", ".", " ", "\u00a0", "\u202f", "'", "\u2019")
 """What may group thousands; blanks of any kind are one sign, and so are both apostrophes."""
 
+BLANK_WORDS = frozenset(
+    {"nan", "#n/a", "#value!", "n/a", "null", "none", "nil", "(blank)", "(null)"}
+)
+"""What systems print where there is no value; as a text it may be one, so it is neither."""
+
 _FLAGS = {"true": "Y", "yes": "Y", "1": "Y", "false": "N", "no": "N", "0": "N"}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TOKENS = {
@@ -78,8 +83,20 @@ def is_blank(text: str) -> bool:
 
 
 def parse_text(text: str) -> str:
-    """The text as it stands, without blanks around it; empty for a blank cell."""
-    return text.strip()
+    """The text as it stands, without blanks around it; empty for a blank cell.
+
+    Raises:
+        CellValueError: The text is a word for no value, such as `#N/A` or `null`: it may stand for
+            a blank cell, and may be meant.
+    """
+    bare = text.strip()
+    if bare.lower() in BLANK_WORDS:
+        raise CellValueError(
+            text,
+            "it may be a blank cell spelled out, or a text",
+            next_step="Let the export show blank cells as empty ones, or write another text.",
+        )
+    return bare
 
 
 def parse_flag(text: str) -> str:

@@ -48,7 +48,7 @@ _ROUNDING = Context(prec=DIGITS_MAX, traps=[])
 """Rounds a cell's text; an impossible rounding becomes NaN, never an exception."""
 _CUTTING = Context(prec=60, rounding=ROUND_DOWN, traps=[InvalidOperation])
 """Cuts what the archive cannot keep of a cell that differs in any case."""
-_CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
+_CELL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class CellTextError(ProtocolError):
@@ -173,7 +173,8 @@ def fit_stored(amount: Decimal, *, decimals: int) -> Decimal:
     Somebody may have typed a third into a cell. It must be shown as a difference, so what the
     archive cannot keep is cut to its last decimal, and away from every amount of the scale.
     """
-    if abs(amount) > STORED_MAX:
+    # Not abs(), which rounds by the thread's context and raises there for what is too long.
+    if amount.copy_abs() > STORED_MAX:
         return STORED_MAX.copy_sign(amount)
     if count_decimals(amount) <= DECIMALS_STORED_MAX:
         return amount

@@ -1,6 +1,12 @@
 """The typed project folder: what users write in YAML, checked whole before anything runs."""
 
-from ml_connector.settings.budgets import BudgetColumn, BudgetColumns, BudgetFlow, BudgetGuards
+from ml_connector.settings.budgets import (
+    BudgetColumn,
+    BudgetColumns,
+    BudgetFlow,
+    BudgetGuards,
+    NumberSettings,
+)
 from ml_connector.settings.faults import ProjectFaultsError, ProjectMissingError, SettingsFault
 from ml_connector.settings.flows import (
     ActualsActions,
@@ -50,6 +56,7 @@ __all__ = [
     "KeySettings",
     "ListColumns",
     "ListFlow",
+    "NumberSettings",
     "ParentRules",
     "PeriodRules",
     "Project",

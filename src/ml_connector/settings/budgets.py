@@ -7,7 +7,7 @@ migration note.
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ml_connector.settings.flows import (
     MONTH_PATTERN,
@@ -48,6 +48,21 @@ class BudgetColumns(Strict):
     """Header of the amount."""
     version: str = ""
     """Header of the version; empty: the view holds one version only."""
+
+
+class NumberSettings(Strict):
+    """How an export spells its amounts, where they are not plain."""
+
+    decimal: Literal[".", ","]
+    """Sign before the decimals."""
+    thousands: Literal["", ".", ",", " ", "'"] = ""
+    """Sign between thousands; empty: there is none."""
+
+    @model_validator(mode="after")
+    def _verify_two_signs(self) -> "NumberSettings":
+        if self.decimal == self.thousands:
+            raise ValueError("parts decimals and thousands by the same sign")
+        return self
 
 
 class ApprovalRules(Strict):
@@ -99,6 +114,9 @@ class BudgetFlow(Strict):
     counter-journals of all this flow has posted there, and the approved amounts anew."""
     columns: BudgetColumns
     """Where the export holds what."""
+    numbers: NumberSettings | None = None
+    """How the export spells amounts; without it they are digits with a point, and an amount that
+    may be grouped thousands is refused."""
     signs: SignRules = SignRules()
     """Whose sign is turned back: the account types the model shows turned."""
     document_type: Text = "BX"

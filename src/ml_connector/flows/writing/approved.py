@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ml_connector.domain.money import ZERO, CellTextError, count_decimals, parse_cell, render_plain
+from ml_connector.domain.cell_values import CellValueError, is_blank
+from ml_connector.domain.money import DIGITS_MAX, ZERO, count_decimals, count_digits, render_plain
 from ml_connector.domain.signs import SignRule
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import BudgetBench, read_document, store_document
+from ml_connector.flows.writing.view_amounts import AmountColumn, open_amounts
 from ml_connector.ports import JournalAccount, Json
+from ml_connector.settings import BudgetColumns
 
 FAULTS_SHOWN_MAX = 20
 ROWS_MAX = 2_000_000
@@ -61,7 +64,7 @@ def read_approved(bench: BudgetBench, accounts: Accounts, export_hash: str) -> J
         ApprovedViewError: Some rows cannot be posted; nothing is planned of the others either.
     """
     reading = Reading()
-    take = _make_taker(bench, accounts, reading)
+    take = _make_taker(bench, accounts, reading, _open_amounts(bench, export_hash))
     for number, row in enumerate(_read_rows(bench, export_hash), start=2):
         take(number, row)
     if reading.faults:
@@ -112,8 +115,15 @@ def _read_rows(bench: BudgetBench, export_hash: str) -> Iterator[dict[str, str]]
         yield row
 
 
+def _open_amounts(bench: BudgetBench, export_hash: str) -> AmountColumn:
+    column = bench.flow.columns.amount
+    return open_amounts(
+        bench.flow.numbers, lambda: (row[column] for row in _read_rows(bench, export_hash))
+    )
+
+
 def _make_taker(
-    bench: BudgetBench, accounts: Accounts, reading: Reading
+    bench: BudgetBench, accounts: Accounts, reading: Reading, amounts: AmountColumn
 ) -> Callable[[int, dict[str, str]], None]:
     flow, columns = bench.flow, bench.flow.columns
     codes = {
@@ -123,24 +133,29 @@ def _make_taker(
     signs = SignRule(flip_types=frozenset(flow.signs.flip))
 
     def find_code(which: str, row: dict[str, str]) -> str:
-        text = row[getattr(columns, which).column]
+        text = row[getattr(columns, which).column].strip()
         return codes[which].get(text, text)
 
     def take(number: int, row: dict[str, str]) -> None:
-        if columns.version and row[columns.version] != flow.version:
+        version = row[columns.version].strip() if columns.version else flow.version
+        if version not in {flow.version, ""}:
             reading.ignored += 1
             return
-        at = accounts.pairs.get((find_code("company", row), row[columns.period]))
-        if at is None:
+        at = accounts.pairs.get((find_code("company", row), row[columns.period].strip()))
+        unit, account = find_code("business_unit", row), find_code("account", row)
+        where = {"row": number, "account": f"{unit}.{account}", "amount": row[columns.amount]}
+        nowhere = _find_blank(row, columns)
+        if nowhere:
+            reading.faults.append(where | {"fault": f"the row names no {nowhere}"})
+            return
+        if at is None or version != flow.version:
             reading.ignored += 1
             return
         ledger, period, currency = at
-        unit, account = find_code("business_unit", row), find_code("account", row)
-        where = {"row": number, "account": f"{unit}.{account}", "amount": row[columns.amount]}
         try:
-            amount = parse_cell(row[columns.amount], decimals=bench.decimals[currency])
-        except CellTextError:
-            reading.faults.append(where | {"fault": "the amount is no plain number"})
+            amount = amounts.parse(row[columns.amount], decimals=bench.decimals[currency])
+        except CellValueError as error:
+            reading.faults.append(where | {"fault": error.reason})
             return
         reading.rows += 1
         its = reading.amounts.setdefault((ledger, period), {})
@@ -161,6 +176,16 @@ def _make_taker(
     return take
 
 
+def _find_blank(row: Mapping[str, str], columns: BudgetColumns) -> str:
+    """Which fact a row with an amount leaves blank, so that it would be left out unseen."""
+    facts = {"company": columns.company.column, "period": columns.period}
+    if columns.version:
+        facts["version"] = columns.version
+    if is_blank(row[columns.amount]):
+        return ""
+    return next((fact for fact, column in facts.items() if is_blank(row[column])), "")
+
+
 def _find_fault(
     found: JournalAccount | None, amount: Decimal, *, ledger: str, decimals: int
 ) -> str:
@@ -170,6 +195,8 @@ def _find_fault(
         return found.refuses
     if count_decimals(amount) > decimals:
         return f"more than {decimals} decimals"
+    if amount.adjusted() >= DIGITS_MAX or count_digits(amount) > DIGITS_MAX:
+        return f"more than {DIGITS_MAX} digits, which no cell of a model keeps"
     return ""
 
 

@@ -101,11 +101,11 @@ def read_rows(text: Iterable[str], form: ExportForm) -> Iterator[list[str]]:
     reader = csv.reader(chain([first], _remember(lines, last)), **dialect.options)
     header: list[str] = []
     try:
-        for row in reader:
-            if row:
-                header = header or _verify_header(row)
+        for row in filter(None, reader):
+            if header:
                 _verify_row(row, header, dialect, line=reader.line_num)
-                yield row
+            header = header or _verify_header(row, dialect)
+            yield row
     except csv.Error as error:
         raise _refuse_line(error, last[0], line=reader.line_num) from error
     if not last[0].endswith("\n"):
@@ -179,7 +179,8 @@ def _remember(lines: Iterable[str], last: list[str]) -> Iterator[str]:
         yield line
 
 
-def _verify_header(row: list[str]) -> list[str]:
+def _verify_header(row: list[str], dialect: Dialect) -> list[str]:
+    _verify_texts(row, dialect, line=1)
     twice = sorted({name for name in row if row.count(name) > 1}) if len(row) < COLUMNS_MAX else []
     if twice:
         raise ExportFormError(
@@ -198,6 +199,16 @@ def _verify_row(row: list[str], header: list[str], dialect: Dialect, *, line: in
         raise ExportCutError(
             f"the row that ends in line {line:,} has {len(row)} fields, the header {len(header)}"
         )
+    if row == header:
+        raise ExportFormError(
+            f"line {line:,} is its header again, as if outputs were put together",
+            change=_CHANGE_LAYOUT,
+        )
+    _verify_texts(row, dialect, line=line)
+
+
+def _verify_texts(row: list[str], dialect: Dialect, *, line: int) -> None:
+    """No text of the row has a second reading by another quote or another way to escape it."""
     escaped = f"\\{dialect.quote}"
     if dialect.quote and any(escaped in field for field in row):
         raise ExportFormError(
