@@ -73,6 +73,17 @@ def test_posting_is_stored_open_with_all_it_says(records: Records, first: Postin
     assert records.postings.find_posting("AAAAAAA3") is None
 
 
+def test_newest_posting_of_a_run_is_found(records: Records, first: Posting) -> None:
+    """It tells whether a run wrote at all; whoever makes the same one again has not made it."""
+    assert records.postings.find_made("r1") is None
+    settle(records, first)
+    second = settle(records, replace(first, posting_key="BBBBBBB2", subject="x"))
+    records.postings.make_posting(replace(first, run_id="r2"))
+
+    assert records.postings.find_made("r1") == second
+    assert records.postings.find_made("r2") is None
+
+
 @pytest.mark.parametrize("state", State)
 def test_same_posting_is_given_back_in_every_state(
     records: Records, first: Posting, state: State

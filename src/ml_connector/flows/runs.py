@@ -31,6 +31,7 @@ RESUMABLE_STATES = frozenset(
     }
 )
 LATER_RUNS_SEEN_MAX = 100
+"""Runs of a flow that a resume looks through; one that is older is not resumed."""
 
 
 class NotResumableError(UsageError):
@@ -112,17 +113,37 @@ def _verify_newest(records: Records, run: RunRow) -> None:
     A failed run leaves the flow free. Were it resumed after a later run has loaded, it would send
     what it planned before, on top of newer amounts.
     """
-    for later in records.runs.load_runs(flow=run.flow, limit=LATER_RUNS_SEEN_MAX):
-        if later.run_id == run.run_id:
+    later = ""
+    for other in records.runs.load_runs(flow=run.flow, limit=LATER_RUNS_SEEN_MAX):
+        if other.run_id == run.run_id:
             return
-        if not (later.request.get("dry_run") or later.request.get("reconcile")):
-            raise SupersededRunError(
-                f"The run {run.run_id} stopped before run {later.run_id} of flow {run.flow}, which"
-                f" is {later.state}; what it planned is out of date.",
-                written="Nothing was done.",
-                next_step=f"Start a new one: `ml-connector run {run.flow}`.",
-                run=run.run_id, later=later.run_id,
-            )  # fmt: skip
+        later = other.run_id
+        if _may_have_written(records, other):
+            raise _superseded(run, f"run {later} of flow {run.flow}, which is {other.state}", later)
+    # What lies behind so many runs is out of sight, and so is what they wrote.
+    raise _superseded(run, f"{LATER_RUNS_SEEN_MAX} later runs of flow {run.flow} and more", later)
+
+
+def _may_have_written(records: Records, run: RunRow) -> bool:
+    """Whether anything the run sent may stand; one that was blocked says so by its traces."""
+    if run.request.get("dry_run") or run.request.get("reconcile"):
+        return False
+    if run.state is not RunState.BLOCKED:
+        return True
+    intents = records.intents.load_intents(run_id=run.run_id)
+    return records.postings.find_made(run.run_id) is not None or any(
+        intent.state is not IntentState.REFUSED for intent in intents
+    )
+
+
+def _superseded(run: RunRow, later: str, later_id: str) -> SupersededRunError:
+    return SupersededRunError(
+        f"The run {run.run_id} stopped before {later}; what it planned is out of date.",
+        written="Nothing was done.",
+        next_step=f"Start a new one: `ml-connector run {run.flow}`.",
+        run=run.run_id,
+        later=later_id,
+    )
 
 
 def follow_run(desk: RunDesk, run_id: str) -> RunRow:

@@ -106,6 +106,9 @@ class PostingStore(Protocol):
     def find_posting(self, posting_key: str) -> Posting | None:
         """The posting of this key."""
 
+    def find_made(self, run_id: str) -> Posting | None:
+        """The newest posting that this run was the first to make."""
+
     def load_postings(
         self,
         *,

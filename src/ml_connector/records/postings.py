@@ -105,6 +105,11 @@ class PostingRecords(OrganisationStore):
         row = self._find(posting_key).first()
         return None if row is None else _render(row)
 
+    def find_made(self, run_id: str) -> Posting | None:
+        """The newest posting that this run was the first to make."""
+        row = models.Posting.of(self._id).filter(run_id=run_id).order_by("-id").first()
+        return None if row is None else _render(row)
+
     def load_postings(
         self,
         *,
