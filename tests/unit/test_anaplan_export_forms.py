@@ -138,6 +138,16 @@ def test_encoding_the_bytes_speak_against_is_refused(
     assert "UTF-8" in error.next_step
 
 
+@pytest.mark.parametrize("encoding", ["ISO-8859-1", "ISO-8859-15", "Windows-1252", "US-ASCII"])
+def test_question_mark_may_stand_for_a_letter_the_encoding_lacks(encoding: str) -> None:
+    """Writers put it in place of letters outside the encoding; only those of Unicode need not."""
+    content = "Konto,Name\n1,Łódź\n".encode("ascii", errors="replace")
+
+    assert "a ? may stand for a letter" in refusal(content, encoding=encoding).refused
+    assert rows(content, encoding="UTF-8") == [{"Konto": "1", "Name": "??d?"}]
+    assert "was lost" in refusal("Name\n\ufffd\n".encode(), encoding="UTF-8").refused
+
+
 def test_encoding_told_of_plain_letters_does_not_matter() -> None:
     """Without letters outside ASCII all encodings of one byte are the same."""
     for encoding in ("ISO-8859-1", "Windows-1252", "UTF-8", "US-ASCII", ""):

@@ -17,6 +17,8 @@ _LITTLE, _BIG = "utf-16-le", "utf-16-be"
 _EITHER = "utf-16"
 _LATIN = frozenset({"iso-8859-1", "iso-8859-15"})
 _BYTEWISE = _LATIN | {"cp1252"}
+_FEW_LETTERS = _BYTEWISE | {"ascii"}
+"""Where a letter is missing, `?` is written instead."""
 _CODECS = {
     "UTF8": UTF_8, "UTF16": _EITHER, "UTF16LE": _LITTLE, "UTF16BE": _BIG, "USASCII": "ascii",
     "ASCII": "ascii", "ISO88591": "iso-8859-1", "LATIN1": "iso-8859-1",
@@ -53,11 +55,7 @@ def decode_export(content: Iterable[bytes], told: str) -> Iterator[str]:
     is_first = True
     for piece in proof:
         text = piece.removeprefix(_MARK) if is_first else piece
-        if _MARK in text or "\0" in text:
-            raise ExportFormError(
-                "a byte order mark or a zero character stands inside the text",
-                change="Several files were put together, or the encoding is another one.",
-            )
+        _verify_letters(text, codec)
         is_first = False
         yield text
 
@@ -157,6 +155,23 @@ def _decode(content: Iterable[bytes], codec: str, *, told: str) -> Iterator[str]
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise ExportCutError(f"it ends inside a character, after {read:,} bytes") from error
+
+
+def _verify_letters(text: str, codec: str) -> None:
+    """No letter of the text stands for one that was lost, or for the seam of two files."""
+    if _MARK in text or "\0" in text:
+        raise ExportFormError(
+            "a byte order mark or a zero character stands inside the text",
+            change="Several files were put together, or the encoding is another one.",
+        )
+    sign = "\ufffd" if "\ufffd" in text else "?"
+    if sign in text and (sign != "?" or codec in _FEW_LETTERS):
+        raise ExportFormError(
+            f"a {sign} may stand for a letter that {codec.upper()} does not have"
+            if sign == "?"
+            else f"a {sign} stands for a letter that was lost",
+            change=_CHANGE_ENCODING,
+        )
 
 
 def _verify_bytewise(pieces: Iterable[str], codec: str) -> Iterator[str]:
