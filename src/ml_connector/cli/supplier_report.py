@@ -8,6 +8,8 @@ from ml_connector.flows.revising.changes import Revision
 from ml_connector.ports import Json
 
 NOTHING = "(empty)"
+SHOWN = {"refused": "refusals", "quarantined": "quarantines"}
+"""Where a summary tells of suppliers that were not written, by what became of them."""
 
 
 def count_suppliers(summary: Json) -> int:
@@ -18,8 +20,9 @@ def count_suppliers(summary: Json) -> int:
 def tell_suppliers(summary: Json, output: Output) -> None:
     """What was written once something was, before that the changes of the plan."""
     show(_list_written(summary) if "planned" in summary else _list_changes(summary), output)
-    for row in summary.get("refusals", []):
-        say(f"{row['subject']} (key {row['posting_key']}): {row['reason']}")
+    for state in ("refused", "quarantined"):
+        for row in summary.get(SHOWN[state], []):
+            say(f"{row['subject']} (key {row['posting_key']}), {state}: {row['reason']}")
     for row in summary.get("differences", []):
         say(
             f"{row['subject']}, {row['attribute']}: sent {_quote(row['sent'])}, the ERP shows"
@@ -29,6 +32,7 @@ def tell_suppliers(summary: Json, output: Output) -> None:
         say(_tell_conflict(row))
     for row in summary.get("faults_shown", []):
         say(f"Row {row['row']}, {row['number']}: {row['fault']}.".replace("..", "."))
+    _tell_more(summary)
     _tell_counts(summary["suppliers"])
     if summary.get("conflicts_shown"):
         number = summary["conflicts_shown"][0]["number"]
@@ -43,6 +47,23 @@ def _tell_conflict(row: Json) -> str:
         f"{row['number']} {row['name']}, {row['attribute']}: {now}; both moved from"
         f" {_quote(row['agreed'])}."
     )
+
+
+def _tell_more(summary: Json) -> None:
+    """How many there are where only the first were told."""
+    counts = summary["suppliers"] | {name: summary.get(name, 0) for name in ("differing", *SHOWN)}
+    if "planned" not in summary:
+        counts["planned"] = count_suppliers(summary)
+    told = {
+        "planned": ("changes_shown", "suppliers of the plan"),
+        "refused": (SHOWN["refused"], "refused suppliers"),
+        "quarantined": (SHOWN["quarantined"], "quarantined suppliers"),
+        "differing": ("differences", "differences"),
+        "faulty": ("faults_shown", "rows that are set aside"),
+    }
+    for name, (shown, what) in told.items():
+        if counts.get(name, 0) > len(summary.get(shown, [])):
+            say(f"Told are {len(summary.get(shown, [])):,} of {counts[name]:,} {what}.")
 
 
 def _tell_counts(counts: Json) -> None:
@@ -82,7 +103,7 @@ def _list_written(summary: Json) -> Listing:
     names = ("planned", "confirmed", "refused", "quarantined")
     return Listing(
         columns=("Sent", *(name.capitalize() for name in names), "Unexplained"),
-        rows=[(summary["send"], *(summary[name] for name in names), len(summary["differences"]))],
+        rows=[(summary["send"], *(summary[name] for name in names), summary["differing"])],
     )
 
 

@@ -175,7 +175,9 @@ def show_posting(key: str, /, *, options: Options | None = None) -> int:
         found = house.find_posting(key)
         if found.kind == "supplier":
             show(list_revisions([house.find_revision(found)]), output_of(options))
-            say(f"Posting {found.posting_key}, {found.subject}: {found.state}. {found.reason}")
+            said = f"Posting {found.posting_key}, {found.subject}: {found.state}. {found.reason}"
+            say(said.rstrip())
+            _tell_reversal(found)
             return 0
         lines = house.list_posted(found)
     currency = str(found.totals["currency"])
@@ -196,11 +198,15 @@ def show_posting(key: str, /, *, options: Options | None = None) -> int:
     )
     where = ", ".join(found.receipt.get("batches", [])) or "no batch"
     say(f"Posting {found.posting_key}, {found.subject}: {found.state} ({where}). {found.reason}")
+    _tell_reversal(found)
+    return 0
+
+
+def _tell_reversal(found: Posting) -> None:
     if found.reverses:
         say(f"It takes back {found.reverses}.")
     if found.reversed_by:
         say(f"It was taken back by {found.reversed_by}.")
-    return 0
 
 
 def settle(key: str, /, *, options: Options | None = None) -> int:

@@ -18,6 +18,7 @@ from ml_connector.flows.revising.comparing import Asked, compare_chunk, find_mov
 from ml_connector.flows.revising.planning import (
     plan_revisions,
     summarise,
+    tell_planned,
     verify_supplier_guards,
     verify_taken,
 )
@@ -47,11 +48,13 @@ def run_suppliers(steps: Steps, request: Json, bench: SupplierBench) -> Json:
     if request.get("apply"):
         plan_hash = str(request["apply"])
         steps.step("apply: approved", partial(apply_once, bench, plan_hash))
-        return _summary(bench, request) | _write(steps, bench, plan_hash)
+        summary = _summary(bench, request) | tell_planned(bench, plan_hash)
+        return summary | _write(steps, bench, plan_hash)
     if request.get("reverse"):
         reverse = partial(plan_supplier_reversal, bench, str(request["reverse"]), steps.run_id)
         plan = steps.step("reverse: plan", reverse)
-        return _ask(steps, bench, plan, _summary(bench, request))
+        summary = _summary(bench, request) | tell_planned(bench, plan["plan_hash"])
+        return _ask(steps, bench, plan, summary)
     pins = steps.step("preflight", partial(_preflight, bench))
     exported = steps.step("revised: export", partial(run_export, steps, bench, pins))
     read = steps.step("revised: read", partial(read_revised, bench, exported["export"]))
@@ -125,7 +128,7 @@ def _tell(bench: SupplierBench, read: Json, moved: Json, plan: Json, compared: l
 def _ask(steps: Steps, bench: SupplierBench, plan: Json, summary: Json) -> Json:
     """The plan written at once, or the summary of one that waits or is only looked at."""
     count = plan["changes"] + plan["creations"]
-    counts = summary.setdefault("suppliers", {"changes": plan["changes"], "creations": 0})
+    counts = summary["suppliers"]
     is_whole = not (counts.get("conflicting") or counts.get("faulty") or counts.get("waiting"))
     calm = RunState.SUCCEEDED if is_whole else RunState.PARTLY
     summary |= {"plan_hash": plan["plan_hash"], "state": str(calm)}

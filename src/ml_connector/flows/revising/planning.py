@@ -5,7 +5,12 @@ from typing import Any
 
 from ml_connector.errors import BlockedError, UsageError
 from ml_connector.flows.bench import SupplierBench, cut, read_document, store_document
-from ml_connector.flows.revising.changes import CHUNK_BATCH, CHUNK_FILE, CHUNK_SINGLE
+from ml_connector.flows.revising.changes import (
+    CHUNK_BATCH,
+    CHUNK_FILE,
+    CHUNK_SINGLE,
+    load_plan,
+)
 from ml_connector.ports import Json
 
 SHOWN_MAX = 40
@@ -56,6 +61,15 @@ def plan_revisions(bench: SupplierBench, compared: list[Json], run_id: str) -> J
     }
 
 
+def tell_planned(bench: SupplierBench, plan_hash: str) -> Json:
+    """What a saved plan changes and makes, as a summary has it: the counts, and the first."""
+    plan = load_plan(bench, plan_hash)
+    return {
+        "suppliers": {name: plan[name] for name in ("changes", "creations")},
+        "changes_shown": list(_first_of(bench, plan["chunks"])),
+    }
+
+
 def find_way(bench: SupplierBench, count: int) -> str:
     """How so many suppliers are sent: `single`, `batch` or `file`."""
     if bench.flow.send != "auto":
@@ -71,9 +85,7 @@ def verify_supplier_guards(bench: SupplierBench, plan: Json, rows: int) -> Json:
     """
     guards, count = bench.flow.guards, plan["changes"] + plan["creations"]
     before = _find_rows_before(bench)
-    if guards.missing_ratio_max is not None and (
-        before - rows > guards.missing_ratio_max * before
-    ):
+    if guards.missing_ratio_max is not None and (before - rows > guards.missing_ratio_max * before):
         raise _guard(
             bench,
             f"The view shows {rows:,} suppliers, at the last run it showed {before:,}; the flow"
@@ -153,9 +165,13 @@ def summarise(bench: SupplierBench, plan: Json, compared: list[Json]) -> Json:
 
 
 def _first(bench: SupplierBench, compared: list[Json], name: str) -> Iterator[Any]:
+    return _first_of(bench, [chunk[name] for chunk in compared])
+
+
+def _first_of(bench: SupplierBench, documents: list[str]) -> Iterator[Any]:
     left = SHOWN_MAX
-    for chunk in compared:
-        for row in read_document(bench.archive, chunk[name])[:left]:
+    for document in documents:
+        for row in read_document(bench.archive, document)[:left]:
             left -= 1
             yield row
         if not left:

@@ -1,0 +1,200 @@
+"""A supplier flow on real sockets: what planners revise, what Fusion holds, asked over the wire."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import pytest
+from tests.conftest import call_control, change_yaml
+
+from ml_connector.errors import ConnectorError
+from ml_connector.ports import Approval, Check, CheckState, Posting, RunRow
+from ml_connector.wiring import House, open_house
+
+FLOW = "supplier-revisions-fusion"
+LIST_FLOW = "suppliers-fusion"
+CONNECTIONS = ("anaplan-sandbox", "fusion-sandbox")
+EXPORT = "Supplier Revisions"
+MAKER, CONTROLLER = "maker@halden", "controller@halden"
+REST = "/fscmRestApi/resources/11.13.18.05"
+SUPPLIERS, JOBS = f"{REST}/suppliers", f"{REST}/erpintegrations"
+ONE, MANY = rf"{SUPPLIERS}/\d+$", rf"{SUPPLIERS}$"
+READER = base64.b64encode(b"INTEGRATION.USER:halden-password").decode()
+PAGE = 500
+NOBODY_ASKED: dict[str, Any] = {"approval": {"people": 0}}
+Row = dict[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class PodDesk:
+    """Acts as one person at a time; every command opens the house anew."""
+
+    company: Any
+    root: Path
+    clock: Any
+    actor: str = MAKER
+    on_step: Callable[[str, str, str], None] | None = None
+    seen: int = field(default=0)
+    """Requests the pod had answered when the test began."""
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def house(self) -> Iterator[House]:
+        """The project's house, with the person who acts now in it."""
+        with open_house(self.root, clock=self.clock, on_step=self.on_step) as house:
+            house.actor = self.actor
+            yield house
+
+    def run(self, flow: str = FLOW, **request: Any) -> RunRow:
+        """A run of the flow that ended."""
+        with self.house() as house:
+            return house.run(flow, request)
+
+    def fail(self, **request: Any) -> tuple[Any, RunRow]:
+        """The error a run stopped with, and the run as it stands."""
+        with pytest.raises(ConnectorError) as caught:
+            self.run(**request)
+        with self.house() as house:
+            return caught.value, next(iter(house.records.runs.load_runs(limit=1)))
+
+    def resume(self, run_id: str) -> RunRow:
+        """A stopped run that went on to its end."""
+        with self.house() as house:
+            return house.resume(run_id)
+
+    def approve(self, plan: str, who: str = CONTROLLER) -> Approval:
+        """The plan after this person has approved it; nothing is written by that."""
+        self.actor = who
+        with self.house() as house:
+            return house.decide(plan, approves=True, reason="fine")
+
+    def apply(self, plan: str) -> RunRow:
+        """The run that writes the approved plan."""
+        with self.house() as house:
+            return house.apply_approved(house.find_approval(plan))
+
+    def settle(self, key: str) -> tuple[Posting, str]:
+        """A posting after a look at the pod."""
+        with self.house() as house:
+            return house.settle_posting(key)
+
+    def doctor(self) -> dict[str, Check]:
+        """What doctor finds of the flow, by subject; the worst of each."""
+        with self.house() as house:
+            found = list(house.check_flow(FLOW))
+        return {
+            one.subject: one for one in sorted(found, key=lambda one: one.state != CheckState.OK)
+        }
+
+    def postings(self) -> dict[str, Posting]:
+        """The newest posting of each supplier, by subject."""
+        with self.house() as house:
+            found = house.records.postings.load_postings()
+        return {one.subject: one for one in reversed(found)}
+
+    def states(self) -> dict[str, str]:
+        """States of the newest postings by subject."""
+        return {subject: str(one.state) for subject, one in self.postings().items()}
+
+    def change(self, **changes: Any) -> None:
+        """Keys of the flow stand as given; None takes one away."""
+        change_yaml(self.root / f"flows/{FLOW}.yaml", changes)
+
+    # --- the model --------------------------------------------------------------------------------
+
+    def stock(self, *numbers: str, **values: str) -> None:
+        """The model's list has these suppliers of Fusion, each with the values; quicker than F4."""
+        held = self.held()
+        wanted = [
+            {"code": number, "name": f"{number} {held[number]['Supplier']}", "values": values}
+            for number in numbers
+        ]
+        self.company.model("add_suppliers", suppliers=wanted)
+
+    def revise(self, revised: dict[str, Row]) -> None:
+        """Planners have written these values, by supplier and header."""
+        suppliers = [{"code": code, "values": values} for code, values in revised.items()]
+        self.company.model("revise_suppliers", suppliers=suppliers)
+
+    def name(self, **values: str) -> None:
+        """The export is made in this form."""
+        self.company.model("set_export_form", export=EXPORT, **values)
+
+    def turn_model(self, **switches: Any) -> None:
+        """Switches of the tenant stand as given; a double underscore in a name is the dot."""
+        named = {name.replace("__", "."): value for name, value in switches.items()}
+        self.company.turn(self.company.anaplan, **named)
+
+    # --- the pod ----------------------------------------------------------------------------------
+
+    def turn(self, **switches: Any) -> None:
+        """Switches of the pod stand as given."""
+        self.company.turn(self.company.fusion, **switches)
+
+    def spoil(self, **rule: Any) -> None:
+        """The next requests to the pod that fit the rule are spoiled."""
+        self.company.fail(self.company.fusion, **rule)
+
+    def alter(self, number: str, **members: Any) -> None:
+        """A clerk changes the supplier on the pod's own pages."""
+        self.company.erp("change_supplier", SupplierNumber=number, **members)
+
+    def held(self, condition: str = "SupplierId > 0") -> dict[str, Row]:
+        """Suppliers by number as anybody else reads them over the wire."""
+        url = (
+            f"{self.company.fusion}{SUPPLIERS}?q={quote(condition)}&onlyData=true&limit={PAGE}"
+            "&orderBy=SupplierId:asc"
+        )
+        headers = {"Authorization": f"Basic {READER}", "REST-Framework-Version": "4"}
+        with urlopen(Request(url, headers=headers), timeout=60) as reply:
+            items = json.loads(reply.read()).get("items", [])
+        assert len(items) < PAGE, "more suppliers than one page holds"
+        return {item["SupplierNumber"]: item for item in items}
+
+    def changed_since(self, before: dict[str, Row]) -> dict[str, Row]:
+        """Whatever members stand otherwise than before, by supplier; who and when left out."""
+        after = self.held()
+        assert set(before) <= set(after), "a supplier is gone"
+        return {
+            number: found
+            for number, row in after.items()
+            if (
+                found := {
+                    name: value
+                    for name, value in row.items()
+                    if name not in STAMPS and value != before.get(number, {}).get(name)
+                }
+            )
+        }
+
+    def writes(self, path: str = "") -> list[Row]:
+        """Requests that would write and reached the pod in this test, oldest first."""
+        return [
+            line
+            for line in self.company.journal(self.company.fusion)[self.seen :]
+            if line["method"] in {"PATCH", "POST"} and REST in line["path"] and path in line["path"]
+        ]
+
+
+STAMPS = frozenset({"LastUpdateDate", "LastUpdatedBy", "CreationDate", "CreatedBy"})
+
+
+def build_pod_desk(company: Any, root: Path, **changes: Any) -> PodDesk:
+    """A desk of a project that stands already and knows these two flows alone."""
+    for file in (*root.glob("flows/*.yaml"), *root.glob("connections/*.yaml")):
+        if file.stem not in {FLOW, LIST_FLOW, *CONNECTIONS}:
+            file.unlink()
+    clock = company.clock()
+    clock.at = datetime.fromisoformat(call_control(company.fusion, "GET", "clock")["now"])
+    desk = PodDesk(company=company, root=root, clock=clock)
+    desk.change(**changes)
+    desk.seen = len(company.journal(company.fusion))
+    return desk
