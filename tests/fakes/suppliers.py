@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import RLock
@@ -86,6 +87,8 @@ class FakeSuppliers:
     """Reads that fail."""
     torn: int = 0
     """Changes of the next batch that are made before its answer is lost."""
+    read_takes: timedelta = timedelta(0)
+    """How long a search is under way after it has seen what it tells."""
     slow: timedelta = timedelta(0)
     """How long a new supplier is not shown."""
     job_takes: timedelta = timedelta(minutes=2)
@@ -102,6 +105,8 @@ class FakeSuppliers:
     files: list[SupplierFile] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     pending: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
+    late_at: datetime | None = None
+    """When what takes effect late does so, though nobody looked then."""
     lock: RLock = field(default_factory=RLock)
 
     # --- what tests do ----------------------------------------------------------------------------
@@ -158,6 +163,7 @@ class FakeSuppliers:
                 or (name and one.attributes["name"].casefold() == name.casefold())
             )
         ]
+        self.clock.at += self.read_takes
         return SupplierFound(rows=tuple(rows))
 
     # --- single writes ----------------------------------------------------------------------------
@@ -258,7 +264,8 @@ class FakeSuppliers:
     def _start(self, file: SupplierFile) -> str:
         self.files.append(file)
         job_id = str(15_000 + len(self.files))
-        self.jobs[job_id] = Job(rows=file.rows, ends_at=self.clock.now() + self.job_takes)
+        started_at = self.late_at or self.clock.now()
+        self.jobs[job_id] = Job(rows=file.rows, ends_at=started_at + self.job_takes)
         return job_id
 
     def read_job(self, job_id: str) -> JobStatus:
@@ -313,11 +320,11 @@ class FakeSuppliers:
         with self.lock:
             due = [one for one in self.pending if one[0] <= self.clock.now()]
             self.pending = [one for one in self.pending if one not in due]
-            for _, effect in due:
-                try:
+            for at, effect in due:
+                self.late_at = at
+                with suppress(RefusedError):
                     effect()
-                except RefusedError:
-                    continue
+                self.late_at = None
             for job in self.jobs.values():
                 if not job.is_done and job.ends_at <= self.clock.now():
                     self._import(job)

@@ -1,11 +1,14 @@
 """A plan of supplier revisions is written once, whatever becomes of the answers."""
 
+from datetime import timedelta
+
 import pytest
 from tests.fakes.steps import Crash
 from tests.fakes.supplier_desk import CHUNK, SupplierDesk, creation, make_supplier_flow
+from tests.fakes.suppliers import LATE
 
 from ml_connector.errors import AccessDeniedError, BusyError, OutcomeUnknownError, ProtocolError
-from ml_connector.flows.revising.looking import SupplierUnclearError
+from ml_connector.flows.revising.looking import RevisionUnclearError
 from ml_connector.flows.revising.sending import OtherConnectionError
 from ml_connector.ports import PostingState
 
@@ -106,6 +109,18 @@ def test_new_supplier_that_is_shown_late_is_waited_for(sender: SupplierDesk) -> 
     assert sender.states() == {"new supplier Fresh": CONFIRMED}
 
 
+def test_look_that_began_too_early_proves_nothing_when_it_ends(sender: SupplierDesk) -> None:
+    """What takes effect during the look, right before the settle time, is not sent once more."""
+    sender.flow = make_supplier_flow(settle_minutes=4)
+    sender.erp.late, sender.erp.read_takes = 1, timedelta(seconds=37)
+    assert timedelta(minutes=4) == LATE
+
+    sender.send(creation("Fresh"))
+
+    assert sender.erp.calls["creation"] == 1
+    assert sender.states() == {"new supplier Fresh": CONFIRMED}
+
+
 def test_change_that_takes_effect_before_its_second_sending_is_confirmed(
     sender: SupplierDesk,
 ) -> None:
@@ -131,7 +146,7 @@ def test_supplier_never_shown_stops_the_run_and_nothing_follows(sender: Supplier
     sender.erp.lose_before = 2
     plan = sender.plan(sender.change("0001", alias="X"), sender.change("0002", alias="Y"))
 
-    with pytest.raises(SupplierUnclearError, match="supplier 0001"):
+    with pytest.raises(RevisionUnclearError, match="supplier 0001"):
         sender.run(plan)
     unknown = sender.states()
     sender.resume(plan)
@@ -185,6 +200,20 @@ def test_change_of_letters_only_is_never_taken_for_written(sender: SupplierDesk)
 
     assert sender.alias("0001") == "Old 1"
     assert sender.states() == {"supplier 0001": CONFIRMED}
+
+
+def test_old_spelling_is_no_proof_though_somebody_changed_the_supplier(
+    sender: SupplierDesk,
+) -> None:
+    """The version moved, and what is shown is what stood there before: ours was not written."""
+    sender.erp.lose_before = 1
+    change = sender.change("0001", alias="Old 1")
+    sender.erp.edit("0001", customer_number="THEIRS")
+
+    sender.send(change)
+
+    assert sender.states() == {"supplier 0001": REFUSED}
+    assert sender.agreed("0001") == ({}, {})
 
 
 def test_names_in_capitals_are_agreed_as_the_erp_spells_them(sender: SupplierDesk) -> None:

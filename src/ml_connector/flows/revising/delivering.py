@@ -62,7 +62,7 @@ def deliver(
     """All items are settled; what may have left before is looked for before anything is sent.
 
     Raises:
-        SupplierUnclearError: The outcome of one is unknown, and looking did not tell.
+        RevisionUnclearError: The outcome of one is unknown, and looking did not tell.
     """
     left = list(items)
     for _ in range(SENDS_MAX):

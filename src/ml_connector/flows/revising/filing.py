@@ -37,7 +37,7 @@ def send_file(sending: Sending, items: Sequence[Item]) -> None:
 
     Raises:
         ImportUnderWayError: The job goes on, or nobody tells; a resume looks again.
-        SupplierUnclearError: The outcome of some is unknown, and looking did not tell.
+        RevisionUnclearError: The outcome of some is unknown, and looking did not tell.
     """
     deliver(sending, items, submit_file, find_unwritten=look_back_file)
 

@@ -5,15 +5,16 @@ its report may be cut or missing; what was taken is what the suppliers show, and
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ml_connector.errors import OutcomeUnknownError, RefusedError, SystemUnavailableError
 from ml_connector.flows.bench import SupplierBench
 from ml_connector.flows.revising.looking import (
+    SETTLE_WAITS_S,
     Sending,
-    call_at_once,
-    find_sight,
+    find_deadline,
+    look_all,
     look_back,
     make_waits,
     name_items,
@@ -33,6 +34,8 @@ from ml_connector.flows.revising.shown import Shown, Sight
 from ml_connector.ports import FileRefusal, FileReport, JobState
 
 ENDED = frozenset({JobState.SUCCEEDED, JobState.WARNED, JobState.FAILED})
+UNEXPLAINED_WAITS_S = (10.0, 30.0, 60.0, 120.0, 240.0)
+"""Pauses between looks at what no report explains: it may be a whole file."""
 WORDS_MAX = 5
 """Sentences of a report that are told of one supplier."""
 
@@ -51,6 +54,7 @@ class _Ended:
     state: JobState
     report: FileReport | None
     deadline: datetime
+    is_late: bool = False
 
 
 def look_back_file(sending: Sending, items: Sequence[Item]) -> list[Item]:
@@ -62,10 +66,19 @@ def look_back_file(sending: Sending, items: Sequence[Item]) -> list[Item]:
     jobs: dict[str, list[Item]] = {}
     for item in _share_jobs(sending.bench, items):
         jobs.setdefault(item.posting.receipt.get("job", ""), []).append(item)
-    unwritten = look_back(sending, jobs.pop("", []), is_guarded=False)
+    nameless = jobs.pop("", [])
+    _await_settling(sending, nameless)
+    unwritten = look_back(sending, nameless)
     for job_id, its in jobs.items():
         _settle_job(sending, job_id, its)
     return unwritten
+
+
+def _await_settling(sending: Sending, items: Sequence[Item]) -> None:
+    """Whatever left takes no effect any more; rows of a file do so one after the other."""
+    sent = [item for item in items if item.was_sent]
+    while any(sending.bench.clock.now() < find_deadline(sending, item) for item in sent):
+        pause(sending, SETTLE_WAITS_S[-1])
 
 
 def _share_jobs(bench: SupplierBench, items: Sequence[Item]) -> Iterator[Item]:
@@ -94,9 +107,7 @@ def _settle_job(sending: Sending, job_id: str, items: Sequence[Item]) -> None:
     bench = sending.bench
     state = _follow_job(sending, job_id)
     if state not in ENDED:
-        left = [
-            item for item, sight in _look_all(bench, items) if not _is_taken(bench, item, sight)
-        ]
+        left = [item for item, sight in look_all(bench, items) if not _is_taken(bench, item, sight)]
         if left:
             raise _under_way(sending, job_id, left)
         return
@@ -113,13 +124,14 @@ def _follow_job(sending: Sending, job_id: str) -> JobState:
     """How the job ended, or what is said of it when the settle time has passed."""
     deadline, waits = sending.bench.clock.now() + sending.settle, make_waits()
     while True:
-        state = _find_state(sending.bench, job_id)
+        state = find_job_state(sending.bench, job_id)
         if state in ENDED or sending.bench.clock.now() >= deadline:
             return state
         pause(sending, next(waits))
 
 
-def _find_state(bench: SupplierBench, job_id: str) -> JobState:
+def find_job_state(bench: SupplierBench, job_id: str) -> JobState:
+    """How far the job has come; unknown when the ERP does not answer."""
     try:
         return bench.suppliers.read_job(job_id).state
     except (SystemUnavailableError, RefusedError):
@@ -140,9 +152,10 @@ def _settle_ended(sending: Sending, items: Sequence[Item], ended: _Ended) -> Non
     What a supplier does not show and no report explains is looked for until the settle time has
     passed, for not every server shows at once what another has written.
     """
-    left, waits = list(items), make_waits()
+    left, waits = list(items), make_waits(UNEXPLAINED_WAITS_S)
     while left:
-        seen = _look_all(sending.bench, left)
+        ended = replace(ended, is_late=sending.bench.clock.now() >= ended.deadline)
+        seen = look_all(sending.bench, left)
         left = [item for item, sight in seen if not _settle_one(sending, item, sight, ended)]
         if left:
             pause(sending, next(waits))
@@ -150,15 +163,15 @@ def _settle_ended(sending: Sending, items: Sequence[Item], ended: _Ended) -> Non
 
 def _settle_one(sending: Sending, item: Item, sight: Sight | None, ended: _Ended) -> bool:
     """Whether the item is settled; it is not while a look may come too early."""
-    bench, is_late = sending.bench, sending.bench.clock.now() >= ended.deadline
+    bench = sending.bench
     if _is_taken(bench, item, sight):
         return True
     if sight is None:
-        if is_late:
+        if ended.is_late:
             raise render_unreadable(sending, item)
         return False
     reasons = _list_reasons(item, ended.report)
-    if not (reasons or is_late or ended.state is JobState.FAILED):
+    if not (reasons or ended.is_late or ended.state is JobState.FAILED):
         return False
     is_gone = sight.shown is Shown.ABSENT and not item.revision.is_creation
     if is_gone or sight.shown is Shown.UNCLEAR:
@@ -166,11 +179,6 @@ def _settle_one(sending: Sending, item: Item, sight: Sight | None, ended: _Ended
     else:
         refuse(bench, item, "; ".join(reasons) or _render_unexplained(sight, ended))
     return True
-
-
-def _look_all(bench: SupplierBench, items: Sequence[Item]) -> list[tuple[Item, Sight | None]]:
-    sights = call_at_once(lambda item: find_sight(bench, item), items, at_once=bench.flow.at_once)
-    return list(zip(items, sights, strict=True))
 
 
 def _is_taken(bench: SupplierBench, item: Item, sight: Sight | None) -> bool:

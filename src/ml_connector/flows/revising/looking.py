@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from ml_connector.domain.money import use_exact_money
 from ml_connector.errors import (
     OutcomeUnknownError,
     ProtocolError,
@@ -37,7 +38,7 @@ One = TypeVar("One")
 Other = TypeVar("Other")
 
 
-class SupplierUnclearError(OutcomeUnknownError):
+class RevisionUnclearError(OutcomeUnknownError):
     """Whether suppliers were written is not known, and looking did not tell."""
 
     code = "suppliers.unclear"
@@ -83,7 +84,7 @@ def call_at_once(
     """The call's answers in order, some calls under way together; for remote calls only."""
     if len(items) < 2 or at_once < 2:
         return [call(item) for item in items]
-    with ThreadPoolExecutor(max_workers=min(at_once, len(items))) as pool:
+    with ThreadPoolExecutor(min(at_once, len(items)), initializer=use_exact_money) as pool:
         return list(pool.map(call, items))
 
 
@@ -105,28 +106,25 @@ def render_overtaken(sight: Sight) -> str:
     )  # fmt: skip
 
 
-def look_back(sending: Sending, items: Sequence[Item], *, is_guarded: bool = True) -> list[Item]:
+def look_back(sending: Sending, items: Sequence[Item]) -> list[Item]:
     """Items that were not written, once it is certain; all others are settled.
 
-    Those that never were sent are not looked at. What is guarded by a version takes effect whole,
-    so whatever else is seen of it is final; of the rest that counts only after the settle time.
+    Those that never were sent are not looked at. A request takes effect whole, and names a version
+    or a new name; so anything but an untouched or absent supplier is final as soon as it is seen.
 
     Raises:
-        SupplierUnclearError: The ERP could not be read when the settle time had passed.
+        RevisionUnclearError: The ERP could not be read when the settle time had passed.
         RunInterruptedError: A stop was asked for.
     """
     unwritten = [item for item in items if not item.was_sent]
     left = [item for item in items if item.was_sent]
     waits = make_waits()
     while left:
-        sights = call_at_once(
-            lambda item: find_sight(sending.bench, item),
-            left,
-            at_once=sending.bench.flow.at_once,
-        )
+        # The time before the look counts: what takes effect during it may have been missed.
         now, waiting = sending.bench.clock.now(), []
-        for item, sight in zip(left, sights, strict=True):
-            if now < find_deadline(sending, item) and _may_move(sight, is_guarded=is_guarded):
+        for item, sight in look_all(sending.bench, left):
+            is_early = now < find_deadline(sending, item)
+            if is_early and (sight is None or sight.shown in UNDER_WAY):
                 waiting.append(item)
             elif not _settle_late(sending, item, sight):
                 unwritten.append(item)
@@ -136,10 +134,10 @@ def look_back(sending: Sending, items: Sequence[Item], *, is_guarded: bool = Tru
     return unwritten
 
 
-def _may_move(sight: Sight | None, *, is_guarded: bool) -> bool:
-    if sight is None:
-        return True
-    return sight.shown in UNDER_WAY if is_guarded else sight.shown is not Shown.TAKEN
+def look_all(bench: SupplierBench, items: Sequence[Item]) -> list[tuple[Item, Sight | None]]:
+    """Each item with what the ERP shows of it; None where it cannot be read just now."""
+    sights = call_at_once(lambda item: find_sight(bench, item), items, at_once=bench.flow.at_once)
+    return list(zip(items, sights, strict=True))
 
 
 def _settle_late(sending: Sending, item: Item, sight: Sight | None) -> bool:
@@ -157,11 +155,11 @@ def find_deadline(sending: Sending, item: Item) -> datetime:
     return (item.posting.sent_at or sending.bench.clock.now()) + sending.settle
 
 
-def make_waits() -> Iterator[float]:
-    """Yield the pauses between looks, for ever."""
-    yield from SETTLE_WAITS_S
+def make_waits(waits_s: Sequence[float] = SETTLE_WAITS_S) -> Iterator[float]:
+    """Yield the pauses between looks; the last one for ever."""
+    yield from waits_s
     while True:
-        yield SETTLE_WAITS_S[-1]
+        yield waits_s[-1]
 
 
 def pause(sending: Sending, seconds: float) -> None:
@@ -184,10 +182,10 @@ def pause(sending: Sending, seconds: float) -> None:
         )
 
 
-def render_unclear(sending: Sending, items: Sequence[Item], *, sends: int) -> SupplierUnclearError:
+def render_unclear(sending: Sending, items: Sequence[Item], *, sends: int) -> RevisionUnclearError:
     """The error for suppliers that were sent more than once and never shown."""
     named = name_items(items)
-    return SupplierUnclearError(
+    return RevisionUnclearError(
         f"{sending.bench.source.connection} did not answer {sends} times for {named}, and does not"
         " show what was sent.",
         written="As far as the ERP shows nothing of it was written; nothing was sent after it.",
@@ -197,9 +195,9 @@ def render_unclear(sending: Sending, items: Sequence[Item], *, sends: int) -> Su
     )
 
 
-def render_unreadable(sending: Sending, item: Item) -> SupplierUnclearError:
+def render_unreadable(sending: Sending, item: Item) -> RevisionUnclearError:
     """The error for an ERP that cannot be read when it is time to know."""
-    return SupplierUnclearError(
+    return RevisionUnclearError(
         f"{sending.bench.source.connection} cannot be read, so whether {name_items([item])} was"
         " written is not known.",
         written="It was sent; nothing was sent after it.",

@@ -37,7 +37,7 @@ def send_all(steps: Steps, bench: SupplierBench, plan_hash: str) -> list[Json]:
 
     Raises:
         OtherConnectionError: The plan is of another ERP; nothing was sent.
-        SupplierUnclearError: The outcome of some is unknown; nothing is sent after them.
+        RevisionUnclearError: The outcome of some is unknown; nothing is sent after them.
         BusyError: An earlier posting on a supplier is unsettled; nothing of its chunk was sent.
     """
     plan = load_plan(bench, plan_hash)

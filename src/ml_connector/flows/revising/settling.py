@@ -1,17 +1,14 @@
 """Settling suppliers without sending: what the ERP shows decides, and a look never waits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from ml_connector.errors import (
-    BlockedError,
-    ProtocolError,
-    RefusedError,
-    SystemUnavailableError,
-)
+from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import SupplierBench
 from ml_connector.flows.revising.changes import Revision, parse_chunk
-from ml_connector.flows.revising.looking import call_at_once, look, settle_seen
+from ml_connector.flows.revising.importing import find_job_state
+from ml_connector.flows.revising.looking import look, look_all, settle_seen
 from ml_connector.flows.revising.outcomes import KIND, Item, quarantine, refuse
 from ml_connector.flows.revising.shown import Shown, Sight
 from ml_connector.flows.writing.settling import NothingToSettleError
@@ -49,8 +46,12 @@ def settle_supplier(bench: SupplierBench, posting: Posting) -> tuple[Posting, st
             posting=posting.posting_key,
         )
     item = Item(revision=_find_revision(bench, posting), posting=posting)
+    jobs = _Jobs(bench=bench, is_asked=True)
+    is_over = jobs.is_over(posting)
+    # Only then the look: what took effect before it was over is seen by it.
     sight = look(bench, item)
-    settled = _settle(bench, item, sight, is_asked=True)
+    is_seen_twice = posting.state is PostingState.QUARANTINED
+    settled = _settle(bench, item, sight, is_over=is_over, is_seen_twice=is_seen_twice)
     return settled or posting, sight.words
 
 
@@ -64,10 +65,14 @@ def settle_earlier(bench: SupplierBench) -> Json:
         TooManyUnsettledError: More of them wait than a flow goes on beside.
     """
     items = list(_list_unsettled(bench))
-    sights = call_at_once(lambda item: _find_sight(bench, item), items, at_once=bench.flow.at_once)
-    settled, waiting = 0, []
-    for item, sight in zip(items, sights, strict=True):
-        found = None if sight is None else _settle(bench, item, sight, is_asked=False)
+    due = _leave_to_others(bench, items)
+    jobs, settled, waiting = _Jobs(bench=bench, is_asked=False), 0, []
+    over = {item.subject for item in due if jobs.is_over(item.posting)}
+    sights = {item.subject: sight for item, sight in look_all(bench, due)}
+    for item in items:
+        sight = sights.get(item.subject)
+        is_over = item.subject in over
+        found = None if sight is None else _settle(bench, item, sight, is_over=is_over)
         if found is None or found.state in UNSETTLED_POSTINGS:
             waiting.append(item.subject)
         else:
@@ -92,27 +97,45 @@ def _list_unsettled(bench: SupplierBench) -> Iterator[Item]:
         yield Item(revision=revisions[posting.content_hash][posting.subject], posting=posting)
 
 
-def _find_sight(bench: SupplierBench, item: Item) -> Sight | None:
-    """What is seen of it; None when it cannot be read now, or belongs to a run under way."""
-    flow = item.posting.flow
-    if flow != bench.flow.name and bench.records.runs.find_unfinished(flow) is not None:
-        return None
-    try:
-        return look(bench, item)
-    except (SystemUnavailableError, ProtocolError):
-        return None
+def _leave_to_others(bench: SupplierBench, items: Sequence[Item]) -> list[Item]:
+    """Items that no other flow's run may be sending at this very moment."""
+    others = {item.posting.flow for item in items} - {bench.flow.name}
+    busy = {flow for flow in others if bench.records.runs.find_unfinished(flow) is not None}
+    return [item for item in items if item.posting.flow not in busy]
 
 
-def _settle(bench: SupplierBench, item: Item, sight: Sight, *, is_asked: bool) -> Posting | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Jobs:
+    """Whether postings can still take effect; a job they share is asked for once."""
+
+    bench: SupplierBench
+    is_asked: bool
+    """A person asks, who has seen of a job what the ERP tells nobody."""
+    states: dict[str, JobState] = field(default_factory=dict)
+
+    def is_over(self, posting: Posting) -> bool:
+        """Whether what was sent can no longer take effect."""
+        settle = timedelta(minutes=self.bench.flow.settle_minutes)
+        if posting.sent_at is not None and self.bench.clock.now() < posting.sent_at + settle:
+            return False
+        job = posting.receipt.get("job", "")
+        if not job:
+            return True
+        if job not in self.states:
+            self.states[job] = find_job_state(self.bench, job)
+        state = self.states[job]
+        return state is not JobState.RUNNING and (self.is_asked or state is not JobState.UNKNOWN)
+
+
+def _settle(
+    bench: SupplierBench, item: Item, sight: Sight, *, is_over: bool, is_seen_twice: bool = False
+) -> Posting | None:
     """The posting settled or quarantined; None when nothing can be said yet."""
     if not item.was_sent:
         return refuse(bench, item, "it never was sent")
     if sight.shown is Shown.TAKEN:
         return settle_seen(bench, item, sight)
-    if not _is_over(bench, item.posting, is_asked=is_asked):
-        return None
-    is_seen_twice = is_asked and item.posting.state is PostingState.QUARANTINED
-    return _settle_over(bench, item, sight, is_seen_twice=is_seen_twice)
+    return _settle_over(bench, item, sight, is_seen_twice=is_seen_twice) if is_over else None
 
 
 def _settle_over(
@@ -128,21 +151,6 @@ def _settle_over(
     if is_absent:
         return quarantine(bench, item, f"it was sent, and then: {sight.words}")
     return settle_seen(bench, item, sight)
-
-
-def _is_over(bench: SupplierBench, posting: Posting, *, is_asked: bool) -> bool:
-    """Whether what was sent can no longer take effect."""
-    settle = timedelta(minutes=bench.flow.settle_minutes)
-    if posting.sent_at is not None and bench.clock.now() < posting.sent_at + settle:
-        return False
-    job = posting.receipt.get("job", "")
-    if not job:
-        return True
-    try:
-        state = bench.suppliers.read_job(job).state
-    except (SystemUnavailableError, RefusedError):
-        return is_asked
-    return state is not JobState.RUNNING and (is_asked or state is not JobState.UNKNOWN)
 
 
 def _find_revision(bench: SupplierBench, posting: Posting) -> Revision:
