@@ -1,5 +1,6 @@
 """F4 from end to end, on real sockets: suppliers in, list members out, and only what changed."""
 
+import shutil
 from typing import Any
 
 import pytest
@@ -11,7 +12,14 @@ FLOW = "suppliers-fusion"
 FILE = f"flows/{FLOW}.yaml"
 LIST = "Suppliers"
 SITES = "Supplier Sites"
-LOAD_SUPPLIERS, LOAD_SITES = "112000000013", "112000000014"
+LOAD_SUPPLIERS, LOAD_SITES, LOAD_PLANNING = "112000000013", "112000000014", "112000000015"
+PLANNING = "suppliers-planning"
+PLANNED = {
+    "alias": "Alias", "alternate_name": "Alternate Name", "corporate_website": "Corporate Website",
+    "duns_number": "D-U-N-S", "inactive_date": "Inactive Date", "one_time": "One-Time",
+    "year_established": "Year Established", "customer_number": "Customer Number",
+}  # fmt: skip
+FLAGS = {"one_time": {"Y": "TRUE", "N": "FALSE"}}
 NEW = {
     "Supplier": "Aareal Messtechnik AG",
     "BusinessRelationshipCode": "SPEND_AUTHORIZED",
@@ -249,3 +257,72 @@ def test_sites_are_a_list_of_their_own(empty_desk: Any) -> None:
     assert item["properties"]["City"] == "San Francisco"
     assert len(desk.tasks(LOAD_SITES)) == 2
     assert desk.tasks(LOAD_SUPPLIERS) == []
+
+
+def plan_by(desk: Any, **columns: Any) -> None:
+    """A second flow fills the module planners work in, from the same suppliers."""
+    [entry] = YAML(typ="safe").load(desk.root / FILE)["lists"]
+    columns = {"code": "Code", "name": "Name", "properties": PLANNED} | columns
+    shutil.copy(desk.root / FILE, desk.root / f"flows/{PLANNING}.yaml")
+    desk.change(
+        f"flows/{PLANNING}.yaml",
+        lists=[entry | {"load": "Load Supplier Planning", "columns": columns}],
+    )
+
+
+def planned(desk: Any) -> dict[str, Any]:
+    """What the module holds of supplier 10005 and of 10006."""
+    rows = {row["code"]: row["values"] for row in desk.company.model("read_suppliers")}
+    return {code: rows[code] for code in ("10005", "10006")}
+
+
+@pytest.mark.long
+def test_flags_a_module_does_not_take_are_told_until_it_does(desk: Any, typist: Any) -> None:
+    """A bare Y is no boolean there: the rows are in without it, and no run calls that a success."""
+    desk.company.erp(
+        "change_supplier", SupplierNumber="10005", OneTimeSupplierFlag=True, YearEstablished="1987",
+        CorporateWebsite="https://acme.example", CustomerNumber="00042", Alias="ACME",
+    )  # fmt: skip
+    plan_by(desk)
+
+    first = typist.type("run", PLANNING)
+    without = planned(desk)["10005"]
+    again = typist.type("run", PLANNING, "-o", "json")
+    plan_by(desk, values=FLAGS)
+    mended = typist.type("run", PLANNING, "-o", "json")
+    quiet = typist.type("run", PLANNING, "-o", "json")
+
+    assert (first.code, again.code, mended.code, quiet.code) == (3, 3, 0, 0)
+    told = again.json["lists"][LIST]
+    assert told["warned"] == told["changed"] == told["members"] > 100
+    assert f"of {told['warned']:,} members in the list values are missing" in first.err
+    assert "Invalid boolean: " in first.err
+    assert (without["Alias"], without["One-Time"]) == ("ACME", False)
+    assert [mended.json["lists"][LIST][key] for key in ("changed", "warned")] == [
+        told["members"], 0,
+    ]  # fmt: skip
+    assert [quiet.json["lists"][LIST][key] for key in ("changed", "warned")] == [0, 0]
+    assert len(desk.tasks(LOAD_PLANNING)) == 3
+    assert planned(desk)["10005"] == without | {
+        "One-Time": True, "Corporate Website": "https://acme.example", "Customer Number": "00042",
+        "Year Established": 1987.0,
+    }  # fmt: skip
+    assert planned(desk)["10006"]["One-Time"] is False
+
+
+def test_misspelt_property_is_refused_and_the_column_keeps_its_values(desk: Any) -> None:
+    """A name the source does not have would have emptied the column for every supplier."""
+    before = held(desk)
+    [entry] = YAML(typ="safe").load(desk.root / FILE)["lists"]
+    properties = dict(entry["columns"]["properties"])
+    properties["tax_payer_country"] = properties.pop("taxpayer_country")
+    change_list(desk, columns=entry["columns"] | {"properties": properties})
+
+    error, row = desk.fail(desk.run, FLOW)
+
+    assert error.code == "members.unknown-property"
+    assert "tax_payer_country" in error.refused
+    assert "taxpayer_country" in error.next_step
+    assert row.state == RunState.FAILED
+    assert held(desk) == before
+    assert len(desk.tasks(LOAD_SUPPLIERS)) == 1

@@ -304,6 +304,16 @@ def test_faulty_actuals_flow_is_refused_with_its_key(
             "may use {code} and {name} only",
         ),
         ("    load:", "    members_vanish_max_ratio: 2\n    load:", "members_vanish_max_ratio"),
+        (
+            "{parent: Parent}",
+            "{parent: Parent, values: {one_time: {Y: TRUE}}}",
+            "columns: has `values` of what `properties` does not name: one_time",
+        ),
+        (
+            "{parent: Parent}",
+            "{parent: Parent, properties: {one_time: Once}, values: {one_time: TRUE}}",
+            "columns.values.one_time:",
+        ),
     ],
 )
 def test_faulty_dimensions_flow_is_refused_with_its_key(
@@ -313,6 +323,17 @@ def test_faulty_dimensions_flow_is_refused_with_its_key(
     replace(folder, "flows/members.yaml", before, after)
 
     assert any(said in line for line in faults_of(folder)), said
+
+
+def test_values_of_a_property_stay_the_text_they_are_written_in(folder: Path) -> None:
+    """What a model shall be sent for a flag is no boolean of the settings file."""
+    columns = "{parent: Parent, properties: {one_time: Once}, values: {one_time: {Y: TRUE, N: no}}}"
+    replace(folder, "flows/members.yaml", "{parent: Parent}", columns)
+
+    flow = load(folder).flows["members"]
+
+    assert isinstance(flow, DimensionsFlow)
+    assert flow.lists[0].columns.values == {"one_time": {"Y": "TRUE", "N": "no"}}
 
 
 def test_entered_amounts_need_a_currency_dimension(folder: Path) -> None:

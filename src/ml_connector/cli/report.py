@@ -22,6 +22,8 @@ EXIT_CODES = {
     RunState.INTERRUPTED: 130,
 }
 MOVES = ("added", "changed", "vanished")
+SHOWN_MAX = 5
+"""Members not taken that are named after a run; the summary as JSON names more."""
 
 
 def exit_code_of(row: RunRow) -> int:
@@ -51,6 +53,7 @@ def tell_run(row: RunRow, output: Output, *, next_step: str = "") -> None:
         tell_budget(row.summary, output)
     elif "lists" in row.summary:
         show(_list_members(row.summary), output)
+        _tell_members(row.summary)
     else:
         _tell_actuals(row.summary, output)
     say(_conclude(row))
@@ -60,13 +63,43 @@ def tell_run(row: RunRow, output: Output, *, next_step: str = "") -> None:
 
 
 def _list_members(summary: Json) -> Listing:
-    columns = ("members", "new", "changed", "refused", "missing", "only_in_model")
+    columns = {
+        "members": "Members", "new": "New", "changed": "Changed", "refused": "Refused",
+        "warned": "Values not taken", "missing": "Missing", "only_in_model": "Only in model",
+    }  # fmt: skip
     return Listing(
-        columns=("List", *(name.replace("_", " ").capitalize() for name in columns)),
+        columns=("List", *columns.values()),
         rows=[
-            (name, *(row[column] for column in columns)) for name, row in summary["lists"].items()
+            (name, *(row.get(column, 0) for column in columns))
+            for name, row in summary["lists"].items()
         ],
     )
+
+
+def _tell_members(summary: Json) -> None:
+    """The first members the model did not take, or not whole, with its own reasons."""
+    for name, row in summary["lists"].items():
+        for text in _tell_not_taken(name, row):
+            say(text)
+
+
+def _tell_not_taken(name: str, row: Json) -> Iterator[str]:
+    heads = {
+        "refused": "{name}: {count:,} refused, and not in the list as the source has them:",
+        "warned": "{name}: of {count:,} members in the list values are missing; the next run sends"
+        " them again:",
+    }
+    for what, head in heads.items():
+        if not row.get(what):
+            continue
+        yield head.format(name=name, count=row[what])
+        shown = row.get(f"{what}_shown", [])[:SHOWN_MAX]
+        yield from (f"  {one['code']}: {one['reason']}" for one in shown)
+    if row.get("unclear"):
+        yield (
+            f"{name}: whether the values of {row['unclear']:,} members were taken nobody can say;"
+            f" the next run sends them again. {row['unclear_reason']}"
+        )
 
 
 def _tell_actuals(summary: Json, output: Output) -> None:

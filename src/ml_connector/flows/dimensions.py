@@ -4,27 +4,20 @@ A list is compared with what the model holds and with what it was last told; onl
 members are sent. Members the source no longer has stay: an import never deletes (anaplan §12.27).
 """
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
-from ml_connector.domain.ledger import Totals
-from ml_connector.domain.money import ZERO, use_exact_money
+from ml_connector.domain.money import use_exact_money
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import DimensionsBench, read_document, store_document
 from ml_connector.flows.loading.accepting import DEFINITE_FAILURES
+from ml_connector.flows.loading.accepting_members import accept_members
 from ml_connector.flows.loading.chunks import store_chunks
 from ml_connector.flows.loading.load import Load
-from ml_connector.flows.loading.running import (
-    name_outcome,
-    read_refused_rows,
-    render_failed,
-    run_load,
-)
-from ml_connector.flows.members import read_desired, render_member
+from ml_connector.flows.loading.running import name_outcome, render_failed, run_load
+from ml_connector.flows.members import ListRun, is_held, read_desired, render_member
 from ml_connector.flows.preflight import pin_load, verify_model
-from ml_connector.ports import Json, LoadRow, RefusedSummary, RunState, Steps, TargetMember
+from ml_connector.ports import Json, RunState, Steps, TargetMember
 from ml_connector.settings import ListFlow
 
 SHOWN_MAX = 20
@@ -42,42 +35,39 @@ class MembersVanishedError(BlockedError):
     code = "dimensions.members-vanished"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListRun:
-    """One list within one run."""
-
-    list_flow: ListFlow
-    pins: Json
-    model_id: str
-    run_id: str
-
-    @property
-    def label(self) -> str:
-        """Name of its steps."""
-        return f"members of {self.list_flow.list}"
-
-
 def run_dimensions(steps: Steps, request: Json, bench: DimensionsBench) -> Json:
     """Every list of the flow holds the source's members, or the summary says which it refused."""
     use_exact_money()
     pins = steps.step("members: preflight", partial(_preflight, steps, bench))
-    lists = {}
-    for list_flow in bench.flow.lists:
-        run = ListRun(
+    runs = [
+        ListRun(
             list_flow=list_flow, pins=pins["lists"][list_flow.list],
             model_id=pins["model_id"], run_id=steps.run_id,
-        )  # fmt: skip
-        lists[list_flow.list] = _run_list(steps, request, bench, run)
-    partly = any(row["refused"] for row in lists.values())
-    untied = any(row["missing"] for row in lists.values())
-    state = RunState.UNTIED if untied else RunState.PARTLY if partly else RunState.SUCCEEDED
+        )
+        for list_flow in bench.flow.lists
+    ]  # fmt: skip
+    # What one list is refused for must be known before any of them is sent.
+    compared = [
+        steps.step(f"{run.label}: compare", partial(compare_list, bench, run)) for run in runs
+    ]
+    lists = {
+        run.list_flow.list: _send_list(steps, request, bench, run, its)
+        for run, its in zip(runs, compared, strict=True)
+    }
     return {
-        "state": str(state),
+        "state": str(_conclude(list(lists.values()))),
         "flow": bench.flow.name,
         "model": pins["model_name"],
         "dry_run": bool(request.get("dry_run")),
         "lists": lists,
     }
+
+
+def _conclude(lists: Sequence[Json]) -> RunState:
+    if any(row["missing"] for row in lists):
+        return RunState.UNTIED
+    not_whole = any(row["refused"] or row["warned"] or row["unclear"] for row in lists)
+    return RunState.PARTLY if not_whole else RunState.SUCCEEDED
 
 
 def _preflight(steps: Steps, bench: DimensionsBench) -> Json:
@@ -94,11 +84,13 @@ def _columns(list_flow: ListFlow) -> set[str]:
     return named | {columns.parent} if columns.parent else named
 
 
-def _run_list(steps: Steps, request: Json, bench: DimensionsBench, run: ListRun) -> Json:
-    compared = steps.step(f"{run.label}: compare", partial(compare_list, bench, run))
-    counts = {name: compared[name] for name in ("members", "new", "changed", "only_in_model")}
+def _send_list(
+    steps: Steps, request: Json, bench: DimensionsBench, run: ListRun, compared: Json
+) -> Json:
+    told = ("members", "new", "changed", "only_in_model", "shown")
+    counts = {name: compared[name] for name in told}
     if request.get("dry_run") or not compared["rows"]:
-        return {**counts, "refused": 0, "missing": 0, "shown": compared["shown"]}
+        return {**counts, "refused": 0, "warned": 0, "unclear": 0, "missing": 0}
     chunks = steps.step(f"{run.label}: render", partial(_render, bench, run, compared))
     load = Load(
         label=run.label, pins=run.pins, model_id=run.model_id, chunks=tuple(chunks["chunks"])
@@ -113,15 +105,16 @@ def _run_list(steps: Steps, request: Json, bench: DimensionsBench, run: ListRun)
             " run compares the list anew.",
         )
     accepted = steps.step(
-        f"{run.label}: accept", partial(_accept, bench, run, compared, finished | chunks)
+        f"{run.label}: accept", partial(accept_members, bench, run, compared, finished | chunks)
     )
-    return {**counts, **accepted, "shown": compared["shown"], "task_id": finished["task_id"]}
+    return {**counts, **accepted, "task_id": finished["task_id"]}
 
 
 def compare_list(bench: DimensionsBench, run: ListRun) -> Json:
     """The members to send: absent from the model's list, or unlike what it holds or was told.
 
     Raises:
+        UnknownPropertyError: The flow names a property the source's members do not have.
         SourceEmptyError: The source shows none while the list holds some.
         MembersVanishedError: The guard on vanished members tripped.
     """
@@ -134,7 +127,7 @@ def compare_list(bench: DimensionsBench, run: ListRun) -> Json:
     names = {row[code]: row[run.list_flow.columns.name] for row in desired}
     rows = [
         row for row in desired
-        if _key(run, row) not in told or not _is_held(run, row, held.get(row[code]), names)
+        if run.key_of(row) not in told or not is_held(run, row, held.get(row[code]), names)
     ]  # fmt: skip
     new = sum(1 for row in rows if row[code] not in held)
     return {
@@ -147,21 +140,6 @@ def compare_list(bench: DimensionsBench, run: ListRun) -> Json:
         "document": store_document(bench.archive, rows),
         "desired": store_document(bench.archive, desired),
     }
-
-
-def _key(run: ListRun, row: dict[str, str]) -> tuple[str, ...]:
-    return tuple(row[header] for header in run.pins["headers"])
-
-
-def _is_held(
-    run: ListRun, row: dict[str, str], held: TargetMember | None, names: dict[str, str]
-) -> bool:
-    """Whether the list shows name and parent as wanted; a parent is shown by name or code."""
-    columns = run.list_flow.columns
-    if held is None or held.name != row[columns.name]:
-        return False
-    parent = row.get(columns.parent, "")
-    return not columns.parent or held.parent in (parent, names.get(parent, parent))
 
 
 def _read_told(bench: DimensionsBench, run: ListRun) -> set[tuple[str, ...]]:
@@ -199,70 +177,3 @@ def _render(bench: DimensionsBench, run: ListRun, compared: Json) -> Json:
     headers = run.pins["headers"]
     lines = ([row[header] for header in headers] for row in rows)
     return store_chunks(bench.archive, run.pins, lines, bytes_max=bench.flow.chunk_bytes)
-
-
-def _accept(bench: DimensionsBench, run: ListRun, compared: Json, finished: Json) -> Json:
-    """What the list took is what it was told; refused members keep their reason. Repeatable."""
-    code = run.list_flow.columns.code
-    refused = {
-        row.columns.get(code, ""): row.reasons
-        for row in read_refused_rows(bench, finished)
-        if not row.is_warning
-    }
-    desired = read_document(bench.archive, compared["desired"])
-    taken = [row for row in desired if row[code] not in refused]
-    _save_told(bench, run, taken)
-    load_id = hashlib.sha256(f"{run.run_id}/{finished['task_id']}".encode()).hexdigest()
-    bench.records.loads.record_load(
-        _make_row(bench, run, load_id, finished, len(refused)),
-        [
-            RefusedSummary(
-                load_id=load_id, flow=bench.flow.name, key=(run.list_flow.list, member),
-                before=ZERO, after=ZERO, reasons=reasons,
-            )
-            for member, reasons in sorted(refused.items())
-        ],
-    )  # fmt: skip
-    missing = _find_missing(bench, run, taken)
-    return {"refused": len(refused), "missing": len(missing), "missing_shown": missing[:SHOWN_MAX]}
-
-
-def _save_told(bench: DimensionsBench, run: ListRun, taken: Sequence[dict[str, str]]) -> None:
-    keys = sorted({_key(run, row) for row in taken})
-    file_hash = bench.archive.write_totals((key, Totals()) for key in keys).file_hash
-    revision, files = bench.records.loads.load_shadow(bench.flow.name, run.model_id)
-    if files.get(run.list_flow.list) != file_hash:
-        bench.records.loads.save_shadow(
-            bench.flow.name, run.model_id, {run.list_flow.list: file_hash},
-            revision_before=revision, why=f"members of {run.list_flow.list}",
-        )  # fmt: skip
-
-
-def _find_missing(
-    bench: DimensionsBench, run: ListRun, taken: Sequence[dict[str, str]]
-) -> list[str]:
-    """Codes the list should hold by now and does not, or holds otherwise."""
-    code, name = run.list_flow.columns.code, run.list_flow.columns.name
-    held = {m.code: m for m in bench.target.read_list_members(run.list_flow.list) if m.code}
-    names = {row[code]: row[name] for row in taken}
-    return [row[code] for row in taken if not _is_held(run, row, held.get(row[code]), names)]
-
-
-def _make_row(
-    bench: DimensionsBench, run: ListRun, load_id: str, finished: Json, refused: int
-) -> LoadRow:
-    return LoadRow(
-        load_id=load_id,
-        run_id=run.run_id,
-        flow=bench.flow.name,
-        plan_hash="",
-        intent_id=finished["intent_id"],
-        task_id=finished["task_id"],
-        outcome=finished["outcome"],
-        chunks=len(finished["chunks"]),
-        cells_sent=finished["rows"],
-        cells_refused=refused,
-        result_hash=finished["result"],
-        dump_hashes=tuple(finished["dumps"]),
-        created_at=bench.clock.now(),
-    )

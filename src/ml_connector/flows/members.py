@@ -2,12 +2,13 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from ml_connector.domain.dimensions import Member, order_parents_first
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import DimensionsBench
+from ml_connector.ports import Json, TargetMember
 from ml_connector.settings import ListFlow
 
 PARENT_COLUMNS = ("code", "name", "parent")
@@ -19,20 +20,72 @@ class ParentsFileError(RefusedError):
     code = "members.parents-file"
 
 
+class UnknownPropertyError(RefusedError):
+    """The flow names a property that no member of the list's source has."""
+
+    code = "members.unknown-property"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRun:
+    """One list within one run."""
+
+    list_flow: ListFlow
+    pins: Json
+    model_id: str
+    run_id: str
+
+    @property
+    def label(self) -> str:
+        """Name of its steps."""
+        return f"members of {self.list_flow.list}"
+
+    def key_of(self, row: Mapping[str, str]) -> tuple[str, ...]:
+        """The row as the file has it, by which one knows what a list was told."""
+        return tuple(row[header] for header in self.pins["headers"])
+
+
 def read_desired(bench: DimensionsBench, list_flow: ListFlow) -> list[Member]:
     """The members of one list, parents before children; the first source to name a code wins.
 
     Raises:
+        UnknownPropertyError: The flow names a property the members do not have.
         MemberConflictError: A group has the code of a member.
         MissingParentError: A parents file names a parent nobody has.
         MemberCycleError: Members are each other's parents.
     """
     found: dict[str, Member] = {}
+    firsts: dict[str, Member] = {}
     for dimension in list_flow.from_:
         for member in bench.source.read_members(dimension):
+            firsts.setdefault(dimension, member)
             if member.is_active or list_flow.inactive == "keep":
                 found.setdefault(member.code, _rename(list_flow, member))
+    _verify_properties(list_flow, firsts)
     return order_parents_first(_with_parents(bench, list_flow, found))
+
+
+def _verify_properties(list_flow: ListFlow, firsts: Mapping[str, Member]) -> None:
+    """Every property the flow names is one of the source's; its first member tells which it has.
+
+    A list of several sources may name what only one of them has. Where none shows a member there
+    is nothing to tell by, and nothing to send.
+    """
+    known = sorted({name for member in firsts.values() for name, _ in member.properties})
+    named = set(list_flow.columns.properties)
+    if list_flow.parents.by == "property":
+        named.add(list_flow.parents.property)
+    unknown = sorted(named - set(known))
+    if not firsts or not unknown:
+        return
+    silent = [dimension for dimension in list_flow.from_ if dimension not in firsts]
+    raise UnknownPropertyError(
+        f"The source has no such property for list {list_flow.list}: {', '.join(unknown)}."
+        + (f" Of {', '.join(silent)} it shows no member to tell by." if silent else ""),
+        written="Nothing was sent: each member would have been sent with a blank for it.",
+        next_step=f"Correct the flow's file. The properties there are: {', '.join(known)}.",
+        list=list_flow.list,
+    )
 
 
 def _rename(list_flow: ListFlow, member: Member) -> Member:
@@ -98,4 +151,18 @@ def render_member(list_flow: ListFlow, member: Member) -> dict[str, str]:
     if columns.parent:
         row[columns.parent] = member.parent_code
     properties = dict(member.properties)
-    return row | {header: properties.get(name, "") for name, header in columns.properties.items()}
+    for name, header in columns.properties.items():
+        value = properties.get(name, "")
+        row[header] = columns.values.get(name, {}).get(value, value)
+    return row
+
+
+def is_held(
+    run: ListRun, row: dict[str, str], held: TargetMember | None, names: Mapping[str, str]
+) -> bool:
+    """Whether the list shows name and parent as wanted; a parent is shown by name or code."""
+    columns = run.list_flow.columns
+    if held is None or held.name != row[columns.name]:
+        return False
+    parent = row.get(columns.parent, "")
+    return not columns.parent or held.parent in (parent, names.get(parent, parent))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ml_connector.settings.project import Strict
 
@@ -209,7 +209,19 @@ class ListColumns(Strict):
     parent: str = ""
     """Header of the parent's code; empty: the list has no parents."""
     properties: dict[str, Text] = Field(default_factory=dict)
-    """Property of the source member to its header."""
+    """Property of the source member to its header; a name the source does not have is refused."""
+    values: dict[str, dict[str, Text]] = Field(default_factory=dict)
+    """Property to what is sent for each of its values, such as `one_time: {Y: TRUE, N: FALSE}` for
+    a column that takes booleans. A value that is not named is sent as it is."""
+
+    @model_validator(mode="after")
+    def _verify_values_of_columns(self) -> "ListColumns":
+        unknown = sorted(set(self.values) - set(self.properties))
+        if unknown:
+            raise ValueError(
+                f"has `values` of what `properties` does not name: {', '.join(unknown)}"
+            )
+        return self
 
 
 class ParentRules(Strict):

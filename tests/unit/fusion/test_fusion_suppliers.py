@@ -8,6 +8,7 @@ import pytest
 
 from ml_connector.domain.dimensions import Member, order_parents_first
 from ml_connector.errors import AccessDeniedError, ProtocolError, RefusedError, UsageError
+from ml_connector.settings.suppliers import ATTRIBUTE_KINDS
 from ml_connector.systems.fusion.paging import is_whole
 from ml_connector.systems.fusion.suppliers import SUPPLIER_DIMENSIONS, build_site, build_supplier
 from ml_connector.systems.fusion.wire import AddressRow, Page, SiteRow, SupplierRow
@@ -24,6 +25,7 @@ ACME = {
     "OneTimeSupplierFlag": False, "RegistryId": "2011", "TaxRegistrationCountryCode": "DE",
     "TaxRegistrationNumber": "DE129273398", "TaxpayerCountryCode": "US", "TaxpayerId": "12-3456789",
     "TaxpayerIdExistsFlag": True, "NationalInsuranceNumber": "QQ123456C",
+    "CustomerNumber": "00042", "CorporateWebsite": "https://acme.example", "YearEstablished": 1987,
 }  # fmt: skip
 SITE = {
     "SupplierSiteId": 300000002336660, "SupplierSite": "ACME-SFO",
@@ -84,8 +86,29 @@ def test_supplier_becomes_a_member_under_its_number(script: Any) -> None:
         ("taxpayer_country", "US"), ("tax_registration_country", "DE"),
         ("tax_registration_number", "DE129273398"), ("one_time", "N"), ("alternate_name", ""),
         ("alias", ""), ("duns_number", "000000018"), ("registry_id", "2011"),
-        ("parent_supplier", ""),
+        ("parent_supplier", ""), ("customer_number", "00042"),
+        ("corporate_website", "https://acme.example"), ("year_established", "1987"),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("year", "shown"), [(None, ""), (1987, "1987"), ("1987", "1987")])
+def test_year_is_text_however_the_pod_writes_it(script: Any, year: Any, shown: str) -> None:
+    """A number, a text and nothing at all are three spellings of two things."""
+    serve(script, ACME | {"YearEstablished": year})
+
+    (member,) = read(script)
+
+    assert dict(member.properties)["year_established"] == shown
+
+
+def test_attributes_for_planners_bear_the_names_under_which_they_are_written() -> None:
+    """A planner who gets an attribute and one who revises it call it the same."""
+    row = SupplierRow(supplier_id=1, supplier_number="1")
+    offered = dict(build_supplier(row, number="1", today=TODAY).properties)
+
+    both = {"customer_number", "corporate_website", "year_established", "one_time", "alias"}
+    assert both <= offered.keys()
+    assert both <= ATTRIBUTE_KINDS.keys()
 
 
 def test_numbers_of_persons_are_no_property(script: Any) -> None:

@@ -113,6 +113,9 @@ def build_supplier(row: wire.SupplierRow, *, number: str, today: date) -> Member
             ("duns_number", row.duns_number or ""),
             ("registry_id", row.registry_id or ""),
             ("parent_supplier", row.parent_supplier_number or ""),
+            ("customer_number", row.customer_number or ""),
+            ("corporate_website", row.corporate_website or ""),
+            ("year_established", _render_year(row.year_established)),
         ),
         is_active=is_active,
     )
@@ -162,6 +165,10 @@ def _is_active(row: _Ending, today: date) -> bool:
 
 def _render_status(row: _Ending, *, is_active: bool) -> str:
     return (row.status or _ACTIVE) if is_active else wire.INACTIVE
+
+
+def _render_year(year: int | str | None) -> str:
+    return "" if year is None else str(year)
 
 
 def _list_purposes(row: wire.SiteRow) -> list[str]:

@@ -255,6 +255,9 @@ class SupplierRow(Row, frozen=True, kw_only=True):
     duns_number: str | None = msgspec.field(default=None, name="DUNSNumber")
     registry_id: str | None = None
     parent_supplier_number: str | None = None
+    customer_number: str | None = None
+    corporate_website: str | None = None
+    year_established: int | str | None = None
     sites: Page[SiteRow] | None = msgspec.field(default=None, name="sites")
     addresses: Page[AddressRow] | None = msgspec.field(default=None, name="addresses")
 
