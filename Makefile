@@ -7,7 +7,7 @@ LINES ?= 1000000
 N ?= 12
 LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
 
-.PHONY: help demo bench lost-replies test quick check format reference lock clean
+.PHONY: help demo bench lost-replies test exhaustive quick check format reference lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -35,8 +35,11 @@ bench: $(VENV)/stamp-run ## Time and memory of the main job (LINES=1000000), bes
 lost-replies: $(VENV)/stamp-compare ## What becomes of writes without an answer (N=12), beside others
 	@$(BIN)/python -m scripts.lost_replies $(VENV)/compare/bin/python --writes $(N)
 
-test: check ## Every check and every test
+test: check ## Every check and every test, of like cases a few
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+exhaustive: check ## Every case of every test, those left out by make test too
+	@EXHAUSTIVE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 quick: $(VENV)/stamp-dev ## The tests that take less than a few seconds each
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"

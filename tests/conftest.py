@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,6 +26,39 @@ HERE = Path(__file__).parent
 WITHOUT_SOCKETS = {"unit", "laws"}
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 LINES = 3_000
+DEAR = {"e2e", "faults"}
+"""Folders whose tests take seconds each."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Unless all are asked for, only a few like cases of the dearest tests run.
+
+    End to end and under faults a test with many cases runs two of them at most, always the same;
+    what is marked `exhaustive` is left out. `make exhaustive` runs everything.
+    """
+    if os.environ.get("EXHAUSTIVE"):
+        return
+    counts = Counter(_name(item) for item in items)
+    seen: Counter[str] = Counter()
+    kept, left = [], []
+    for item in items:
+        number, count = seen[_name(item)], counts[_name(item)]
+        seen[_name(item)] += 1
+        is_sampled = _is_dear(item) and number % max(2, -(-count // 2)) != 0
+        is_left = is_sampled or item.get_closest_marker("exhaustive") is not None
+        (left if is_left else kept).append(item)
+    # Somebody who names a single case wants just that one.
+    if kept:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def _name(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
+
+
+def _is_dear(item: pytest.Item) -> bool:
+    return item.path.relative_to(HERE).parts[0] in DEAR
 
 
 @pytest.fixture(autouse=True)

@@ -280,6 +280,7 @@ def test_restored_model_is_found_by_reconcile_and_rebuilt(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_file_another_run_has_used_is_uploaded_again_before_the_start(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -360,6 +361,7 @@ def test_import_failing_as_a_whole_leaves_the_model_and_the_next_run_loads(
     assert len(office.tasks()) == 2
 
 
+@pytest.mark.exhaustive
 def test_cancelled_task_is_told_and_the_next_run_loads(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -455,6 +457,7 @@ def test_forgotten_task_over_cells_somebody_else_changed_is_left_to_a_person(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_process_failing_at_its_second_step_counts_as_not_taken(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -478,6 +481,7 @@ def test_process_failing_at_its_second_step_counts_as_not_taken(
     assert len(office.company.model("read_list", list="Journal Items")) == len(quiet_cells)
 
 
+@pytest.mark.exhaustive
 def test_task_that_never_ends_keeps_its_flow_until_somebody_cancels_it(
     office: Any, quiet_cells: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -667,6 +671,7 @@ class KnockingClock:
         self._knock()
 
 
+@pytest.mark.exhaustive
 def test_long_task_keeps_its_model_from_other_runs(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

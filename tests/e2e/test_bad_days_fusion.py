@@ -89,6 +89,7 @@ def test_ledger_without_data_access_is_not_taken_for_an_empty_one(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_rights_lost_between_two_runs_are_noticed_though_nothing_was_posted(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -397,6 +398,7 @@ def test_journal_whose_lines_do_not_add_up_to_its_totals_is_refused(
 # --- overload and broken answers -----------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "throttle",
     [
@@ -468,6 +470,7 @@ def test_json_that_ends_in_the_middle_is_refused_whole(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_token_that_dies_while_lines_are_read_is_fetched_anew(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

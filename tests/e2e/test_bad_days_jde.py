@@ -36,6 +36,7 @@ def test_read_that_loses_its_result_between_pages_begins_anew(
     assert books_desk.logins == 3
 
 
+@pytest.mark.exhaustive
 def test_dead_token_is_replaced_whatever_is_said_of_it(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -54,6 +55,7 @@ def test_dead_token_is_replaced_whatever_is_said_of_it(
     assert books_desk.logins == 3
 
 
+@pytest.mark.exhaustive
 def test_links_to_other_hosts_lead_to_the_configured_one(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -71,6 +73,7 @@ def test_links_to_other_hosts_lead_to_the_configured_one(
     assert len(books_desk.calls(PAGES)) > 3
 
 
+@pytest.mark.exhaustive
 def test_answers_that_are_none_are_asked_for_again(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -165,6 +168,7 @@ def test_wrong_password_is_tried_once_and_locks_nobody(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 def test_password_is_warned_of_before_it_expires_and_told_after(books_desk: BooksDesk) -> None:
     """`doctor` says that it is about to; a run goes on till then and stops afterwards."""
     books_desk.turn(passwordExpiry="aboutToExpire")
@@ -210,6 +214,7 @@ def test_gateway_that_answers_403_is_told_from_a_wrong_password(books_desk: Book
     assert books_desk.logins <= 1
 
 
+@pytest.mark.exhaustive
 def test_server_without_room_for_a_session_says_so(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:

@@ -31,6 +31,7 @@ def test_hidden_column_stops_the_run_by_name(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("table", ["F0911", "F0902"])
 def test_table_without_rights_is_no_dead_token(table: str, books_desk: BooksDesk) -> None:
     """A refusal that outlives a new log-in is about rights, and the table is named."""
@@ -61,6 +62,7 @@ def test_company_the_user_may_not_see_is_told_from_an_unknown_one(
     assert "00077" in error.refused
 
 
+@pytest.mark.exhaustive
 def test_company_hidden_after_its_first_load_keeps_its_cells(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:

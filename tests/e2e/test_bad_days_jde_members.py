@@ -26,6 +26,7 @@ def add_rows(desk: BooksDesk, table: str, like: str, **made: str) -> int:
     return int(count)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.parametrize("changed_at", [SPREAD, "80000"], ids=["one by one", "by one program"])
 def test_ten_thousand_business_units_are_read_in_a_few_requests(
@@ -44,6 +45,7 @@ def test_ten_thousand_business_units_are_read_in_a_few_requests(
     assert len(books_desk.calls("/dataservice")) < 50
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_ten_thousand_companies_are_read_in_a_few_requests(
     books_desk: BooksDesk, quiet_books: dict[str, str]

@@ -110,6 +110,7 @@ def test_unmapped_account_goes_to_suspense_where_the_flow_says_so(
     assert len(office.company.cells()) > len(quiet_cells)
 
 
+@pytest.mark.exhaustive
 def test_changed_rule_does_not_move_other_periods_in_silence(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -188,6 +189,7 @@ def test_closed_period_is_the_normal_case(office: Any, quiet_cells: dict[str, st
 # --- amounts a cell cannot hold ------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("amount", "kind"),
     [("1234567890123456.78", TooManyDigitsError), ("10.005", TooManyDecimalsError)],
@@ -252,6 +254,7 @@ def test_plan_the_ledger_has_moved_away_from_is_refused_as_stale(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_plan_that_was_loaded_already_is_refused_as_stale(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -267,6 +270,7 @@ def test_plan_that_was_loaded_already_is_refused_as_stale(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("edit", ["hash", "periods", "totals"])
 def test_edited_plan_file_is_refused(edit: str, office: Any) -> None:
     """What people approve is what the file tells: any change to it makes it another plan."""
@@ -309,6 +313,7 @@ def test_every_tripped_guard_is_told_and_an_approved_plan_passes(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_blocked_run_goes_on_once_its_guard_is_changed(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -346,6 +351,7 @@ def test_mass_change_is_held_back(office: Any, quiet_cells: dict[str, str]) -> N
 # --- this machine --------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_full_disk_stops_the_run_and_a_resume_goes_on(
     office: Any, quiet_cells: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,6 +394,7 @@ def test_second_process_is_refused_and_told_who_works(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_unfinished_run_keeps_a_second_one_of_its_flow_out(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

@@ -270,6 +270,7 @@ ERROR_BODY = '{"message": "Read back failed", "status": "ERROR", "jde__status": 
 
 
 @pytest.mark.parametrize("fault", [{"effect": True}, {}], ids=["entered", "not entered"])
+@pytest.mark.exhaustive
 def test_answer_of_status_200_that_says_error_is_settled_by_the_ledger(
     fault: dict[str, Any], budget_desk: BudgetDesk, approved: Amounts
 ) -> None:
@@ -284,6 +285,7 @@ def test_answer_of_status_200_that_says_error_is_settled_by_the_ledger(
 
 
 @pytest.mark.parametrize("behaviour", ["raw", "fails", "delays"])
+@pytest.mark.exhaustive
 def test_orchestration_of_another_make_is_understood_by_what_the_ledger_shows(
     behaviour: str, budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

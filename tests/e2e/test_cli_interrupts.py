@@ -143,6 +143,7 @@ def test_interrupted_run_stops_at_once_and_resumes_to_the_same_cells(
     assert room.office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_run_interrupted_under_its_load_starts_no_second_one(
     room: Room, quiet_cells: dict[str, str]
@@ -162,6 +163,7 @@ def test_run_interrupted_under_its_load_starts_no_second_one(
     assert len(room.office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_long_read_ends_at_its_next_request(room: Room, quiet_cells: dict[str, str]) -> None:
     """A step with hundreds of requests to go does not go on for minutes."""
@@ -231,6 +233,7 @@ def test_killed_run_keeps_its_flow_busy_until_resumed(
     assert room.office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_killed_run_that_is_cancelled_frees_its_flow_for_good(
     room: Room, quiet_cells: dict[str, str]
@@ -271,6 +274,7 @@ def test_living_run_is_neither_cancelled_nor_resumed_nor_doubled(room: Room) -> 
     assert looked.code == 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_interruption_with_an_unknown_outcome_says_the_more_dangerous(
     room: Room, quiet_cells: dict[str, str]

@@ -161,6 +161,7 @@ def test_batch_account_and_business_unit_are_traced(
     assert "Nothing is known" in nothing.err
 
 
+@pytest.mark.exhaustive
 def test_amounts_of_a_heading_are_named_with_their_documents(
     typist: Terminal, books_desk: BooksDesk
 ) -> None:
@@ -285,6 +286,7 @@ def test_session_of_a_killed_run_is_ended_by_the_next_command(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]

@@ -246,6 +246,7 @@ def test_project_is_found_from_below(archive_desk: Any, monkeypatch: pytest.Monk
     assert below.json
 
 
+@pytest.mark.exhaustive
 def test_reader_that_goes_away_ends_the_command_quietly(archive_desk: Any) -> None:
     """`… | head -1` leaves no traceback."""
     command = [sys.executable, "-m", "ml_connector", "trace", "68010", "--project"]

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 FLOW = "actuals-fusion"
 MOVED = Decimal("1.11")
 MISTAKE = "account,account=6899*,69990,,,,A member there is not.\n"
@@ -46,6 +48,7 @@ def test_plan_run_and_nothing_to_do(office: Any, typist: Any) -> None:
     assert "nothing to do, both sides are in step." in again.err
 
 
+@pytest.mark.exhaustive
 def test_currencies_without_a_change_take_no_line(office: Any, typist: Any) -> None:
     """What stays as it is is not told as so many zeros."""
     typist.type("run", FLOW)
@@ -256,6 +259,7 @@ def test_backfill_reads_periods_whole_again(office: Any, typist: Any) -> None:
     assert refused.code == 2
 
 
+@pytest.mark.exhaustive
 def test_reconcile_compares_and_sends_nothing(office: Any, typist: Any) -> None:
     """A cell edited in the model is found: exit 4, the difference named, nothing sent."""
     typist.type("run", FLOW)
@@ -287,6 +291,7 @@ def edit_cell(office: Any, period: str) -> str:
     return str(names["Accounts"])
 
 
+@pytest.mark.exhaustive
 def test_retry_starts_anew_with_the_same_scope(office: Any, typist: Any) -> None:
     """The second run asks for what the first asked for, under an id of its own."""
     first = typist.type("run", FLOW, "--period", "Oct-26", "-o", "json").json

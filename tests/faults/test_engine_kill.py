@@ -73,6 +73,7 @@ def test_killed_run_does_not_block_its_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 def test_run_killed_twice_goes_on_all_the_same(tmp_path: Path) -> None:
     """Deaths of the resuming process add attempts, no more."""
     spawn(tmp_path, "start", "in:two")

@@ -88,6 +88,7 @@ def test_start_that_never_arrived_is_sent_once_more_after_the_settle_time(
     assert second - first >= SETTLE
 
 
+@pytest.mark.exhaustive
 def test_start_that_never_arrives_stops_the_run_and_a_resume_sends_it_again(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -155,6 +156,7 @@ def test_start_refused_for_a_dead_token_is_settled_before_it_is_sent_again(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_two_possible_tasks_stop_the_run_until_one_of_them_is_cancelled(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -237,6 +239,7 @@ def test_token_that_dies_between_two_chunks_is_renewed(
 
 
 @pytest.mark.parametrize("fault", LOST[:3])
+@pytest.mark.exhaustive
 def test_lost_start_of_the_export_is_simply_started_again(
     fault: dict[str, Any], office: Any, quiet_cells: dict[str, str]
 ) -> None:

@@ -161,6 +161,7 @@ def test_sdk_logs_in_again_after_a_401_in_the_middle(connect: Connect, instant: 
     assert len(logins) == 2
 
 
+@pytest.mark.exhaustive
 def test_sdk_logs_in_by_certificate(connect: Connect, instant: Any) -> None:
     """Its v1 payload is accepted unless v2 is mandatory."""
     issued = instant.admin("issue_certificate", email="certificate@halden.example")

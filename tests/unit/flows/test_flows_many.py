@@ -18,6 +18,7 @@ MONTHS = ("08-26", "09-26", "10-26")
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 def test_hundreds_of_companies_fit_a_run_and_the_odd_one_is_shown(make_desk: MakeDesk) -> None:
     """A difference of one company is among the rows a summary keeps, whatever its place."""
     desk = make_desk(ledgers=LEDGERS)
