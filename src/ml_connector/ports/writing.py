@@ -80,8 +80,22 @@ class IntentStore(Protocol):
             BusyError: The lease is lost, or another intent on the model is open or unknown.
         """
 
-    def save_intent(self, intent_id: str, state: IntentState, *, task_id: str = "") -> Intent:
-        """The intent has this state; a task id, once set, never changes."""
+    def save_intent(
+        self,
+        intent_id: str,
+        state: IntentState,
+        *,
+        task_id: str = "",
+        lease: Lease | None = None,
+    ) -> Intent:
+        """The intent has this state; a task id, once set, never changes.
+
+        With a lease only while it is ours, checked in the same transaction: a process that stood
+        still meanwhile does not undo what its successor has found out.
+
+        Raises:
+            BusyError: The lease is lost.
+        """
 
     def load_intents(
         self, *, run_id: str | None = None, model_id: str | None = None

@@ -100,17 +100,26 @@ class IntentRecords(OrganisationStore):
             raise self._explain_unsettled(lease.model_id) from error
         return _render(row)
 
-    def save_intent(self, intent_id: str, state: IntentState, *, task_id: str = "") -> Intent:
-        """The intent has this state; a task id, once set, never changes.
+    def save_intent(
+        self,
+        intent_id: str,
+        state: IntentState,
+        *,
+        task_id: str = "",
+        lease: Lease | None = None,
+    ) -> Intent:
+        """The intent has this state; see `ports.IntentStore`.
 
         Raises:
             UsageError: There is no such intent.
             RefusedError: The intent has another task id already.
-            BusyError: It would be unsettled beside another unsettled one of its model.
+            BusyError: The lease is lost, or it would be unsettled beside another unsettled one.
         """
         row = self._load(intent_id)
         try:
             with self._writing(f"the state of intent {intent_id}"):
+                if lease is not None:
+                    self._load_own(lease)
                 row = self._load(intent_id)
                 if task_id and row.task_id not in ("", task_id):
                     raise _other_task(row, task_id)

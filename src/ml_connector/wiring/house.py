@@ -43,6 +43,7 @@ from ml_connector.wiring.workers import (
     RunListener,
     SharedEngine,
     ToldHistory,
+    hear_records,
     is_shared,
     name_queue,
     work,
@@ -165,7 +166,8 @@ class House(Systems, Questions, Decisions):
         """All stores of the project's organisation."""
         from ml_connector.records.opening import open_records  # noqa: PLC0415 - start-up time.
 
-        return open_records(self._database, clock=self.clock)
+        records = open_records(self._database, clock=self.clock)
+        return hear_records(records, self._verify_heard) if is_shared(self.project) else records
 
     @cached_property
     def budget(self) -> RequestBudget:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ml_connector.errors import (
     BusyError,
@@ -192,6 +193,40 @@ class HeardBudget:
     def hold(self, key: str, seconds: float) -> None:
         """Nobody sends for that long."""
         self._budget.hold(key, seconds)
+
+
+READS = ("load_", "find_")
+"""Calls of the stores that change nothing; a verb has one meaning."""
+TELLING = "audit"
+"""What a process did before it knew is told all the same, and nothing told is ever changed."""
+
+
+class _HeardStore:
+    """A store in which a process that others may have taken for dead changes nothing."""
+
+    def __init__(self, store: Any, verify_heard: Callable[[], None]) -> None:
+        self._store = store
+        self._verify_heard = verify_heard
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        if name.startswith(READS) or not callable(found):
+            return found
+
+        def heard(*args: Any, **kwargs: Any) -> Any:
+            self._verify_heard()
+            return found(*args, **kwargs)
+
+        return heard
+
+
+def hear_records(records: Records, verify_heard: Callable[[], None]) -> Records:
+    """All stores; but for the audit chain, a process whose runs others may have only reads them."""
+    stores: Any = {one.name: getattr(records, one.name) for one in fields(records)}
+    guarded = {
+        name: _HeardStore(store, verify_heard) for name, store in stores.items() if name != TELLING
+    }
+    return Records(**{**stores, **guarded})
 
 
 class ToldHistory(RunHistory):

@@ -127,17 +127,21 @@ def _start(work: LoadWork, intended: Json, fence: int, *, is_last: bool) -> Json
         return _tell_stale(work, is_last=is_last)
     if intent.state is IntentState.REFUSED:
         # The run had stopped before it sent anything; it goes on, so the decision stands again.
-        intents.save_intent(intent.intent_id, IntentState.OPEN)
-    intents.save_intent(intent.intent_id, IntentState.UNKNOWN)
+        intents.save_intent(intent.intent_id, IntentState.OPEN, lease=lease)
+    intents.save_intent(intent.intent_id, IntentState.UNKNOWN, lease=lease)
     try:
         task_id = submit_patiently(work.bench, load.action)
     except OutcomeUnknownError:
         return _settle(work, intended, intent, is_last=is_last)
     except ConnectorError:
         # Any other error says that nothing was started: the intent is open again.
-        intents.save_intent(intent.intent_id, IntentState.OPEN)
+        intents.save_intent(intent.intent_id, IntentState.OPEN, lease=lease)
         raise
-    return _confirm(work, intent, task_id, adopted=False)
+    try:
+        return _confirm(work, intent, task_id, adopted=False)
+    except ConnectorError:
+        _tell_late(work, intent.intent_id, task_id)
+        raise
 
 
 def _started(task_id: str, *, adopted: bool = False, is_stale: bool = False) -> Json:
@@ -171,6 +175,25 @@ def _confirm(work: LoadWork, intent: Intent, task_id: str, *, adopted: bool) -> 
     return _started(task_id, adopted=adopted)
 
 
+def _tell_late(work: LoadWork, intent_id: str, task_id: str) -> None:
+    """A start that left after a successor of this process had started the load is on record.
+
+    It reads the same file as the successor's, so it sets the same cells; who looks at the model's
+    tasks finds here where the second one comes from.
+    """
+    bench, counted = work.bench, _find_intent(work, intent_id).task_id
+    if counted not in ("", task_id):
+        bench.records.audit.record(
+            "task.late",
+            subject=task_id,
+            actor=bench.actor,
+            run_id=work.steps.run_id,
+            action=work.load.action.name,
+            model=work.load.model_id,
+            counted=counted,
+        )
+
+
 def _find_intent(work: LoadWork, intent_id: str) -> Intent:
     return next(
         intent
@@ -187,7 +210,7 @@ def _settle(work: LoadWork, intended: Json, intent: Intent, *, is_last: bool) ->
     bench = work.bench
     for wait_s in SETTLE_WAITS_S:
         bench.clock.sleep(wait_s)
-        work.hold.take()
+        lease = work.hold.take()
         bench.target.read_model_state()
         fresh = _list_fresh(work, intended)
         # A task somebody has cancelled will not write: what is left of several may be the one.
@@ -196,7 +219,7 @@ def _settle(work: LoadWork, intended: Json, intent: Intent, *, is_last: bool) ->
             raise _several(work, alive)
         if fresh:
             return _confirm(work, intent, (alive or fresh)[-1].task_id, adopted=True)
-    bench.records.intents.save_intent(intent.intent_id, IntentState.OPEN)
+    bench.records.intents.save_intent(intent.intent_id, IntentState.OPEN, lease=lease)
     if is_last:
         raise _never_seen(work)
     return _started("")
