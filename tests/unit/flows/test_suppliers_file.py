@@ -154,6 +154,40 @@ def test_file_without_an_answer_is_settled_by_the_suppliers_alone(
     assert sender.desk.clock.now() - before > timedelta(minutes=15)
 
 
+def test_supplier_that_moves_while_a_lost_file_may_still_write_is_not_judged_early(
+    sender: SupplierDesk,
+) -> None:
+    """Somebody's change just before the import is no proof that the import left it alone."""
+    sender.erp.lose_after = 1
+    change = sender.change("0001", alias="X")
+    now = sender.desk.clock.now()
+    sender.erp.on_write = lambda: sender.erp.pending.append(
+        (now, lambda: sender.erp.edit("0001", customer_number="THEIRS"))
+    )
+
+    sender.send(change, send="file")
+
+    assert sender.states() == {"supplier 0001": CONFIRMED}
+    assert sender.alias("0001") == "X"
+
+
+def test_job_that_one_posting_knows_is_the_job_of_its_whole_file(sender: SupplierDesk) -> None:
+    """A process that ended while it stored the job's id sends no second file beside the first."""
+    sender.erp.job_takes = timedelta(minutes=30)
+    plan = sender.plan(*(sender.change(number, alias="X") for number in NUMBERS), send="file")
+    with pytest.raises(ImportUnderWayError):
+        sender.run(plan)
+    posting = sender.posting("supplier 0002")
+    forgotten = {name: value for name, value in posting.receipt.items() if name != "job"}
+    sender.desk.records.postings.save_posting(posting.posting_key, UNKNOWN, receipt=forgotten)
+
+    sender.resume(plan)
+
+    assert sender.erp.calls["file"] == 1
+    assert sender.posting("supplier 0002").receipt["job"] == "15001"
+    assert set(sender.states().values()) == {CONFIRMED}
+
+
 def test_name_of_a_second_file_was_never_used(sender: SupplierDesk) -> None:
     """Rows of the first may wait untouched in the ERP under its name."""
     sender.erp.lose_after, sender.erp.job_state = 1, JobState.FAILED

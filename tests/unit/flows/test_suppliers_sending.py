@@ -7,7 +7,13 @@ from tests.fakes.steps import Crash
 from tests.fakes.supplier_desk import CHUNK, SupplierDesk, creation, make_supplier_flow
 from tests.fakes.suppliers import LATE
 
-from ml_connector.errors import AccessDeniedError, BusyError, OutcomeUnknownError, ProtocolError
+from ml_connector.errors import (
+    AccessDeniedError,
+    BusyError,
+    OutcomeUnknownError,
+    ProtocolError,
+    SystemUnavailableError,
+)
 from ml_connector.flows.revising.looking import RevisionUnclearError
 from ml_connector.flows.revising.sending import OtherConnectionError
 from ml_connector.ports import PostingState
@@ -279,6 +285,23 @@ def test_erp_without_time_is_asked_again_after_a_pause(sender: SupplierDesk, sen
     assert set(sender.states().values()) == {CONFIRMED}
     assert set(sender.erp.writes.values()) == {1}
     assert (sender.desk.clock.now() - before).total_seconds() < 600
+
+
+def test_unknown_supplier_is_looked_into_before_a_busy_one_leaves_again(
+    sender: SupplierDesk,
+) -> None:
+    """Nothing is sent after an outcome that nobody knows."""
+    sender.erp.errors = [
+        OutcomeUnknownError("No reply.", written="Unknown.", next_step="Look."),
+        SystemUnavailableError("Busy.", written="Nothing.", next_step="Wait."),
+    ]
+    sender.erp.unreadable = 1_000
+
+    error = sender.fail(sender.change("0001", alias="X"), sender.change("0002", alias="X"))
+
+    assert error.code == "suppliers.unclear"
+    assert sender.erp.calls["change"] == 2
+    assert (sender.alias("0001"), sender.alias("0002")) == ("OLD 1", "OLD 2")
 
 
 def test_log_in_that_is_refused_stops_the_run_and_loses_nothing(sender: SupplierDesk) -> None:

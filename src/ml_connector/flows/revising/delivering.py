@@ -173,23 +173,27 @@ def send_patiently(
         ConnectorError: The ERP lets nobody write now; nothing of the items it stands for was
             written, and all others are settled or marked.
     """
-    unknown: list[Item] = []
     left = list(items)
     for wait_s in (*BUSY_WAITS_S, None):
         marked = [mark_sent(sending.bench, item) for item in left]
         sent = list(zip(left, marked, leave(marked), strict=True))
-        unknown += _take(sending, [one for one in sent if not _is_unsent(one[2])], prefix=prefix)
+        told = [one for one in sent if not _is_unsent(one[2])]
+        unknown = _take(sending, told, prefix=prefix)
         left = [item for item, _, answer in sent if _is_unsent(answer)]
-        stops = [answer for *_, answer in sent if _is_unsent(answer)]
-        if not left:
-            break
-        for error in stops:
-            if isinstance(error, ConnectorError) and not (
-                wait_s is not None and isinstance(error, SystemUnavailableError)
-            ):
-                raise error
+        for *_, answer in sent:
+            if _is_unsent(answer) and isinstance(answer, ConnectorError):
+                _verify_busy(answer, is_last=wait_s is None)
+        if unknown or not left:
+            # Before anything else leaves, the unknown ones are looked into.
+            return [*unknown, *left]
         pause(sending, wait_s or 0.0)
-    return unknown
+    return left
+
+
+def _verify_busy(error: ConnectorError, *, is_last: bool) -> None:
+    """The ERP had no time, and another try is left."""
+    if is_last or not isinstance(error, SystemUnavailableError):
+        raise error
 
 
 def _is_unsent(answer: Answer) -> bool:
