@@ -55,7 +55,7 @@ def test_company_folder_is_free_of_faults(tmp_path: Path, models: dict[str, Any]
 
     assert sorted(project.flows) == [
         "actuals-fusion", "actuals-jde", "budgets-jde", "dimensions-fusion", "dimensions-jde",
-        "suppliers-fusion",
+        "supplier-revisions-fusion", "suppliers-fusion",
     ]  # fmt: skip
     text = read_all(tmp_path)
     assert all(f"secret:{name}" in text for name in COMPANY_SECRETS)
@@ -73,8 +73,8 @@ def test_folder_of_one_erp_holds_no_file_of_the_other(
     project = load_project(tmp_path, connection_models=models, environment={})
 
     assert sorted(project.connections) == ["anaplan-fin", f"{erp}-prod"]
-    own = {"fusion": "suppliers-fusion", "jde": "budgets-jde"}[erp]
-    assert set(project.flows) == {f"actuals-{erp}", f"dimensions-{erp}", own}
+    own = {"fusion": ["suppliers-fusion", "supplier-revisions-fusion"], "jde": ["budgets-jde"]}[erp]
+    assert set(project.flows) == {f"actuals-{erp}", f"dimensions-{erp}", *own}
     assert {name for name in content if name.startswith("mappings/actuals")} == {
         f"mappings/actuals-{erp}.csv"
     }

@@ -63,9 +63,13 @@ def _describe_first(bench: SupplierBench) -> str:
 
 
 def _look_for_export(target: PlanningTarget, name: str) -> Check:
-    return _look(
-        f"export {name}", lambda: f"id {find_action(target, ActionKind.EXPORT, name).action_id}"
-    )
+    return _look(f"export {name}", lambda: _describe_export(target, name))
+
+
+def _describe_export(target: PlanningTarget, name: str) -> str:
+    action = find_action(target, ActionKind.EXPORT, name)
+    target.read_export_form(action.action_id)
+    return f"id {action.action_id}"
 
 
 def _describe_load(bench: ActualsBench) -> str:

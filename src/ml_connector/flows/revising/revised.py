@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ml_connector.domain.cell_values import CellValueError, parse_day, parse_flag, parse_number
+from ml_connector.domain.cell_values import (
+    CellValueError,
+    is_blank,
+    parse_day,
+    parse_flag,
+    parse_number,
+    parse_text,
+)
 from ml_connector.domain.money import render_plain
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import SupplierBench, cut, store_document
@@ -102,7 +109,7 @@ def _make_parser(one: SupplierAttribute) -> Parser:
         return parse_flag
     if kind == "amount":
         return lambda text: render_plain(parse_number(text))
-    return str.strip
+    return parse_text
 
 
 def _take(
@@ -116,7 +123,7 @@ def _take(
     values, faults = {}, []
     for one, parse in parsers:
         text = row[one.column]
-        if not text.strip():
+        if is_blank(text):
             if one.blank == "clear":
                 values[one.attribute] = ""
             continue
