@@ -56,6 +56,11 @@ class _Ended:
     deadline: datetime
     is_late: bool = False
 
+    @property
+    def is_fruitless(self) -> bool:
+        """The job failed and counts no row that it took; others fail beside rows they took."""
+        return self.state is JobState.FAILED and not (self.report and self.report.rows_taken)
+
 
 def look_back_file(sending: Sending, items: Sequence[Item]) -> list[Item]:
     """Items that no import took or will take and that may be sent; all others are settled.
@@ -171,7 +176,7 @@ def _settle_one(sending: Sending, item: Item, sight: Sight | None, ended: _Ended
             raise render_unreadable(sending, item)
         return False
     reasons = _list_reasons(item, ended.report)
-    if not (reasons or ended.is_late or ended.state is JobState.FAILED):
+    if not (reasons or ended.is_late or ended.is_fruitless):
         return False
     is_gone = sight.shown is Shown.ABSENT and not item.revision.is_creation
     if is_gone or sight.shown is Shown.UNCLEAR:
