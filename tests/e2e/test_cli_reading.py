@@ -219,7 +219,7 @@ def test_doctor_finds_the_sandbox_fit(archive_desk: Any) -> None:
     assert {row["state"] for row in rows} <= {"ok", "warning"}
     assert {row["where"] for row in rows} == {
         "anaplan-sandbox", "fusion-sandbox", "actuals-append-fusion", "actuals-entered-fusion",
-        FLOW, "dimensions-fusion", "suppliers-fusion",
+        FLOW, "dimensions-fusion", "suppliers-fusion", "supplier-revisions-fusion",
     }  # fmt: skip
 
 
