@@ -22,6 +22,8 @@ def find_next(row: RunRow, *, changes: int) -> str:
 
 
 def _after_partly(row: RunRow) -> str:
+    if "lists" in row.summary:
+        return f"mend what is told, in the model or at the source: `ml-connector run {row.flow}`"
     if row.summary.get("unmapped"):
         return f"see what no rule takes: `ml-connector unmapped list {row.flow}`"
     return (
@@ -31,6 +33,8 @@ def _after_partly(row: RunRow) -> str:
 
 
 def _after_untied(row: RunRow) -> str:
+    if "lists" in row.summary:
+        return f"look which members are missing in the model, then: `ml-connector run {row.flow}`"
     return (
         f"look closer: `ml-connector reconcile {row.flow}`; when the model was edited or"
         f" restored: `ml-connector plan {row.flow} --against model`"

@@ -106,6 +106,9 @@ def _tell_actuals(summary: Json, output: Output) -> None:
     show(_list_plan(summary) if summary["dry_run"] else list_tie_out(summary), output)
     for text in _tell_reading(summary.get("reading", {})):
         say(text)
+    for name, row in summary.get("lists_short", {}).items():
+        counts = ", ".join(f"{kind} {row[kind]:,}" for kind in row if row[kind])
+        say(f"The model did not take list {name} whole: {counts}.")
     for currency, totals in summary["plan"].items():
         if any(totals[move] for move in MOVES):
             say(_tell_moves(currency, totals, is_sent=summary["loaded"]))

@@ -11,7 +11,7 @@ from functools import partial
 from ml_connector.domain.mapping_file import parse_mapping
 from ml_connector.domain.money import use_exact_money
 from ml_connector.flows.bench import ActualsBench
-from ml_connector.flows.dimensions import run_dimensions
+from ml_connector.flows.dimensions import list_short, run_dimensions
 from ml_connector.flows.ledger.books import Pair, load_books, pin_books
 from ml_connector.flows.ledger.control import OFF, control_members
 from ml_connector.flows.ledger.reading import move_watermark, read_changes, read_whole
@@ -45,8 +45,9 @@ def run_actuals(steps: Steps, request: Json, bench: ActualsBench) -> Json:
     """
     use_exact_money()
     run = begin(steps, request, bench)
+    lists: Json = {}
     if bench.dimensions is not None and run.sends:
-        run_dimensions(steps, {}, bench.dimensions)
+        lists = list_short(run_dimensions(steps, {}, bench.dimensions))
     is_repeat = request.get("replay") or request.get("apply")
     reading = {} if is_repeat else read_changes(steps, bench)
     reading |= touch_renamed(run)
@@ -56,7 +57,7 @@ def run_actuals(steps: Steps, request: Json, bench: ActualsBench) -> Json:
     if "until" in reading:
         steps.step("read: move watermark", partial(move_watermark, bench, reading["until"]))
     found = examine(run, members, control_members(steps, bench, run.books, members))
-    found = replace(found, reading=reading)
+    found = replace(found, reading=reading, lists=lists)
     verify_or_rebuild_shadow(run, list(found.sendable))
     found = replace(found, planned=make_plan(run, found.sendable))
     found = replace(found, delivered=deliver(run, found.planned))

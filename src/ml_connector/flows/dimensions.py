@@ -63,6 +63,16 @@ def run_dimensions(steps: Steps, request: Json, bench: DimensionsBench) -> Json:
     }
 
 
+def list_short(summary: Json) -> Json:
+    """The lists of a finished run that the model did not take whole: counts of what it did not."""
+    names = ("refused", "warned", "unclear", "missing")
+    return {
+        name: {kind: row[kind] for kind in names}
+        for name, row in summary["lists"].items()
+        if any(row[kind] for kind in names)
+    }
+
+
 def _conclude(lists: Sequence[Json]) -> RunState:
     if any(row["missing"] for row in lists):
         return RunState.UNTIED

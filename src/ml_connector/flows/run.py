@@ -35,6 +35,8 @@ class Findings:
     """Only periods whose archive agrees with the ERP."""
     held_back: frozenset[str]
     """Periods with lines no rule maps, while the flow blocks those."""
+    lists: Json = field(default_factory=dict)
+    """Lists the model did not take whole before the facts, with what it did not take."""
     reading: Json = field(default_factory=dict)
     """What the read found besides changed batches: pending, deleted, renamed."""
     planned: Json = field(default_factory=dict)

@@ -1,9 +1,11 @@
 """Lists filled over the fakes: what the model did not take is told, and never forgotten."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from tests.fakes.desk import FakeDesk
+from tests.fakes.ledger import line
 from tests.fakes.list_desk import LIST, ListDesk, make_list_desk, supplier
 
 from ml_connector.cli.report import _list_members, _tell_members
@@ -266,3 +268,20 @@ def test_report_of_an_older_run_is_shown_as_it_was_stored() -> None:
     listing = _list_members({"lists": {LIST: row}})
 
     assert list(listing.rows) == [(LIST, 1, 1, 0, 0, 0, 0, 0)]
+
+
+def test_list_taken_in_part_ahead_of_facts_is_no_full_success(
+    desk: FakeDesk, lists: ListDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An actuals run that fills its lists first tells what they lack, whatever became of cells."""
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "1"))
+    short = {"refused": 0, "warned": 2, "unclear": 0, "missing": 0}
+    told = {"lists": {LIST: short, "Entities": dict.fromkeys(short, 0)}}
+    monkeypatch.setattr("ml_connector.flows.actuals.run_dimensions", lambda *_: told)
+    bench = replace(desk.bench(), dimensions=lists.bench())
+    monkeypatch.setattr(FakeDesk, "bench", lambda _: bench)
+
+    summary = desk.run()
+
+    assert summary["state"] == PARTLY
+    assert summary["lists_short"] == {LIST: short}

@@ -28,7 +28,7 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
         off=bool(off),
         untied=bool(untied - shaky),
         moving=bool(moving),
-        partly=bool(found.held_back or found.delivered.get("refused_count")),
+        partly=bool(found.held_back or found.delivered.get("refused_count") or found.lists),
     )
     summary = _summarise(run, found) | {
         "state": str(state),
@@ -49,6 +49,7 @@ def _summarise(run: ActualsRun, found: Findings) -> Json:
         "dry_run": bool(run.request.get("dry_run")),
         "periods": list(found.members),
         "reading": found.reading,
+        "lists_short": found.lists,
         "cells": planned["cells"],
         "plan_hash": planned["plan_hash"],
         "plan": planned["totals"],
