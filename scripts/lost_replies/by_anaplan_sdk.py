@@ -37,8 +37,7 @@ def lead_to(url: str) -> None:
     def redirected(self: httpx2.Client, *args: Any, **kwargs: Any) -> None:
         plain(self, *args, **{**kwargs, "transport": transport})
 
-    vars(httpx2.Client)  # The class is patched, not an instance: the library makes its own.
-    httpx2.Client.__init__ = redirected  # type: ignore[method-assign]  # see above.
+    httpx2.Client.__init__ = redirected  # type: ignore[method-assign]  # it makes its own.
 
 
 def main(spec: Mapping[str, Any]) -> None:

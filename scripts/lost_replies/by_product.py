@@ -58,12 +58,12 @@ def main(spec: Mapping[str, Any]) -> int:
     with open_house(Path(spec["project"]), clock=clock) as house:
         shorten(house, spec["timeout_s"])
         try:
-            state = str(go_on(house, spec["run"], spec["flow"]).state)
+            go_on(house, spec["run"], spec["flow"])
         except ConnectorError as error:
             print(error, file=sys.stderr)
             return error.exit_code
-        print(json.dumps({"state": state, "claims": CLAIMS[spec["claims"]](house, spec["run"])}))
-    return 0 if state == "succeeded" else 1
+        print(json.dumps({"claims": CLAIMS[spec["claims"]](house, spec["run"])}))
+    return 0
 
 
 def wait_less(seconds: int) -> None:
@@ -105,8 +105,27 @@ def claim_tasks(house: House, run: str) -> list[str]:
     return [one.task_id for one in intents if str(one.state) == "confirmed"]
 
 
+def claim_suppliers(house: House, _run: str) -> list[str]:
+    """Suppliers of the postings that are confirmed."""
+    return [
+        posting.receipt["remote_id"]
+        for posting in house.records.postings.load_postings()
+        if str(posting.state) == "confirmed"
+    ]
+
+
+def claim_files(house: House, run: str) -> list[str]:
+    """Suppliers of each file whose postings are confirmed."""
+    files: dict[str, list[str]] = {}
+    for posting in house.records.postings.load_postings():
+        if posting.run_id == run and str(posting.state) == "confirmed":
+            files.setdefault(posting.receipt["batch"], []).append(posting.receipt["number"])
+    return ["+".join(sorted(numbers)) for numbers in files.values()]
+
+
 CLAIMS: dict[str, Callable[[House, str], list[str]]] = {
-    "documents": claim_documents, "tasks": claim_tasks,
+    "documents": claim_documents, "tasks": claim_tasks, "suppliers": claim_suppliers,
+    "files": claim_files,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -13,10 +13,8 @@ from pathlib import Path
 
 from scripts.lost_replies.books import Books
 from scripts.lost_replies.stage import Stage
-from scripts.lost_replies.work import ROOT, Fault, Job, Setting, Tool, WritePath
+from scripts.lost_replies.work import HELD_S, ROOT, Fault, Job, Setting, Tool, WritePath
 
-LOST_EVERY = 4
-"""Of so many writes one loses its reply."""
 ERRORS_MAX = 3
 """A process that ends with an error is started again so often; a killed one always."""
 CHILD_S_MAX = 120.0
@@ -50,15 +48,15 @@ class Outcome:
         )
 
 
-def draw_losses(writes: int, seed: str) -> list[int]:
+def draw_losses(writes: int, every: int, seed: str) -> list[int]:
     """Numbers of the requests whose replies are lost, counted from 1; the same for each seed."""
-    count = -(-writes // LOST_EVERY)
+    count = -(-writes // every)
     return sorted(random.Random(seed).sample(range(1, writes + 1), count))  # noqa: S311 - a repeatable draw.
 
 
 def run_path(path: WritePath, tool: Tool, fault: Fault, setting: Setting, seed: int) -> Outcome:
     """What became of all the jobs of a tool."""
-    losses = draw_losses(setting.writes, f"{seed}/{path.title}/{fault}")
+    losses = draw_losses(setting.writes, path.lost_every, f"{seed}/{path.title}/{fault}")
     total, done = Outcome(), 0
     for job in path.tools[tool](setting):
         here = [one - done for one in losses if done < one <= done + job.writes]
@@ -80,6 +78,7 @@ def run_job(
     )
     driver.drive(job)
     heard = stage.listen(path.system)
+    wait_for(lambda: count_spoiled(stage, path) >= heard.lost, seconds=HELD_S + EFFECT_S_MAX)
     after = {name: its for name, its in path.read(stage).items() if name not in before}
     doubled, missing = compare(after, job.wanted)
     return Outcome(
@@ -87,6 +86,11 @@ def run_job(
         missing=missing, starts=driver.starts,
         settled=count_settled(driver.claims, after, heard.lost, heard.requests - job.writes),
     )  # fmt: skip
+
+
+def count_spoiled(stage: Stage, path: WritePath) -> int:
+    """Requests with a lost reply that the server is done with."""
+    return sum(1 for line in stage.journal(path.system) if line["fault"])
 
 
 def spoil(stage: Stage, path: WritePath, fault: Fault, losses: Sequence[int]) -> None:
@@ -105,9 +109,10 @@ def compare(found: Books, wanted: Counter[str]) -> tuple[int, int]:
 def count_settled(claims: Sequence[str], found: Books, lost: int, repeated: int) -> int:
     """Replies lost whose writes were not sent again, if the product's records name the books' own.
 
-    What the records name and the books do not hold, or the other way round, is taken off.
+    What the records name and the books do not hold, or the other way round, is taken off. Of an
+    entry's name they know what stands before a number sign.
     """
-    unlike = len(set(claims) ^ set(found))
+    unlike = len(set(claims) ^ {name.partition("#")[0] for name in found})
     return max(0, lost - max(0, repeated) - unlike) if claims else 0
 
 
@@ -166,12 +171,12 @@ class Driver:
         if heard.lost == self._killed:
             return False
         self._killed = heard.lost
-        wait_for(lambda: len(self.path.read(self.stage)) >= heard.requests)
+        wait_for(lambda: len(self.path.read(self.stage)) >= heard.requests, seconds=EFFECT_S_MAX)
         return True
 
 
-def wait_for(is_so: Callable[[], bool]) -> None:
-    """It is so, or has not become so for as long as an effect may take."""
-    deadline = time.monotonic() + EFFECT_S_MAX
+def wait_for(is_so: Callable[[], bool], *, seconds: float) -> None:
+    """It is so, or has not become so in that time."""
+    deadline = time.monotonic() + seconds
     while not is_so() and time.monotonic() < deadline:
         time.sleep(LOOK_S)

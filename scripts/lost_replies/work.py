@@ -108,8 +108,11 @@ class WritePath:
     tools: Mapping[Tool, Callable[[Setting], list[Job]]]
     step: int = 1
     """Writes come in multiples of it."""
-    writes_max: int = 150
+    share: int = 1
+    """Of so many writes wanted this path does one, for each takes longer."""
+    lost_every: int = 4
+    """Of so many writes one loses its reply."""
 
     def count_writes(self, wanted: int) -> int:
-        """So many writes as were wanted, rounded up to what the path can do."""
-        return min(-(-wanted // self.step) * self.step, self.writes_max)
+        """As many writes as were wanted, rounded up to what the path can do."""
+        return -(-wanted // (self.share * self.step)) * self.step

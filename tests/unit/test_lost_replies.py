@@ -1,5 +1,7 @@
 """The table of lost replies: what is counted, and that the page shows what the command writes."""
 
+import re
+import tomllib
 from collections import Counter
 from typing import Any
 
@@ -18,10 +20,12 @@ from scripts.lost_replies.table import (
     render_table,
     replace_block,
 )
-from scripts.lost_replies.work import Fault, Tool
+from scripts.lost_replies.work import ROOT, Fault, Tool
 
 OURS = slice(2, 7)
 """Cells of a row that tell of the product."""
+PIN = re.compile(r"^([a-z0-9-]+)==(\S+)(?: ; .*)? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}( \\)?$")
 
 
 def read_rows(text: str) -> list[list[str]]:
@@ -95,10 +99,10 @@ def test_page_without_its_marks_is_refused(page: str) -> None:
 
 def test_losses_are_drawn_alike_for_the_same_seed_and_else_otherwise() -> None:
     """A reader gets the same losses; every number is one of the writes, none twice."""
-    drawn = draw_losses(40, "1/path/fault")
+    drawn = draw_losses(40, 4, "1/path/fault")
 
-    assert drawn == draw_losses(40, "1/path/fault") == sorted(set(drawn))
-    assert drawn != draw_losses(40, "2/path/fault")
+    assert drawn == draw_losses(40, 4, "1/path/fault") == sorted(set(drawn))
+    assert drawn != draw_losses(40, 4, "2/path/fault")
     assert len(drawn) == 10
     assert set(drawn) <= set(range(1, 41))
 
@@ -142,5 +146,24 @@ def test_unknown_is_settled_only_where_records_and_books_agree(
 def test_every_path_is_done_by_the_product_and_by_another() -> None:
     """A row has something to be read beside."""
     assert all(Tool.PRODUCT in path.tools for path in PATHS)
-    assert all(path.count_writes(5) >= 5 for path in PATHS)
+    assert all(path.count_writes(5) * path.share >= 5 for path in PATHS)
     assert len({path.title for path in PATHS}) == len(PATHS)
+
+
+def test_others_are_locked_by_hash_in_the_versions_that_are_asked_for() -> None:
+    """Every line is a pin or a hash, and what the tests know as well has their version."""
+    lines, known = (
+        (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+        for name in ("compare", "dev")
+    )
+    pins, theirs = (
+        dict(found.groups() for line in each if (found := PIN.match(line)))
+        for each in (lines, known)
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert [line for line in lines if not PIN.match(line) and not HASH.match(line)] == []
+    assert {f"{name}=={pins[name]}" for name in ("anaplan-sdk", "dlt")} == set(
+        project["dependency-groups"]["compare"]
+    )
+    assert {n: v for n, v in pins.items() if theirs.get(n, v) != v} == {}
