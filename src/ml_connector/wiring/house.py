@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, cast
@@ -20,7 +20,6 @@ from ml_connector.ports import (
     Json,
     Records,
     RequestBudget,
-    RunRow,
     Steps,
 )
 from ml_connector.settings import (
@@ -32,21 +31,18 @@ from ml_connector.settings import (
     SupplierFlow,
 )
 from ml_connector.wiring.decisions import Decisions
+from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.near import list_names
-from ml_connector.wiring.observer import RunHistory, StepListener
+from ml_connector.wiring.observer import StepListener
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
 from ml_connector.wiring.systems import Systems
 from ml_connector.wiring.workers import (
     HeardBudget,
-    OneProcessError,
     RunListener,
     SharedEngine,
-    ToldHistory,
     hear_records,
     is_shared,
-    name_queue,
-    work,
 )
 
 if TYPE_CHECKING:
@@ -61,10 +57,7 @@ if TYPE_CHECKING:
     )
     from ml_connector.vault import StoredSecret, Vault
 
-APPLICATION_VERSION = 1
-"""Kept by hand: raised when the order of a flow's steps changes and recorded runs cannot go on."""
 RECORDS_FILE = "records.db"
-ENGINE_FILE = "engine.db"
 ARCHIVE_FOLDER = "archive"
 
 
@@ -79,11 +72,6 @@ def find_actor() -> str:
     except KeyError:
         user = f"uid-{number}"
     return f"{user}@{socket.gethostname()}"
-
-
-def new_run_id(clock: Clock) -> str:
-    """A short id that sorts by time and is easy to read aloud."""
-    return f"{clock.now():%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 @contextmanager
@@ -106,7 +94,7 @@ def open_house(
         house.close()
 
 
-class House(Systems, Questions, Decisions):
+class House(Systems, Questions, Decisions, Engines):
     """One project folder and all that stands behind its ports."""
 
     def __init__(
@@ -187,11 +175,6 @@ class House(Systems, Questions, Decisions):
         clock = budget_clock(self.clock, self._stop)
         ring = open_budget(self._database, clock=clock, allowances=allowances)
         return HeardBudget(StoppableBudget(ring, self._stop), self._verify_heard)
-
-    def _verify_heard(self) -> None:
-        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
-        if engine is not None:
-            engine.verify_heard()
 
     @cached_property
     def vault(self) -> "Vault":
@@ -329,126 +312,6 @@ class House(Systems, Questions, Decisions):
 
                 return run_suppliers(steps, request, self.supplier_bench(flow))
             return run_actuals(steps, request, self.actuals_bench(flow))
-
-    # --- engine -------------------------------------------------------------------------------
-
-    @cached_property
-    def engine(self) -> "DurableEngine | SharedEngine":
-        """The durable engine, launched, every flow of the project registered.
-
-        Raises:
-            BusyError: Another process holds the state folder; names it.
-            SettingsError: Processes would share runs and not records.
-        """
-        if is_shared(self.project):
-            return SharedEngine(self._make_engine, self.records)
-        engine = self._make_engine(executes=True)
-        engine.launch()
-        return engine
-
-    def _make_engine(self, *, executes: bool | None) -> "DurableEngine":
-        from ml_connector.engine.crew import Role  # noqa: PLC0415 - start-up time.
-        from ml_connector.engine.durable import DurableEngine  # noqa: PLC0415 - start-up time.
-
-        settings = self.project.settings
-        self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        history = RunHistory(self.records, self._on_step, actor=self.actor)
-        if self._on_run is not None:
-            history = ToldHistory(
-                self.records, self._on_step, actor=self.actor, on_run=self._on_run
-            )
-        engine = DurableEngine(
-            settings.engine_url or f"sqlite:///{self.project.state_dir / ENGINE_FILE}",
-            clock=self.clock,
-            observer=history,
-            application_version=APPLICATION_VERSION,
-            role=Role(
-                queue=name_queue(settings.organisation),
-                executes=executes,
-                on_taken_for_dead=self._stop.set,
-            )
-            if is_shared(self.project)
-            else None,
-        )
-        for name in self.project.flows:
-            engine.register(name, partial(self._run_flow, name))
-        return engine
-
-    def work(self, tell: RunListener) -> None:
-        """Queued runs of the organisation are executed until `request_stop`; `tell` hears of each.
-
-        Raises:
-            OneProcessError: The project's runs are in SQLite.
-            TakenForDeadError: Others have the runs of this process.
-        """
-        if not is_shared(self.project):
-            raise OneProcessError
-        self._on_run = tell
-        engine = self._make_engine(executes=True)
-        engine.launch()
-        self.engine = engine
-        work(engine, self._stop.wait)
-
-    def run(self, flow_name: str, request: Json) -> RunRow:
-        """A run of the flow, executed to its end.
-
-        Raises:
-            ConnectorError: What stopped it; it stays in the history and may be resumed.
-        """
-        return self.run_as(new_run_id(self.clock), flow_name, request)
-
-    def run_as(self, run_id: str, flow_name: str, request: Json) -> RunRow:
-        """A run under an id of the caller's, executed to its end.
-
-        Raises:
-            ConnectorError: What stopped it; it stays in the history and may be resumed.
-        """
-        from ml_connector.flows.runs import start_run  # noqa: PLC0415 - start-up time.
-
-        flow = self.flow(flow_name)
-        return start_run(
-            self._desk(), run_id=run_id, flow=flow.name, kind=flow.kind,
-            request=request, queue=self.bench(flow).target.model_id,
-        )  # fmt: skip
-
-    def resume(self, run_id: str) -> RunRow:
-        """A stopped run goes on to its end.
-
-        Raises:
-            ConnectorError: What stopped it again.
-        """
-        from ml_connector.flows.runs import resume_run  # noqa: PLC0415 - start-up time.
-
-        return resume_run(self._desk(), run_id)
-
-    def _desk(self) -> Any:
-        from ml_connector.flows.runs import RunDesk  # noqa: PLC0415 - start-up time.
-
-        return RunDesk(engine=self.engine, records=self.records, clock=self.clock, actor=self.actor)
-
-    def cancel(self, run_id: str) -> RunRow:
-        """An unfinished run that no process executes is put away.
-
-        Raises:
-            NotResumableError: It has ended.
-            OutcomeUnknownError: A task start of it has no known outcome.
-            BusyError: A process works on the state folder, maybe on this very run; names it. With
-                PostgreSQL: a worker executes it.
-        """
-        from ml_connector.engine.process_lock import ProcessLock  # noqa: PLC0415 - start-up time.
-        from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
-
-        if is_shared(self.project):
-            engine = self.engine
-            assert isinstance(engine, SharedEngine)
-            engine.verify_not_executed(run_id)
-            return cancel_run(self.records, run_id, actor=self.actor)
-        lock = ProcessLock(self.project.state_dir)
-        lock.take(now=self.clock.now())
-        try:
-            return cancel_run(self.records, run_id, actor=self.actor)
-        finally:
-            lock.release()
 
     # --- secrets ------------------------------------------------------------------------------
 

@@ -1,0 +1,183 @@
+"""Running half of a house: which engine executes or follows its runs, and what it may do."""
+
+import secrets
+from functools import cached_property, partial
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.ports import Clock, Json, Records, RunRow, Steps
+from ml_connector.settings import Flow, Project
+from ml_connector.wiring.observer import RunHistory, StepListener
+from ml_connector.wiring.workers import (
+    OneProcessError,
+    RunListener,
+    SharedEngine,
+    ToldHistory,
+    is_shared,
+    name_queue,
+    work,
+)
+
+if TYPE_CHECKING:
+    from ml_connector.engine.crew import Role
+    from ml_connector.engine.durable import DurableEngine
+    from ml_connector.flows.bench import Bench
+
+APPLICATION_VERSION = 1
+"""Kept by hand: raised when the order of a flow's steps changes and recorded runs cannot go on."""
+ENGINE_FILE = "engine.db"
+
+
+def new_run_id(clock: Clock) -> str:
+    """A short id that sorts by time and is easy to read aloud."""
+    return f"{clock.now():%y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+class Engines:
+    """The running half of a house; the house itself supplies records, benches and flows."""
+
+    project: Project
+    clock: Clock
+    actor: str
+    _stop: Event
+    _on_step: StepListener | None
+    _on_run: RunListener | None
+
+    if TYPE_CHECKING:
+
+        @property
+        def records(self) -> Records:
+            """All stores."""
+
+        def flow(self, name: str) -> Flow:
+            """A flow's settings."""
+
+        def bench(self, flow: Flow) -> Bench:
+            """The bench of any flow."""
+
+        def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json: ...
+
+    @cached_property
+    def engine(self) -> "DurableEngine | SharedEngine":
+        """The durable engine, launched, every flow of the project registered.
+
+        Raises:
+            BusyError: Another process holds the state folder; names it.
+            SettingsError: Processes would share runs and not records.
+        """
+        if is_shared(self.project):
+            return SharedEngine(self._make_engine, self.records)
+        engine = self._make_engine(executes=True)
+        engine.launch()
+        return engine
+
+    def _make_engine(self, *, executes: bool | None) -> "DurableEngine":
+        from ml_connector.engine.durable import DurableEngine  # noqa: PLC0415 - start-up time.
+
+        settings = self.project.settings
+        self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engine = DurableEngine(
+            settings.engine_url or f"sqlite:///{self.project.state_dir / ENGINE_FILE}",
+            clock=self.clock,
+            observer=self._make_history(),
+            application_version=APPLICATION_VERSION,
+            role=self._make_role(executes=executes) if is_shared(self.project) else None,
+        )
+        for name in self.project.flows:
+            engine.register(name, partial(self._run_flow, name))
+        return engine
+
+    def _make_role(self, *, executes: bool | None) -> "Role":
+        from ml_connector.engine.crew import Role  # noqa: PLC0415 - start-up time.
+
+        return Role(
+            queue=name_queue(self.project.settings.organisation),
+            executes=executes,
+            on_taken_for_dead=self._stop.set,
+        )
+
+    def _make_history(self) -> RunHistory:
+        if self._on_run is None:
+            return RunHistory(self.records, self._on_step, actor=self.actor)
+        return ToldHistory(self.records, self._on_step, actor=self.actor, on_run=self._on_run)
+
+    def work(self, tell: RunListener) -> None:
+        """Queued runs of the organisation are executed until `request_stop`; `tell` hears of each.
+
+        Raises:
+            OneProcessError: The project's runs are in SQLite.
+            TakenForDeadError: Others have the runs of this process.
+        """
+        if not is_shared(self.project):
+            raise OneProcessError
+        self._on_run = tell
+        engine = self._make_engine(executes=True)
+        engine.launch()
+        self.engine = engine
+        work(engine, self._stop.wait)
+
+    def run(self, flow_name: str, request: Json) -> RunRow:
+        """A run of the flow, executed to its end.
+
+        Raises:
+            ConnectorError: What stopped it; it stays in the history and may be resumed.
+        """
+        return self.run_as(new_run_id(self.clock), flow_name, request)
+
+    def run_as(self, run_id: str, flow_name: str, request: Json) -> RunRow:
+        """A run under an id of the caller's, executed to its end.
+
+        Raises:
+            ConnectorError: What stopped it; it stays in the history and may be resumed.
+        """
+        from ml_connector.flows.runs import start_run  # noqa: PLC0415 - start-up time.
+
+        flow = self.flow(flow_name)
+        return start_run(
+            self._desk(), run_id=run_id, flow=flow.name, kind=flow.kind,
+            request=request, queue=self.bench(flow).target.model_id,
+        )  # fmt: skip
+
+    def resume(self, run_id: str) -> RunRow:
+        """A stopped run goes on to its end.
+
+        Raises:
+            ConnectorError: What stopped it again.
+        """
+        from ml_connector.flows.runs import resume_run  # noqa: PLC0415 - start-up time.
+
+        return resume_run(self._desk(), run_id)
+
+    def _desk(self) -> Any:
+        from ml_connector.flows.runs import RunDesk  # noqa: PLC0415 - start-up time.
+
+        return RunDesk(engine=self.engine, records=self.records, clock=self.clock, actor=self.actor)
+
+    def cancel(self, run_id: str) -> RunRow:
+        """An unfinished run that no process executes is put away.
+
+        Raises:
+            NotResumableError: It has ended.
+            OutcomeUnknownError: A task start of it has no known outcome.
+            BusyError: A process works on the state folder, maybe on this very run; names it. With
+                PostgreSQL: a worker executes it.
+        """
+        from ml_connector.engine.process_lock import ProcessLock  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
+
+        if is_shared(self.project):
+            engine = self.engine
+            assert isinstance(engine, SharedEngine)
+            engine.verify_not_executed(run_id)
+            return cancel_run(self.records, run_id, actor=self.actor)
+        lock = ProcessLock(self.project.state_dir)
+        lock.take(now=self.clock.now())
+        try:
+            return cancel_run(self.records, run_id, actor=self.actor)
+        finally:
+            lock.release()
+
+    def _verify_heard(self) -> None:
+        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
+        if engine is not None:
+            engine.verify_heard()
