@@ -34,6 +34,11 @@ def read_rows(text: str) -> list[list[str]]:
     return [rows[0], *rows[2:]]
 
 
+def read_pins(lines: list[str]) -> dict[str, str]:
+    """Versions of a lock, by package."""
+    return {found[1]: found[2] for line in lines if (found := PIN.match(line))}
+
+
 def make_outcomes() -> dict[Any, Outcome]:
     """Every task of the command, with numbers that tell the tools apart."""
     return {
@@ -156,10 +161,7 @@ def test_others_are_locked_by_hash_in_the_versions_that_are_asked_for() -> None:
         (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
         for name in ("compare", "dev")
     )
-    pins, theirs = (
-        dict(found.groups() for line in each if (found := PIN.match(line)))
-        for each in (lines, known)
-    )
+    pins, theirs = (read_pins(each) for each in (lines, known))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert [line for line in lines if not PIN.match(line) and not HASH.match(line)] == []
