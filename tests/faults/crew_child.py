@@ -1,0 +1,125 @@
+"""Two workers with an engine each, on one database, and the process that queues runs for them.
+
+Usage: crew_child.py URL KEYS RUNS. It forks two workers, queues RUNS runs for each of KEYS models,
+kills the one that is first in the middle of a step once both have ended a run, and tells in JSON
+lines what was begun and ended where.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ml_connector.engine import crew, heart, reaper
+from ml_connector.engine.crew import Role
+from ml_connector.engine.crew_table import CrewTable
+from ml_connector.engine.durable import DurableEngine
+from ml_connector.engine.observer import SilentObserver
+from ml_connector.ports import Json, Steps
+
+URL, KEYS, RUNS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+WORKERS = 2
+STEP_S, LOOK_S = 0.1, 0.05
+heart.BEAT_S, heart.FENCE_S = 0.2, 1.0
+reaper.LOOK_S, reaper.GAP_S_MAX, reaper.DEAD_AFTER_S = 0.2, 1.0, 2.0
+setattr(crew, "DEAD_AFTER_S", 2.0)  # noqa: B010 - the module has it by import.
+
+
+class RealClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Let other threads run that long."""
+        threading.Event().wait(seconds)
+
+
+def make_engine(tell: Callable[..., None], *, executes: bool) -> DurableEngine:
+    """An engine whose flow tells where it begins and ends."""
+
+    def flow(steps: Steps, request: Json) -> Json:
+        def body() -> Json:
+            tell(event="begin", run=steps.run_id)
+            threading.Event().wait(STEP_S)
+            tell(event="end", run=steps.run_id)
+            return {}
+
+        return steps.step("only", body)
+
+    engine = DurableEngine(
+        URL, clock=RealClock(), observer=SilentObserver(), application_version=1,
+        role=Role(executes=executes),
+    )  # fmt: skip
+    engine.register("f", flow)
+    engine.launch()
+    return engine
+
+
+def tell_to(handle: int) -> Callable[..., None]:
+    """Writes lines that are whole, whoever else writes."""
+
+    def tell(**what: object) -> None:
+        os.write(handle, (json.dumps({"pid": os.getpid(), **what}) + "\n").encode())
+
+    return tell
+
+
+def fork_worker(handle: int) -> int:
+    """The process id of a worker."""
+    child = os.fork()
+    if child == 0:
+        engine = make_engine(tell_to(handle), executes=True)
+        threading.Event().wait()
+        engine.close()
+    return child
+
+
+def queue_runs() -> DurableEngine:
+    """Runs are in the queue once both workers wait for some; who follows them."""
+    engine = make_engine(tell_to(1), executes=False)
+    table = CrewTable(URL)
+    while len(table.load_beats()) < WORKERS:
+        threading.Event().wait(LOOK_S)
+    table.close()
+    for number in range(RUNS):
+        for key in range(KEYS):
+            engine.start(flow="f", run_id=f"{key}-{number}", request={}, queue_key=f"model {key}")
+    return engine
+
+
+def main() -> None:
+    """Pass on what the workers tell; kill one of them at its worst moment."""
+    readable, writable = os.pipe()
+    for _ in range(WORKERS):
+        fork_worker(writable)
+    engine = queue_runs()
+    ended: set[str] = set()
+    workers: set[int] = set()
+    is_killed = False
+    with os.fdopen(readable) as told:
+        while len(ended) < KEYS * RUNS:
+            line = json.loads(told.readline())
+            sys.stdout.write(json.dumps(line) + "\n")
+            if line["event"] == "end":
+                ended.add(line["run"])
+                workers.add(line["pid"])
+            elif len(workers) == WORKERS and not is_killed:
+                os.kill(line["pid"], signal.SIGKILL)
+                is_killed = True
+                sys.stdout.write(json.dumps({**line, "event": "killed"}) + "\n")
+    for run_id in sorted(ended):
+        engine.wait(run_id)
+    engine.close()
+    sys.stdout.write('{"event": "all done"}\n')
+    sys.stdout.flush()
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()
