@@ -124,7 +124,7 @@ class PodDesk:
         suppliers = [{"code": code, "values": values} for code, values in revised.items()]
         self.company.model("revise_suppliers", suppliers=suppliers)
 
-    def name(self, **values: str) -> None:
+    def form(self, **values: str) -> None:
         """The export is made in this form."""
         self.company.model("set_export_form", export=EXPORT, **values)
 

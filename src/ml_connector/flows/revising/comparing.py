@@ -7,18 +7,22 @@ gives the version the change is bound to.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from ml_connector.domain.revisions import Agreed, Fate, find_fate
 from ml_connector.flows.bench import SupplierBench, cut, read_document, store_document
 from ml_connector.flows.revising.changes import Revision
 from ml_connector.ports import Agreement, Json, SupplierMissingError, SupplierRow
+from ml_connector.settings import ATTRIBUTE_KINDS
 
 LOOKS_MAX = 100
 """Suppliers that are looked up one by one; more are found by one sweep over all."""
 CONFLICTS_SHOWN_MAX = 40
 CODES_ONCE = 1_000
 """Agreements asked for at once."""
+UNTOUCHED = MappingProxyType({"flag": "N", "amount": "0"})
+"""What a model shows of an attribute nobody filled, by kind: it has no empty cells of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,8 +257,9 @@ def _find_fates(
             continue
         agreed = None
         if agreement is not None and name in agreement.model:
-            agreed = Agreed(agreement.model[name], agreement.erp[name])
-        fate = find_fate(model=value, erp=supplier.attributes.get(name, ""), agreed=agreed)
+            agreed = Agreed(agreement.model[name], _read_as_model(name, agreement.erp[name]))
+        erp = _read_as_model(name, supplier.attributes.get(name, ""))
+        fate = find_fate(model=value, erp=erp, agreed=agreed)
         is_decided = supplier.number in at.asked.take
         if fate is Fate.UNDECIDED and (is_decided or at.bench.flow.unknown == "model"):
             fate = Fate.WRITTEN
@@ -262,6 +267,11 @@ def _find_fates(
             fate = Fate.WRITTEN
         fates[name] = fate, agreed
     return fates
+
+
+def _read_as_model(name: str, value: str) -> str:
+    """The ERP's value as a model can show it: no flag and no amount is empty there."""
+    return value or UNTOUCHED.get(ATTRIBUTE_KINDS[name], "")
 
 
 def _find_writing(at: _Row, supplier: SupplierRow, agreement: Agreement | None) -> bool:
@@ -274,7 +284,7 @@ def _judge(at: _Row, supplier: SupplierRow, agreement: Agreement | None) -> None
     fates = _find_fates(at, supplier, agreement)
     held = supplier.attributes
     at.findings.owned += sum(
-        value != held.get(name, "")
+        value != _read_as_model(name, held.get(name, ""))
         for name, value in at.values.items()
         if name not in _owned_by_model(at.bench) and name not in supplier.hidden
     )

@@ -26,6 +26,10 @@ ROWS_MAX = 200_000
 CHUNK_ROWS = 500
 """Rows that are compared in one step."""
 FAULTS_SHOWN_MAX = 40
+YEARS = frozenset({"year_established", "year_incorporated"})
+"""Attributes that a model holds as numbers, and whose 0 is a cell that nobody filled."""
+CELL_SHOWN_MAX = 60
+"""Characters of a cell that are told; a step's result is bounded, and cells are not."""
 
 
 class RevisedViewError(RefusedError):
@@ -123,14 +127,14 @@ def _take(
     values, faults = {}, []
     for one, parse in parsers:
         text = row[one.column]
-        if is_blank(text):
+        if is_blank(text) or (one.attribute in YEARS and text.strip() == "0"):
             if one.blank == "clear":
                 values[one.attribute] = ""
             continue
         try:
             values[one.attribute] = parse(text)
         except CellValueError as error:
-            faults.append(f"{one.column} {text!r}: {error.reason}")
+            faults.append(f"{one.column} {text[:CELL_SHOWN_MAX]!r}: {error.reason}")
     code = row[bench.flow.number_column].strip()
     if not code and not values.get("name"):
         faults.append("it has neither a number nor a name")

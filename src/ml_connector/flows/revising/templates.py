@@ -12,6 +12,13 @@ from ml_connector.settings import SupplierFlow
 
 HEADERS = ("name", "attribute", "kind", "constant")
 COLUMNS_MAX = 500
+WAYS_OF_FILES = frozenset({"auto", "file"})
+"""Ways of sending that may take the file import."""
+REWRITE = "Write it anew by the template of your release; the guide shows how."
+COVER = (
+    "Give each of them its column; what the import has no column for is written with `send: single`"
+    " or `send: batch` only."
+)
 
 
 class TemplateError(SettingsError):
@@ -58,14 +65,17 @@ def parse_template(text: str, *, name: str) -> tuple[FileColumn, ...]:
 
 
 def verify_covered(bench: SupplierBench) -> str:
-    """The template holds whatever the flow writes; returns how many columns it has.
+    """The template holds whatever the flow writes by file; returns how many columns it has.
 
     Raises:
         TemplateError: It lacks columns; all of them are named.
     """
+    if bench.flow.send not in WAYS_OF_FILES:
+        return f"{len(bench.template)} columns, not used with `send: {bench.flow.send}`"
     missing = list_uncovered(bench.flow, bench.template)
     if missing:
-        raise _refuse(str(bench.flow.template), [f"no column holds `{name}`" for name in missing])
+        faults = [f"no column holds `{name}`" for name in missing]
+        raise _refuse(str(bench.flow.template), faults, next_step=COVER)
     return f"{len(bench.template)} columns"
 
 
@@ -92,10 +102,10 @@ def _list_faults(at: int, row: dict[str, str]) -> list[str]:
     return faults
 
 
-def _refuse(name: str, faults: list[str]) -> SettingsError:
+def _refuse(name: str, faults: list[str], *, next_step: str = REWRITE) -> SettingsError:
     return TemplateError(
         f"The template {name} cannot be used: {'; '.join(faults)}.",
         written="Nothing was read or written.",
-        next_step="Write it anew by the template of your release; the guide shows how.",
+        next_step=next_step,
         file=name,
     )
