@@ -221,6 +221,20 @@ def test_task_id_never_changes_once_it_is_set(records: Records) -> None:
     assert records.intents.find_claimed_tasks(OTHER_LOAD.action_id) == set()
 
 
+def test_state_of_an_intent_changes_only_while_the_lease_is_ours(records: Records) -> None:
+    """A process that stood still does not undo what its run's next process has found out."""
+    late = take(records, "r1/p1")
+    intent = make(records, late, "c1")
+    records.intents.save_intent(intent.intent_id, IntentState.UNKNOWN, lease=late)
+    alive = take(records, "r1/p2")
+    records.intents.save_intent(intent.intent_id, IntentState.CONFIRMED, task_id="T1", lease=alive)
+    for state in (IntentState.OPEN, IntentState.UNKNOWN):
+        with pytest.raises(BusyError, match="is lost by r1/p1; r1/p2 has it now"):
+            records.intents.save_intent(intent.intent_id, state, lease=late)
+    (stored,) = records.intents.load_intents(run_id="r1")
+    assert (stored.state, stored.task_id) == (IntentState.CONFIRMED, "T1")
+
+
 def test_unknown_intent_is_refused(records: Records) -> None:
     """An outcome is stored for a decision that was made, never for another."""
     with pytest.raises(UsageError, match="no intent i9"):

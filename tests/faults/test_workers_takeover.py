@@ -164,6 +164,28 @@ def verify_one_load(floor: Floor, run: Any, cells: dict[str, str]) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(120)
+def test_worker_command_says_what_it_is_and_leaves_the_crew_when_terminated(floor: Floor) -> None:
+    """SIGTERM is how a supervisor stops it: exit code 0, and no row is left behind."""
+    worker = floor.stack.enter_context(
+        subprocess.Popen(
+            [sys.executable, "-m", "ml_connector", "worker", "--project", str(floor.root)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
+        )
+    )  # fmt: skip
+    floor.stack.callback(worker.kill)
+    assert worker.stderr is not None
+    first = worker.stderr.readline()
+    assert "executes the runs of organisation default" in first
+    floor.until(lambda: len(floor.members()) == 1)
+    worker.send_signal(signal.SIGTERM)
+    out, err = worker.communicate(timeout=PATIENCE_S)
+    assert (worker.returncode, out) == (0, ""), err
+    assert "what was begun is left to others" in err
+    assert floor.members() == []
+
+
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_run_of_a_killed_worker_goes_on_within_15_seconds(
     quiet_cells: dict[str, str], floor: Floor

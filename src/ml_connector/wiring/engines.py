@@ -111,9 +111,9 @@ class Engines:
         if not is_shared(self.project):
             raise OneProcessError
         self._on_run = tell
-        engine = self._make_engine(executes=True)
+        # Known before it is launched: a signal that comes meanwhile finds whom to stop.
+        self.engine = engine = self._make_engine(executes=True)
         engine.launch()
-        self.engine = engine
         work(engine, self._stop.wait)
 
     def run(self, flow_name: str, request: Json) -> RunRow:
