@@ -1,10 +1,12 @@
 """What is left of earlier plans, proven at the end, or taken back: the ERP's word decides."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.fakes.steps import Crash
 from tests.fakes.supplier_desk import DAY, SupplierDesk, creation, make_supplier_flow
+from tests.fakes.suppliers import LATE
 
 from ml_connector.errors import UsageError
 from ml_connector.flows.bench import read_document
@@ -70,6 +72,26 @@ def test_creation_is_settled_by_its_name(sender: SupplierDesk) -> None:
     assert early == ["new supplier Fresh"]
     assert sender.posting("new supplier Fresh").receipt["number"] == "0077"
     assert sender.agreed("0077") == ({"name": "Fresh"}, {"name": "FRESH"})
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_look_that_began_too_early_settles_nothing(sender: SupplierDesk, *, by_hand: bool) -> None:
+    """What takes effect while the ERP is asked was still under way when the look began."""
+    sender.flow = make_supplier_flow(settle_minutes=4)
+    crash(sender, creation("Fresh"))
+    due = sender.desk.clock.now() + LATE
+    sender.erp.pending.append((due, lambda: sender.erp.add("0077", name="Fresh")))
+    sender.desk.clock.sleep(LATE.total_seconds() - 10)
+    sender.erp.read_takes = timedelta(seconds=30)
+
+    if by_hand:
+        settle(sender, "new supplier Fresh")
+    else:
+        sender.settle_earlier()
+
+    assert sender.states() == {"new supplier Fresh": PostingState.OPEN}
+    assert sender.settle_earlier()["settled"] == 1
+    assert sender.states() == {"new supplier Fresh": CONFIRMED}
 
 
 def test_posting_that_never_left_is_refused_at_once(sender: SupplierDesk) -> None:

@@ -96,7 +96,7 @@ def plans(scene: Any, records: Records, tmp_path: Path) -> PlanDesk:
         }
     )  # fmt: skip
     bench = SupplierBench(
-        source=scene.source, target=SimpleNamespace(), records=records,  # type: ignore[arg-type] # No model is asked.
+        source=scene.source, target=SimpleNamespace(), records=records,
         archive=LocalArchive(tmp_path / "archive", organisation="default"),
         clock=scene.pod.clock, actor="tester", holder="here", flow=flow,
         suppliers=scene.source, template=columns,
