@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from dbos import DBOS
+from tests.fakes.postgres import Postgres
 
 from ml_connector.engine import launching
 from ml_connector.engine import steps as steps_module
@@ -24,7 +25,7 @@ from ml_connector.engine.errors import (
     UnstorableValueError,
     ValueTooLargeError,
 )
-from ml_connector.engine.observer import StepState
+from ml_connector.engine.observer import RunObserver, SilentObserver, StepState
 from ml_connector.errors import (
     BlockedError,
     ConnectorError,
@@ -35,6 +36,25 @@ from ml_connector.errors import (
 from ml_connector.ports import Engine, FlowFunction, Json, Steps
 
 PATIENCE_S = 20
+ON_BOTH = frozenset(
+    {
+        "test_changed_step_order_fails_loudly_and_harms_nothing",
+        "test_error_between_steps_stops_the_run_and_is_raised_again_after_resume",
+        "test_failed_run_is_resumed_by_a_later_process",
+        "test_failures_in_the_history_are_passed_over",
+        "test_observer_hears_attempts_and_ends_but_no_replays",
+        "test_poll_step_leaves_at_a_stop_and_is_taken_up_again",
+        "test_queued_run_does_not_begin_after_a_stop",
+        "test_resume_leaves_queued_running_and_done_runs_alone",
+        "test_resumed_run_waits_for_its_key",
+        "test_run_of_another_version_is_not_resumed",
+        "test_run_returns_its_summary",
+        "test_runs_of_one_key_never_overlap_and_others_do",
+        "test_same_id_twice_is_one_run",
+        "test_stop_leaves_the_run_resumable",
+    }
+)
+"""Tests about what the engine's database holds; they run on PostgreSQL as well."""
 AWAY = SystemUnavailableError("The ERP is away.", written="Nothing.", next_step="Wait.", page=3)
 
 
@@ -108,9 +128,52 @@ def listener() -> Listener:
     return Listener()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test runs on SQLite, or on both kinds of database."""
+    if "engine_url" in metafunc.fixturenames:
+        is_on_both = metafunc.function.__name__ in ON_BOTH
+        kinds = ["sqlite", "postgresql"] if is_on_both else ["sqlite"]
+        metafunc.parametrize("engine_url", kinds, indirect=True)
+
+
+@pytest.fixture(scope="module")
+def engine_template(postgres: Postgres) -> Iterator[str]:
+    """A database with the engine's tables, to be copied: making them takes a second."""
+    with postgres.database() as url:
+        engine = make_engine(url)
+        engine.launch()
+        engine.close()
+        yield url
+
+
 @pytest.fixture
-def launch(tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
-    """Launches an engine on the test's folder with the flow `f`, closing the one before."""
+def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of this test's own."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/state/engine.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database(template=request.getfixturevalue("engine_template")) as url:
+        yield url
+
+
+def make_engine(
+    url: str, *, observer: RunObserver | None = None, version: int = 1
+) -> DurableEngine:
+    """An engine that is not launched and knows no flow."""
+    return DurableEngine(
+        url,
+        clock=QuickClock(),
+        observer=observer or SilentObserver(),
+        application_version=version,
+    )
+
+
+@pytest.fixture
+def launch(
+    engine_url: str, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Launch]:
+    """Launches an engine on the test's database with the flow `f`, closing the one before."""
     monkeypatch.setattr(launching, "QUEUE_POLL_S", 0.02)
     monkeypatch.setattr(launching, "NOTIFICATION_POLL_S", 0.02)
     engines: list[DurableEngine] = []
@@ -118,12 +181,7 @@ def launch(tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch) 
     def start(flow: FlowFunction, *, version: int = 1) -> DurableEngine:
         for engine in engines:
             assert engine.close(wait_s=PATIENCE_S) == []
-        engine = DurableEngine(
-            f"sqlite:///{tmp_path}/state/engine.db",
-            clock=QuickClock(),
-            observer=listener,
-            application_version=version,
-        )
+        engine = make_engine(engine_url, observer=listener, version=version)
         engines.append(engine)
         engine.register("f", flow)
         engine.launch()
