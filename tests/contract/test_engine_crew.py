@@ -320,6 +320,21 @@ def test_follower_executes_nothing_and_says_when_nobody_does(url: str, table: Cr
     assert find_state(url)[0] == "ENQUEUED"
 
 
+def test_run_counts_as_executed_while_its_process_is_heard(url: str, table: CrewTable) -> None:
+    """That of a dead process may be put away before the others have noticed its death."""
+    hold_run(url, "a")
+    engine = make_engine(url, name_run, executes=False)
+    engine.launch()
+    assert not engine.is_executed("r1")
+    join(table, "a")
+    assert engine.is_executed("r1")
+    query_database(url, "UPDATE ml_connector_worker SET beat_at = beat_at - interval '9 seconds'")
+    assert not engine.is_executed("r1")
+    engine.start(flow="f", run_id="r2", request={}, queue_key="model")
+    assert not engine.is_executed("r2")
+    engine.close()
+
+
 def test_process_executes_by_itself_when_nobody_else_does(url: str, table: CrewTable) -> None:
     """A run that waits in the queue is begun by it as well."""
     hold_run(url, "gone")

@@ -89,6 +89,10 @@ class Crew:
             queue=self._member.queue, version=self._member.version, silent_s_max=DEAD_AFTER_S
         )
 
+    def is_living(self, executor_id: str) -> bool:
+        """Whether that process was heard of lately."""
+        return self._table.is_heard(executor_id, silent_s_max=DEAD_AFTER_S)
+
     def verify_heard(self) -> None:
         """Return when nobody can have taken this process for dead; a database away is waited for.
 

@@ -116,6 +116,15 @@ class CrewTable:
         )
         return next(iter(self._read(query.limit(1))), None)
 
+    def is_heard(self, executor_id: str, *, silent_s_max: float) -> bool:
+        """Whether the member was heard of lately, by the database's clock; a guess as well."""
+        query = sa.select(_OF.executor_id).where(
+            ~_OF.is_dead,
+            _OF.executor_id == executor_id,
+            _OF.beat_at > _NOW - timedelta(seconds=silent_s_max),
+        )
+        return bool(self._read(query))
+
     @contextmanager
     def election(self) -> Iterator[bool]:
         """Whether this process is the one that reaps for the length of the block."""

@@ -244,9 +244,11 @@ class DurableEngine:
         return self._executor_id
 
     def is_executed(self, run_id: str) -> bool:
-        """Whether some process has taken the run from its queue and not ended it."""
+        """Whether a living process has taken the run from its queue and not ended it."""
         status = DBOS.get_workflow_status(run_id)
-        return status is not None and status.status == _RUNNING
+        if status is None or status.status != _RUNNING:
+            return False
+        return self._crew is None or self._crew.is_living(str(status.executor_id))
 
     def _launch_dbos(self) -> None:
         identity = Identity(

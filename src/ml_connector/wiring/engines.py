@@ -15,6 +15,7 @@ from ml_connector.wiring.workers import (
     ToldHistory,
     is_shared,
     name_queue,
+    verify_not_executed,
     work,
 )
 
@@ -166,9 +167,7 @@ class Engines:
         from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
 
         if is_shared(self.project):
-            engine = self.engine
-            assert isinstance(engine, SharedEngine)
-            engine.verify_not_executed(run_id)
+            verify_not_executed(self._make_engine(executes=False), run_id)
             return cancel_run(self.records, run_id, actor=self.actor)
         lock = ProcessLock(self.project.state_dir)
         lock.take(now=self.clock.now())

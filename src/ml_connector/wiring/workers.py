@@ -145,15 +145,6 @@ class SharedEngine:
         """Return when this process may act on other systems."""
         self._engine.verify_heard()
 
-    def verify_not_executed(self, run_id: str) -> None:
-        """No process has the run; a dead one's has been handed on, which takes some seconds.
-
-        Raises:
-            ExecutedRunError: One has.
-        """
-        if self._engine.is_executed(run_id):
-            raise ExecutedRunError(run_id)
-
     def close(self) -> list[str]:
         """Nothing runs in this process any more."""
         return self._engine.close()
@@ -265,6 +256,22 @@ class ToldHistory(RunHistory):
         """The run of a dead process goes on."""
         super().run_taken_over(run_id)
         self._on_run(run_id, "of a dead process is queued again")
+
+
+def verify_not_executed(engine: "DurableEngine", run_id: str) -> None:
+    """No living process has the run; the engine, which only follows, is closed again.
+
+    What has it in its queue, or takes it over from a dead process, finds it put away and leaves it.
+
+    Raises:
+        ExecutedRunError: One has.
+    """
+    engine.launch()
+    try:
+        if engine.is_executed(run_id):
+            raise ExecutedRunError(run_id)
+    finally:
+        engine.close()
 
 
 def work(engine: "DurableEngine", wait_stop: Callable[[float], bool]) -> None:
