@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ml_connector.errors import BlockedError, BusyError, ConnectorError, RefusedError, UsageError
-from ml_connector.ports import Approval, ApprovalState, Clock, Decision, Records
+from ml_connector.ports import RUN_RESUMED, Approval, ApprovalState, Clock, Decision, Records
 from ml_connector.records import create_organisation, open_records
 
 Move = Callable[[float], None]
@@ -185,6 +185,39 @@ def test_maker_does_not_decide_however_the_name_is_spelled(
     assert find(records) == waiting
 
 
+def resume(records: Records, actor: str, run_id: str = "r1") -> None:
+    """Somebody let the run go on."""
+    records.audit.record(RUN_RESUMED, subject="budget", actor=actor, run_id=run_id)
+
+
+@pytest.mark.parametrize("approves", [True, False])
+def test_who_started_or_resumed_the_run_does_not_decide(
+    records: Records, waiting: Approval, *, approves: bool
+) -> None:
+    """Whoever the plan names as its maker; who is only close to that run decides."""
+    records.runs.create_run(run_id="r1", flow="budget", kind="budget", actor="Eve", request={})
+    resume(records, "Bob")
+    resume(records, "Sue", run_id="r10")
+    records.audit.record("run.cancelled", subject="budget", actor="Max", run_id="r1")
+    for actor in ("eve", "bob", "kim"):
+        with pytest.raises(BlockedError, match=f"{actor} made plan .* or resumed the run") as own:
+            decide(records, actor, approves=approves)
+        assert own.value.code == "approvals.own-plan"
+    assert find(records) == waiting
+    for actor in ("sue", "max"):
+        decide(records, actor)
+    assert find(records).state is State.APPROVED
+
+
+def test_resume_of_another_organisations_run_is_no_making(
+    records: Records, waiting: Approval, records_clock: Clock
+) -> None:
+    """Run ids are an organisation's own."""
+    create_organisation("north")
+    resume(open_records("north", clock=records_clock), "lee")
+    assert decide(records, "lee").approvals == 1
+
+
 @pytest.mark.parametrize("approves", [True, False])
 def test_nobody_decides_twice(records: Records, waiting: Approval, *, approves: bool) -> None:
     """Neither to count double nor to change their mind."""
@@ -210,22 +243,39 @@ def test_plan_expires_at_its_time(records: Records, waiting: Approval, move: Mov
     move(1)
     expired = replace(half, state=State.EXPIRED)
     assert find(records) == expired
-    with pytest.raises(BlockedError, match="could be decided until 2026-10-08 06:00:00 UTC"):
+    with pytest.raises(BlockedError, match="was good until 2026-10-08 06:00:00 UTC"):
         decide(records, "max")
     move(-DAY)
     assert find(records) == expired
-    with pytest.raises(BlockedError, match="could be decided until"):
+    with pytest.raises(BlockedError, match="was good until"):
         decide(records, "max")
 
 
-def test_approved_plan_outlives_the_time_to_decide(
+def test_approved_plan_is_applied_before_it_expires_or_not_at_all(
     records: Records, plan: Approval, move: Move
 ) -> None:
-    """The time is the people's; what they approved stays approved until it is applied or stale."""
-    bring(records, plan, State.APPROVED)
+    """People's word is of a time; in its last instant it counts, and from then on it is over."""
+    approved = bring(records, plan, State.APPROVED)
+    move(3 * DAY - 1)
+    assert find(records) == approved
+    move(1)
+    expired = replace(approved, state=State.EXPIRED)
+    assert find(records) == expired
+    with pytest.raises(BusyError, match="is expired, not approved"):
+        records.approvals.save_state(HASH, State.APPLIED, before=State.APPROVED)
+    with pytest.raises(BlockedError, match="was good until 2026-10-08 06:00:00 UTC"):
+        decide(records, "ann")
+    assert find(records) == expired
+
+
+@pytest.mark.parametrize("state", [State.APPLIED, State.REJECTED, State.STALE])
+def test_plan_that_has_ended_does_not_expire(
+    records: Records, plan: Approval, move: Move, state: State
+) -> None:
+    """What was applied in time stays applied, however long that takes."""
+    ended = bring(records, plan, state)
     move(30 * DAY)
-    assert find(records).state is State.APPROVED
-    assert records.approvals.save_state(HASH, State.APPLIED, before=State.APPROVED)
+    assert find(records) == ended
 
 
 @pytest.mark.parametrize("state", [s for s in State if s is not State.WAITING])
@@ -323,11 +373,11 @@ def test_plans_are_listed_by_flow_and_state_as_told_newest_first(
     assert hashes(limit=2) == "21"
     assert hashes(flow="f1") == "1"
     assert hashes(states=[State.WAITING]) == "2"
-    assert hashes(states=[State.EXPIRED]) == "1"
-    assert hashes(states=[State.WAITING, State.EXPIRED, State.APPROVED]) == "210"
-    assert hashes(states=[State.APPROVED], flow="f1") == ""
+    assert hashes(states=[State.EXPIRED]) == "10"
+    assert hashes(states=[State.WAITING, State.EXPIRED]) == "210"
+    assert hashes(states=[State.APPROVED]) == ""
     told = records.approvals.load_approvals()
-    assert [p.state for p in told] == [State.WAITING, State.EXPIRED, State.APPROVED]
+    assert [p.state for p in told] == [State.WAITING, State.EXPIRED, State.EXPIRED]
     assert [p.approvals for p in told] == [0, 0, 2]
 
 

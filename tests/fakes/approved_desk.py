@@ -20,7 +20,7 @@ from ml_connector.engine.steps import copy_storable
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.bench import BudgetBench
 from ml_connector.flows.budgets import run_budget
-from ml_connector.ports import Json, PostingState
+from ml_connector.ports import RUN_RESUMED, Json, PostingState, RunState
 from ml_connector.settings import BudgetFlow
 
 LEDGER = "00001/BA"
@@ -95,11 +95,22 @@ class BudgetDesk:
         """The summary of a new run."""
         self.runs += 1
         run_id = f"budgets-{self.runs}"
+        self.desk.records.runs.create_run(
+            run_id=run_id, flow=self.flow.name, kind="budget", actor=self.actor, request=request
+        )
+        # Over at once: whether the flow is busy is not asked here.
+        self.desk.records.runs.save_run(run_id, RunState.SUCCEEDED)
         self.steps[run_id] = FakeSteps(run_id=run_id)
-        return self.resume(**request)
+        return self._execute(request)
 
     def resume(self, **request: Any) -> Json:
-        """The summary of the newest run, gone on with."""
+        """The summary of the newest run, gone on with by whoever acts now."""
+        self.desk.records.audit.record(
+            RUN_RESUMED, subject=self.flow.name, actor=self.actor, run_id=f"budgets-{self.runs}"
+        )
+        return self._execute(request)
+
+    def _execute(self, request: Json) -> Json:
         steps = self.steps[f"budgets-{self.runs}"].begin()
         return copy_storable(run_budget(steps, request, self.bench()), what="summary")
 

@@ -18,6 +18,8 @@ class Killer:
 
     at: int
     """Number of the call to die after; 0 for none."""
+    after: str = ""
+    """Name of the calls that are counted, such as `audit.record`; empty: all."""
     calls: int = 0
     died: str = ""
 
@@ -37,6 +39,8 @@ class Killer:
     def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The call's result, unless this is the one to die after."""
         result = function(*args, **kwargs)
+        if self.after and name != self.after:
+            return result
         self.calls += 1
         if self.calls == self.at:
             self.died = name

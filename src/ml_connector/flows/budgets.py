@@ -30,7 +30,8 @@ from ml_connector.flows.writing.asking import (
     apply_once,
     ask_budget,
     ask_people,
-    verify_undrifted,
+    verify_applicable,
+    verify_connection,
 )
 from ml_connector.flows.writing.held import read_held
 from ml_connector.flows.writing.journals import (
@@ -151,12 +152,13 @@ def _ask(steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json
 
 def _apply(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
     """Exactly the approved plan is posted; what has moved since refuses it."""
-    verify = partial(verify_undrifted, bench, plan_hash)
+    verify = partial(verify_applicable, bench, plan_hash)
     steps.step("apply: approved", partial(apply_once, bench, plan_hash, verify))
     return _post(steps, bench, plan_hash)
 
 
 def _post(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
+    verify_connection(bench, plan_hash)
     return conclude_budget(steps, bench, plan_hash, post_all(steps, bench, plan_hash))
 
 

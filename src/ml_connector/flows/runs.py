@@ -11,6 +11,7 @@ from ml_connector.errors import (
     UsageError,
 )
 from ml_connector.ports import (
+    RUN_RESUMED,
     Clock,
     Engine,
     IntentState,
@@ -100,7 +101,7 @@ def resume_run(desk: RunDesk, run_id: str) -> RunRow:
         )
     _verify_newest(desk.records, run)
     desk.records.audit.record(
-        "run.resumed", subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
+        RUN_RESUMED, subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
     )
     desk.records.runs.save_run(run.run_id, RunState.RUNNING)
     desk.engine.resume(run.run_id)

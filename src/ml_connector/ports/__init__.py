@@ -30,8 +30,15 @@ from ml_connector.ports.postings import (
     PostingState,
     PostingStore,
 )
-from ml_connector.ports.records import Audit, AuditRow, Records, RequestBudget
-from ml_connector.ports.runs import UNFINISHED_STATES, RunRow, RunState, RunStore, StepRow
+from ml_connector.ports.records import Audit, AuditRow, Records, RequestBudget, Transactions
+from ml_connector.ports.runs import (
+    RUN_RESUMED,
+    UNFINISHED_STATES,
+    RunRow,
+    RunState,
+    RunStore,
+    StepRow,
+)
 from ml_connector.ports.sources import LedgerSource, Measure
 from ml_connector.ports.suppliers import (
     ColumnKind,
@@ -79,6 +86,7 @@ from ml_connector.ports.world import (
 from ml_connector.ports.writing import Intent, IntentState, IntentStore, Lease
 
 __all__ = [
+    "RUN_RESUMED",
     "UNFINISHED_STATES",
     "UNSETTLED_POSTINGS",
     "Action",
@@ -164,4 +172,5 @@ __all__ = [
     "TaskStamp",
     "TaskState",
     "TotalsSorter",
+    "Transactions",
 ]

@@ -1,5 +1,6 @@
 """The audit chain, the request budget, and the records of one organisation together."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -47,6 +48,20 @@ class Audit(Protocol):
         """
 
 
+class Transactions(Protocol):
+    """What several stores say of one thing, stored together."""
+
+    def begin(self, what: str) -> AbstractContextManager[None]:
+        """All that is stored in the block is kept when it ends well, else nothing of it.
+
+        For what several stores say of one thing, such as an outcome and its audit link. Nothing
+        remote belongs inside: other processes wait.
+
+        Raises:
+            SystemUnavailableError: The database could not store it; names `what`.
+        """
+
+
 class RequestBudget(Protocol):
     """One allowance of requests per tenant, over all processes."""
 
@@ -76,3 +91,4 @@ class Records:
     approvals: ApprovalStore
     agreements: AgreementStore
     audit: Audit
+    transactions: Transactions

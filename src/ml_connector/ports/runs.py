@@ -31,6 +31,10 @@ UNFINISHED_STATES = frozenset(
 """A flow with a run in one of these takes no second run; it is resumed or cancelled first."""
 
 
+RUN_RESUMED = "run.resumed"
+"""The audit event of somebody who lets a stopped run go on; it is as much theirs from then on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """A run as the history keeps it."""

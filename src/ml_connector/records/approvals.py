@@ -13,7 +13,7 @@ from decimal import Decimal
 from django.db.models import Q
 
 from ml_connector.errors import BlockedError
-from ml_connector.ports import Approval, ApprovalState, Decision
+from ml_connector.ports import RUN_RESUMED, Approval, ApprovalState, Decision
 from ml_connector.records import models
 from ml_connector.records.canonical import verify_plain
 from ml_connector.records.errors import (
@@ -35,6 +35,8 @@ MOVES = {
     ApprovalState.APPROVED: {ApprovalState.APPLIED, ApprovalState.STALE, ApprovalState.EXPIRED},
 }
 """Where a plan goes without a decision."""
+EXPIRING = (ApprovalState.WAITING.value, ApprovalState.APPROVED.value)
+"""States that hold until the plan expires: what was approved long ago is not applied either."""
 
 
 class ApprovalRecords(OrganisationStore):
@@ -163,11 +165,18 @@ class ApprovalRecords(OrganisationStore):
         if stored.state is not ApprovalState.WAITING:
             return NotWaitingError(stored)
         person = fold_person(actor)
-        if person == row.maker_person:
+        if person in self._find_makers(row):
             return OwnPlanError(stored, actor)
         if person in {fold_person(decision.actor) for decision in stored.decisions}:
             return DecidedTwiceError(stored, actor)
         return None
+
+    def _find_makers(self, row: models.Approval) -> set[str]:
+        """Who the plan is of, as people are compared; the audit chain knows who resumed its run."""
+        runs = models.Run.of(self._id).filter(run_id=row.run_id)
+        resumed = models.AuditLink.of(self._id).filter(run_id=row.run_id, event=RUN_RESUMED)
+        actors = {*runs.values_list("actor", flat=True), *resumed.values_list("actor", flat=True)}
+        return {row.maker_person, *map(fold_person, actors)}
 
     def _record_decision(
         self, row: models.Approval, *, actor: str, approves: bool, reason: str
@@ -194,7 +203,7 @@ class ApprovalRecords(OrganisationStore):
     def _tell_state(self, row: models.Approval) -> ApprovalState:
         """The state as of now: nothing is stored when the time of a plan runs out."""
         is_over = row.expires_at <= self._clock.now()
-        if is_over and row.state == ApprovalState.WAITING:
+        if is_over and row.state in EXPIRING:
             return ApprovalState.EXPIRED
         return ApprovalState(row.state)
 
@@ -240,7 +249,7 @@ def _verify_fit(approval: Approval) -> None:
 
 def _select_told(states: Sequence[ApprovalState], *, now: datetime) -> Q:
     """Plans that are told to be in one of the states, whatever is stored of their expiry."""
-    over = Q(state=ApprovalState.WAITING.value, expires_at__lte=now)
+    over = Q(state__in=EXPIRING, expires_at__lte=now)
     told = Q(state__in=[state.value for state in states]) & ~over
     return told | over if ApprovalState.EXPIRED in states else told
 

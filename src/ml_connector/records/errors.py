@@ -1,6 +1,7 @@
 """What the stores of postings and approvals refuse, by what the caller may do next."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from ml_connector.errors import BlockedError, BusyError, RefusedError, UsageError
 from ml_connector.ports import Approval, ApprovalState, Posting, PostingState
@@ -133,6 +134,22 @@ class NotSendableError(BlockedError):
         )  # fmt: skip
 
 
+class SentMeanwhileError(BusyError):
+    """Somebody else has sent the posting since the caller looked at it."""
+
+    code = "postings.sent-meanwhile"
+
+    def __init__(self, stored: Posting, *, known: datetime | None) -> None:
+        super().__init__(
+            f"The last request of posting {stored.posting_key} left {_render_left(stored.sent_at)};"
+            f" when it was looked at, it had left {_render_left(known)}.",
+            written=f"Nothing was sent or stored now. {AS_IT_WAS}",
+            next_step="Somebody else works on it. When that has ended, look again:"
+            f" `ml-connector postings settle {stored.posting_key}`.",
+            posting_key=stored.posting_key, state=stored.state.value,
+        )  # fmt: skip
+
+
 class SettledPostingError(RefusedError):
     """A posting is confirmed or refused, and somebody says otherwise."""
 
@@ -209,13 +226,14 @@ class OtherFlowError(RefusedError):
 
 
 class OwnPlanError(BlockedError):
-    """The maker of a plan tried to decide on it."""
+    """A maker of a plan tried to decide on it: who started its run, or has resumed it."""
 
     code = "approvals.own-plan"
 
     def __init__(self, stored: Approval, actor: str) -> None:
         super().__init__(
-            f"{actor} made plan {stored.plan_hash} and cannot decide on it.",
+            f"{actor} made plan {stored.plan_hash}, or resumed the run that did, and cannot decide"
+            " on it.",
             written=NOT_DECIDED,
             next_step="Let another person decide.",
             plan_hash=stored.plan_hash, actor=actor,
@@ -238,13 +256,13 @@ class DecidedTwiceError(BlockedError):
 
 
 class ExpiredApprovalError(BlockedError):
-    """A plan waited for longer than it may."""
+    """A plan was not approved and applied in its time."""
 
     code = "approvals.expired"
 
     def __init__(self, stored: Approval) -> None:
         super().__init__(
-            f"Plan {stored.plan_hash} of flow {stored.flow} could be decided until"
+            f"Plan {stored.plan_hash} of flow {stored.flow} was good until"
             f" {stored.expires_at:%Y-%m-%d %H:%M:%S} UTC.",
             written="No decision was stored; the plan is expired and is never applied.",
             next_step="Make a new plan.",
@@ -294,6 +312,10 @@ class MovedApprovalError(BusyError):
             next_step="Look at the plan as it is now.",
             plan_hash=stored.plan_hash, state=stored.state.value, before=before.value,
         )  # fmt: skip
+
+
+def _render_left(at: datetime | None) -> str:
+    return f"at {at:%Y-%m-%d %H:%M:%S.%f} UTC" if at else "never"
 
 
 def _name_place(posting: Posting) -> str:

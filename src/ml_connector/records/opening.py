@@ -37,6 +37,7 @@ def open_records(
     from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.postings import PostingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.transactions import TransactionRecords  # noqa: PLC0415 -- as above
 
     number = _find_organisation(organisation)
     clock = clock or SystemClock()
@@ -50,6 +51,7 @@ def open_records(
         approvals=ApprovalRecords(number, clock=clock),
         agreements=AgreementRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
+        transactions=TransactionRecords(number, clock=clock),
     )
 
 

@@ -114,17 +114,18 @@ class Decisions:
     def decide(self, plan: str, *, approves: bool, reason: str) -> Approval:
         """The decision of whoever acts is stored; the plan as it stands now."""
         found = self.find_approval(plan)
-        decided = self.records.approvals.decide(
-            found.plan_hash, actor=self.actor, approves=approves, reason=reason
-        )
-        self.records.audit.record(
-            "plan.approved" if approves else "plan.rejected",
-            subject=found.plan_hash,
-            actor=self.actor,
-            run_id=found.run_id,
-            flow=found.flow,
-            reason=reason,
-        )
+        with self.records.transactions.begin(f"the decision on plan {found.plan_hash}"):
+            decided = self.records.approvals.decide(
+                found.plan_hash, actor=self.actor, approves=approves, reason=reason
+            )
+            self.records.audit.record(
+                "plan.approved" if approves else "plan.rejected",
+                subject=found.plan_hash,
+                actor=self.actor,
+                run_id=found.run_id,
+                flow=found.flow,
+                reason=reason,
+            )
         return decided
 
     def apply_approved(self, approval: Approval) -> RunRow:

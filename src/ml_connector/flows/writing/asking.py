@@ -27,6 +27,12 @@ class PlanDriftedError(BlockedError):
     code = "budgets.drifted"
 
 
+class OtherErpError(BlockedError):
+    """The plan was made from another ERP than the flow writes now."""
+
+    code = "budgets.other-connection"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What people are asked.
@@ -66,7 +72,11 @@ def ask_budget(bench: BudgetBench, run_id: str, plan: Json) -> Question:
 
 
 def ask_people(bench: WritingBench, question: Question) -> Json:
-    """The plan waits for as many people as the flow wants; nobody is asked when it wants none."""
+    """The plan waits for as many people as the flow wants; nobody is asked when it wants none.
+
+    Its maker is who started the run: whoever resumed it, or lent it a process, has not decided what
+    it plans. The records let those who resumed it approve as little.
+    """
     if not question.needed:
         return {"plan_hash": question.plan_hash, "needed": 0}
     now = bench.clock.now()
@@ -75,7 +85,7 @@ def ask_people(bench: WritingBench, question: Question) -> Json:
             plan_hash=question.plan_hash,
             flow=bench.flow.name,
             run_id=question.run_id,
-            maker=bench.actor,
+            maker=bench.records.runs.load_run(question.run_id).actor,
             needed=question.needed,
             amounts=question.amounts,
             totals=question.totals,
@@ -119,34 +129,68 @@ def apply_once(
     return {"plan_hash": plan_hash}
 
 
-def verify_undrifted(bench: BudgetBench, plan_hash: str) -> None:
-    """The ledger still holds what the plan was made from.
+def verify_applicable(bench: BudgetBench, plan_hash: str) -> None:
+    """The plan is of this ERP, and the ledger still holds what it was made from.
 
     Raises:
+        OtherErpError: It is of another ERP, whose ledger nobody has looked at.
         PlanDriftedError: The ledger has moved; the plan is stale from now on.
     """
-    plan = dict(read_document(bench.archive, plan_hash))
-    now = read_held(bench, list_pairs(bench, plan["approved"]))
-    if now["document"] != plan["held"] or _find_earlier(bench, plan) != plan.get("earlier", ""):
+    verify_connection(bench, plan_hash)
+    try:
+        verify_undrifted(bench, plan_hash)
+    except PlanDriftedError:
         bench.records.approvals.save_state(
             plan_hash, ApprovalState.STALE, before=ApprovalState.APPROVED
         )
-        raise PlanDriftedError(
-            f"The ledger no longer holds what plan {plan_hash[:12]} was made from.",
-            written="Nothing was posted; the plan is stale.",
-            next_step=f"Make and approve a new one: `ml-connector run {bench.flow.name}`.",
+        raise
+
+
+def verify_connection(bench: BudgetBench, plan_hash: str) -> None:
+    """The plan was made from the ERP that the flow writes now.
+
+    Raises:
+        OtherErpError: It was made from another one.
+    """
+    made_for = read_document(bench.archive, plan_hash)["connection"]
+    if made_for != bench.source.connection:
+        raise OtherErpError(
+            f"Plan {plan_hash[:12]} was made for {made_for}, and flow {bench.flow.name} writes"
+            f" {bench.source.connection} now.",
+            written=f"Nothing was posted into {bench.source.connection}.",
+            next_step=f"Set `target` of flows/{bench.flow.name}.yaml back, or make a new plan:"
+            f" `ml-connector run {bench.flow.name}`.",
             plan=plan_hash,
         )
 
 
-def _find_earlier(bench: BudgetBench, plan: Json) -> str:
+def verify_undrifted(bench: BudgetBench, plan_hash: str) -> None:
+    """The ledger still holds what the plan was made from.
+
+    Raises:
+        PlanDriftedError: The ledger has moved.
+    """
+    plan = dict(read_document(bench.archive, plan_hash))
+    now = read_held(bench, list_pairs(bench, plan["approved"]), plan_hash=plan_hash)
+    is_moved = now["document"] != plan["held"]
+    if is_moved or _find_earlier(bench, plan, plan_hash) != plan.get("earlier", ""):
+        raise PlanDriftedError(
+            f"The ledger no longer holds what plan {plan_hash[:12]} was made from.",
+            written="Nothing was posted.",
+            next_step=f"Make a new one: `ml-connector run {bench.flow.name}`.",
+            plan=plan_hash,
+        )
+
+
+def _find_earlier(bench: BudgetBench, plan: Json, plan_hash: str) -> str:
     """The document of what a plan that replaces would take back now; empty for other plans.
 
     A journal may have been taken back, and its amounts entered by hand: the ledger holds the same.
     """
     if not plan.get("earlier"):
         return ""
-    return str(read_earlier(bench, plan["approved"], plan["held"])["document"])
+    found = read_earlier(bench, plan["approved"], plan["held"], plan_hash=plan_hash)
+    return str(found["document"])
 
 
 def _not_approved(bench: WritingBench, plan_hash: str, why: str) -> PlanNotApprovedError:

@@ -42,8 +42,13 @@ class LeftPeriodError(BlockedError):
     code = "budgets.left-period"
 
 
-def read_held(bench: BudgetBench, pairs: list[Pair]) -> Json:
+def read_held(bench: BudgetBench, pairs: list[Pair], *, plan_hash: str = "") -> Json:
     """Amounts by account of each ledger and period, debit positive, archived.
+
+    Args:
+        bench: Of the flow.
+        pairs: The ledgers and periods.
+        plan_hash: A plan on its way, whose journals hold nothing before they are sent.
 
     Raises:
         LeftPeriodError: The flow's ledgers and months are no longer those of the pairs.
@@ -51,7 +56,7 @@ def read_held(bench: BudgetBench, pairs: list[Pair]) -> Json:
         TooManyWaitingError: What the ERP has not posted yet is more than can be counted.
     """
     _verify_written(bench, pairs)
-    _verify_settled(bench)
+    _verify_settled(bench, plan_hash)
     held = {pair: _read_balances(bench, pair) for pair in pairs}
     waiting = 0
     for posting in _list_waiting(bench):
@@ -90,11 +95,13 @@ def _read_balances(bench: BudgetBench, pair: Pair) -> dict[str, Decimal]:
     return found
 
 
-def _verify_settled(bench: BudgetBench) -> None:
-    # One alone stops the run, so what a limit leaves out changes nothing.
-    open_ones = bench.records.postings.load_postings(
-        connection=bench.source.connection, states=sorted(UNSETTLED_POSTINGS), limit=NAMED_MAX
+def _verify_settled(bench: BudgetBench, plan_hash: str) -> None:
+    # One alone stops the run, so what a limit leaves out changes nothing. A plan's journals are
+    # made and settled one by one, so one of its own may stand among them.
+    found = bench.records.postings.load_postings(
+        connection=bench.source.connection, states=sorted(UNSETTLED_POSTINGS), limit=NAMED_MAX + 1
     )
+    open_ones = [one for one in found if one.sent_at or one.plan_hash != plan_hash]
     if open_ones:
         named = ", ".join(f"{one.posting_key} ({one.subject}, {one.state})" for one in open_ones)
         raise UnsettledPostingError(

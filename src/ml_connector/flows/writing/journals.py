@@ -76,6 +76,7 @@ def plan_journals(bench: BudgetBench, basis: PlanBasis) -> Json:
     plan = {
         "flow": bench.flow.name,
         "connection": bench.source.connection,
+        "head": render_head(bench),
         **asdict(basis),
         "journals": draft.journals,
         "moved": {
@@ -204,6 +205,16 @@ def _store(bench: BudgetBench, journal: Journal, *, subject: str, reverses: str)
         "debit": render_plain(totals.debit),
         "credit": render_plain(totals.credit),
         "reverses": reverses,
+    }
+
+
+def render_head(bench: BudgetBench) -> Json:
+    """What each journal says besides its lines: settings that are approved with the plan."""
+    flow = bench.flow
+    return {
+        "document_type": flow.document_type,
+        "explanation": flow.explanation,
+        "post_at_once": flow.post_at_once,
     }
 
 

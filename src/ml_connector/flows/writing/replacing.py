@@ -29,10 +29,18 @@ class ChangedPostingError(BlockedError):
     code = "budgets.posting-changed"
 
 
-def read_earlier(bench: BudgetBench, approved_hash: str, held_hash: str) -> Json:
+def read_earlier(
+    bench: BudgetBench, approved_hash: str, held_hash: str, *, plan_hash: str = ""
+) -> Json:
     """Our journals in each period that differs from what was approved, archived, newest first.
 
     Those a reversal has taken back are passed over. Reads only.
+
+    Args:
+        bench: Of the flow.
+        approved_hash: The document of what was approved.
+        held_hash: The document of what the ledger holds.
+        plan_hash: A plan on its way, whose journals take nothing back before they are sent.
 
     Raises:
         ChangedPostingError: The ERP holds a part of one, or something else; names all of them.
@@ -41,7 +49,7 @@ def read_earlier(bench: BudgetBench, approved_hash: str, held_hash: str) -> Json
     standing: dict[str, list[list[str]]] = {}
     gone: list[Json] = []
     changed: list[tuple[Posting, JournalFound]] = []
-    for posting, journal in _list_standing(bench, pairs):
+    for posting, journal in _list_standing(bench, pairs, plan_hash):
         found = bench.journals.find_journal(journal, posting.posting_key)
         if found.state in STANDS:
             row = [posting.posting_key, posting.content_hash]
@@ -63,7 +71,9 @@ def _find_differing(bench: BudgetBench, approved_hash: str, held_hash: str) -> s
     }
 
 
-def _list_standing(bench: BudgetBench, pairs: set[Pair]) -> Iterator[tuple[Posting, Journal]]:
+def _list_standing(
+    bench: BudgetBench, pairs: set[Pair], plan_hash: str
+) -> Iterator[tuple[Posting, Journal]]:
     """Confirmed journals of the flow that are not reversed and are no reversals, newest first.
 
     Taken back in this order the ledger passes through what was approved before, so a counter-
@@ -76,11 +86,20 @@ def _list_standing(bench: BudgetBench, pairs: set[Pair]) -> Iterator[tuple[Posti
         limit=EARLIER_MAX,
     )
     for posting in found:
-        if posting.kind != "journal" or posting.reverses or posting.reversed_by:
+        if posting.kind != "journal" or posting.reverses or _is_reversed(bench, posting, plan_hash):
             continue
         journal = parse_journal(read_document(bench.archive, posting.content_hash))
         if (journal.ledger, journal.period) in pairs:
             yield posting, journal
+
+
+def _is_reversed(bench: BudgetBench, posting: Posting, plan_hash: str) -> bool:
+    """Whether it was taken back, or is about to be by another plan."""
+    if not posting.reversed_by or not plan_hash:
+        return bool(posting.reversed_by)
+    reversal = bench.records.postings.find_posting(posting.reversed_by)
+    assert reversal is not None, "a reversal is noted by being made"
+    return reversal.plan_hash != plan_hash or reversal.sent_at is not None
 
 
 def _refuse_changed(
