@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def first(records_clock: Clock) -> Posting:
 def confirmed(records: Records, first: Posting) -> Posting:
     """A posting that the ERP holds."""
     records.postings.make_posting(first)
-    records.postings.mark_sent(first.posting_key)
+    records.postings.mark_sent(first.posting_key, last=None)
     return records.postings.save_posting(first.posting_key, State.CONFIRMED, receipt=RECEIPT)
 
 
@@ -168,17 +169,33 @@ def test_settled_posting_makes_room_for_another_plan(
 def test_latest_time_of_sending_counts(
     records: Records, first: Posting, records_clock: Clock, move: Move
 ) -> None:
-    """What is sent once more is waited for from there; a time never goes back."""
+    """What is sent once more is waited for from there; times never go back, and never agree."""
     records.postings.make_posting(first)
     move(5)
     sent_at = records_clock.now()
-    assert records.postings.mark_sent("AAAAAAA2") == replace(first, sent_at=sent_at)
+    assert records.postings.mark_sent("AAAAAAA2", last=None) == replace(first, sent_at=sent_at)
     records.postings.save_posting("AAAAAAA2", State.UNKNOWN)
     move(600)
     latest = records_clock.now()
-    assert records.postings.mark_sent("AAAAAAA2").sent_at == latest
+    assert records.postings.mark_sent("AAAAAAA2", last=sent_at).sent_at == latest
     move(-30)
-    assert records.postings.mark_sent("AAAAAAA2").sent_at == latest
+    again = records.postings.mark_sent("AAAAAAA2", last=latest)
+    assert again.sent_at == latest + timedelta(microseconds=1)
+
+
+def test_sending_is_refused_to_who_does_not_know_of_the_last_one(
+    records: Records, first: Posting
+) -> None:
+    """Of two who saw the same one sends; the other looks again before it may."""
+    records.postings.make_posting(first)
+    sent = records.postings.mark_sent("AAAAAAA2", last=None)
+    with pytest.raises(BusyError, match="it had left never") as busy:
+        records.postings.mark_sent("AAAAAAA2", last=None)
+    assert busy.value.code == "postings.sent-meanwhile"
+    again = records.postings.mark_sent("AAAAAAA2", last=sent.sent_at)
+    with pytest.raises(BusyError, match=r"it had left at 2026-10-05 06:00:00\.000000 UTC"):
+        records.postings.mark_sent("AAAAAAA2", last=sent.sent_at)
+    assert find(records, "AAAAAAA2") == again
 
 
 @pytest.mark.parametrize("state", [*SETTLED, State.QUARANTINED])
@@ -188,7 +205,7 @@ def test_posting_that_is_no_longer_open_is_not_sent(
     """A late process is told to send nothing, and leaves no trace of having tried."""
     stored = settle(records, first, state)
     with pytest.raises(BlockedError, match=f"AAAAAAA2 is {state}; it is not sent again"):
-        records.postings.mark_sent("AAAAAAA2")
+        records.postings.mark_sent("AAAAAAA2", last=None)
     assert records.postings.find_posting("AAAAAAA2") == stored
 
 
@@ -276,10 +293,44 @@ def test_second_document_under_one_key_is_told_loudly(
     assert records.postings.find_posting("AAAAAAA2") == confirmed
 
 
+@pytest.mark.parametrize("state", [*SETTLED, State.QUARANTINED])
+@pytest.mark.parametrize("sent_before", [False, True])
+def test_look_from_before_a_sending_settles_nothing(
+    records: Records, first: Posting, move: Move, state: State, *, sent_before: bool
+) -> None:
+    """What was absent may be there now; sendings of the same instant are told apart too."""
+    seen = records.postings.make_posting(first)
+    if sent_before:
+        seen = records.postings.mark_sent("AAAAAAA2", last=None)
+    sent = records.postings.mark_sent("AAAAAAA2", last=seen.sent_at)
+
+    with pytest.raises(BusyError, match="AAAAAAA2 left at 2026-10-05 06:00:00") as busy:
+        records.postings.save_posting("AAAAAAA2", state, reason="absent", seen=seen)
+
+    assert busy.value.code == "postings.sent-meanwhile"
+    assert find(records, "AAAAAAA2") == sent
+    move(60)
+    assert records.postings.save_posting("AAAAAAA2", state, seen=sent).state is state
+
+
+def test_settled_posting_is_told_again_by_whoever_saw_its_last_sending(
+    records: Records, confirmed: Posting
+) -> None:
+    """A repeated step is harmless; one that saw less is refused."""
+    again = records.postings.save_posting(
+        "AAAAAAA2", State.CONFIRMED, receipt=RECEIPT, reason="again", seen=confirmed
+    )
+    assert again == confirmed
+    with pytest.raises(BusyError, match="it had left never"):
+        records.postings.save_posting(
+            "AAAAAAA2", State.CONFIRMED, seen=replace(confirmed, sent_at=None)
+        )
+
+
 def test_unknown_key_is_refused(records: Records) -> None:
     """Nothing is sent or settled that was never made."""
     with pytest.raises(UsageError, match="no posting 'AAAAAAA2'"):
-        records.postings.mark_sent("AAAAAAA2")
+        records.postings.mark_sent("AAAAAAA2", last=None)
     with pytest.raises(UsageError, match="no posting 'AAAAAAA2'"):
         records.postings.save_posting("AAAAAAA2", State.CONFIRMED)
 

@@ -38,7 +38,7 @@ def stored(records: Records, records_clock: Clock) -> None:
                 totals={"debits": "1.00"}, made_at=records_clock.now(),
             )
         )  # fmt: skip
-        records.postings.mark_sent(key)
+        records.postings.mark_sent(key, last=None)
         records.postings.save_posting(key, state, receipt={"batch": key})
     for plan_hash in ("a1", "a2", "a3"):
         records.approvals.request_approval(

@@ -151,6 +151,48 @@ def test_processes_that_disagree_leave_one_outcome(records: Records, spawn: Spaw
     assert stored == sum(each_round(told), Counter()) - Counter({"postings.settled": ROUNDS})
 
 
+MAKE_ALL = """
+for n in rounds:
+    records.postings.make_posting(posting(n, plan="p"))
+"""
+SEND = """
+for n in rounds:
+    attempt(n, records.postings.mark_sent, posting(n, plan="p").posting_key, last=None)
+"""
+
+
+@pytest.mark.long
+def test_one_of_two_executors_may_send(records: Records, spawn: Spawn) -> None:
+    """Both have found nothing sent; the second is told before anything of its leaves."""
+    prepare(spawn, MAKE_ALL)
+    told = race(spawn, SEND, "a", "b")
+    assert each_round(told) == [Counter({"open": 1, "postings.sent-meanwhile": 1})] * ROUNDS
+
+
+SEND_OR_SETTLE = """
+for n in rounds:
+    seen = posting(n, plan="p")
+    if me == "sender":
+        attempt(n, records.postings.mark_sent, seen.posting_key, last=None)
+    else:
+        attempt(n, records.postings.save_posting, seen.posting_key, PostingState.REFUSED, seen=seen)
+"""
+
+
+@pytest.mark.long
+def test_posting_is_sent_or_settled_as_never_sent_and_not_both(
+    records: Records, spawn: Spawn
+) -> None:
+    """A person settles beside a run: whoever is first, the other changes nothing."""
+    prepare(spawn, MAKE_ALL)
+    told = race(spawn, SEND_OR_SETTLE, "sender", "settler")
+    sent = Counter({"open": 1, "postings.sent-meanwhile": 1})
+    settled = Counter({"refused": 1, "postings.not-sendable": 1})
+    assert all(answers in (sent, settled) for answers in each_round(told))
+    for stored in records.postings.load_postings():
+        assert (stored.sent_at is None) is (stored.state is PostingState.REFUSED)
+
+
 DECIDE = """
 for n in rounds:
     records.approvals.request_approval(plan(n, needed=2))

@@ -82,11 +82,18 @@ class PostingStore(Protocol):
             BusyError: Another posting of the same connection and subject is unsettled; names it.
         """
 
-    def mark_sent(self, posting_key: str) -> Posting:
+    def mark_sent(self, posting_key: str, *, last: datetime | None) -> Posting:
         """The request is about to leave; the latest time counts, for it is waited from there.
+
+        No two sendings have the same time, so that each is told from all others.
+
+        Args:
+            posting_key: Of the posting.
+            last: When the last request left that the caller knows of, and has looked for.
 
         Raises:
             BlockedError: The posting is no longer open or unknown, so nothing may be sent.
+            BusyError: Another request has left since; nobody has looked for that one.
         """
 
     def save_posting(
@@ -96,11 +103,21 @@ class PostingStore(Protocol):
         *,
         receipt: Json | None = None,
         reason: str = "",
+        seen: Posting | None = None,
     ) -> Posting:
         """The posting is in this state; confirmed and refused are final and may be told again.
 
+        Args:
+            posting_key: Of the posting.
+            state: What it is in.
+            receipt: What the ERP has told; without one the stored one stays.
+            reason: Why it is so.
+            seen: The posting as it stood when the ERP was looked at, for a state that says what the
+                look has found: it says nothing of a request that left since.
+
         Raises:
             RefusedError: It is confirmed or refused, and this says otherwise.
+            BusyError: A request has left since it was `seen`; nothing is stored.
         """
 
     def find_posting(self, posting_key: str) -> Posting | None:
@@ -156,14 +173,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A saved plan and the people's word on it."""
+    """A saved plan and the people's word on it; approved and applied before it expires, or not."""
 
     plan_hash: str
     flow: str
     run_id: str
     maker: str
     needed: int
-    """People, the maker not among them, who must approve."""
+    """People, no maker among them, who must approve."""
     amounts: Mapping[str, Decimal]
     """What it moves, by currency."""
     totals: Json
@@ -190,11 +207,12 @@ class ApprovalStore(Protocol):
     def decide(self, plan_hash: str, *, actor: str, approves: bool, reason: str) -> Approval:
         """The decision is stored, and the plan's state follows, in one transaction.
 
-        One rejection rejects. Enough approvals of different people approve.
+        One rejection rejects. Enough approvals of different people approve. Its makers, who decide
+        nothing, are the one it names and everybody who started or resumed its run.
 
         Raises:
             UsageError: No such plan, or the prefix fits several.
-            BlockedError: The maker decides, somebody decides twice, the plan has expired (it then
+            BlockedError: A maker decides, somebody decides twice, the plan has expired (it then
                 is so), or it does not wait any more; says which.
         """
 

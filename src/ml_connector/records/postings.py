@@ -7,6 +7,7 @@ is refused here in words and once more by the database: unique keys, and trigger
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from django.db.models import Case, QuerySet, Value, When
 
@@ -19,6 +20,7 @@ from ml_connector.records.errors import (
     NotSendableError,
     OtherContentError,
     ReversalBlockedError,
+    SentMeanwhileError,
     SettledPostingError,
     SubjectUnsettledError,
     UnfitKeyError,
@@ -27,6 +29,8 @@ from ml_connector.records.errors import (
 from ml_connector.records.store import OrganisationStore
 
 SENDABLE_POSTINGS = frozenset({PostingState.OPEN, PostingState.UNKNOWN})
+INSTANT = timedelta(microseconds=1)
+"""The least that two sendings of a posting lie apart: by it they are told from each other."""
 KEY = re.compile(r"[A-Z0-9]{8}", re.ASCII)
 PLACE = ("flow", "plan_hash", "subject", "generation")
 """What tells one posting from all others."""
@@ -57,14 +61,17 @@ class PostingRecords(OrganisationStore):
             self._verify_room(posting)
             return self._add(posting)
 
-    def mark_sent(self, posting_key: str) -> Posting:
-        """The request is about to leave; the latest time counts."""
+    def mark_sent(self, posting_key: str, *, last: datetime | None) -> Posting:
+        """The request is about to leave; see `ports.PostingStore`."""
         with self._writing(f"that posting {posting_key} is sent"):
             row = self._load(posting_key)
             if row.state not in SENDABLE_POSTINGS:
                 raise NotSendableError(_render(row))
-            # Clocks of two machines differ; the later time is waited from.
-            row.sent_at = max(row.sent_at or self._clock.now(), self._clock.now())
+            if row.sent_at != last:
+                raise SentMeanwhileError(_render(row), known=last)
+            # Clocks of two machines differ; the later time is waited from, and no two are the same.
+            now = self._clock.now()
+            row.sent_at = max(now, row.sent_at + INSTANT) if row.sent_at else now
             row.save(update_fields=["sent_at"])
         return _render(row)
 
@@ -75,6 +82,7 @@ class PostingRecords(OrganisationStore):
         *,
         receipt: Json | None = None,
         reason: str = "",
+        seen: Posting | None = None,
     ) -> Posting:
         """The posting is in this state; see `ports.PostingStore`.
 
@@ -86,6 +94,8 @@ class PostingRecords(OrganisationStore):
         told = None if receipt is None else _normalise(receipt)
         with self._writing(f"the state of posting {posting_key}"):
             row = self._load(posting_key)
+            if seen is not None and row.sent_at != seen.sent_at:
+                raise SentMeanwhileError(_render(row), known=seen.sent_at)
             if row.state not in UNSETTLED_POSTINGS:
                 _verify_same_outcome(_render(row), state, told or {})
                 row.receipt = row.receipt | (told or {})

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from tests.fakes.approved_desk import APPROVED, LEDGER, BudgetDesk, build_budget, make_flow
@@ -51,21 +50,6 @@ def budget_of_others(budget: BudgetDesk, amount: str) -> None:
     """Somebody enters and posts this budget in the ERP."""
     line = make_line(1, LEDGER, "09-26", "30.8730", "0")
     budget.desk.source.post("theirs", line._replace(debit=Decimal(amount), credit=Decimal(0)))
-
-
-class KillerAfter(Killer):
-    """Dies once, after the first call of that name."""
-
-    def __init__(self, *, at: int, after: str) -> None:
-        super().__init__(at=at)
-        self._after = after
-
-    def call(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """The call's result, unless this is the one to die after."""
-        result = super().call(name, function, *args, **kwargs)
-        if name == self._after:
-            raise Crash(name)
-        return result
 
 
 # --- what shall happen ----------------------------------------------------------------------------
@@ -453,25 +437,51 @@ def test_journal_deleted_in_the_erp_is_told_and_not_taken_back(budget: BudgetDes
     assert budget.fail(reverse=key).code == "postings.not-reversible"
 
 
-def test_journal_deleted_while_the_run_was_down_is_not_taken_back(budget: BudgetDesk) -> None:
-    """It stood when the plan was made; the resumed run looks again before it sends."""
-    budget.journals.posts = False
-    key = key_of(budget.run(), SEPTEMBER)
-    version(budget, "1300")
-    budget.killer = KillerAfter(at=0, after="postings.make_posting")
+def die_at_making(budget: BudgetDesk, number: int) -> None:
+    """A new run dies when so many of its journals are made and the last of them is not sent."""
+    budget.killer = Killer(at=number, after="postings.make_posting")
     with pytest.raises(Crash):
         budget.run()
     budget.killer = None
+
+
+def test_journal_deleted_while_the_run_was_down_is_not_taken_back(budget: BudgetDesk) -> None:
+    """It stood when the plan was made; the resumed run looks again before it sends."""
+    budget.journals.posts = False
+    key = key_of(budget.run(), OCTOBER)
+    version(budget, "1300")
+    budget.target.view["M30.8720", "Oct 26"] = "8"
+    die_at_making(budget, 3)
     budget.journals.delete(key)
 
     summary = budget.resume()
     ended = budget.run()
 
-    assert [row["state"] for row in summary["postings"]] == ["refused", "refused"]
-    assert summary["postings"][0]["reason"] == f"not sent: {key} is not in erp any more"
+    states = ["confirmed", "confirmed", "refused", "refused"]
+    assert [row["state"] for row in summary["postings"]] == states
+    assert summary["postings"][2]["reason"] == f"not sent: {key} is not in erp any more"
     assert summary["state"] == "unexplained difference"
-    assert budget.journals.calls == 3
+    assert budget.journals.calls == 5
     assert ended["state"] == "succeeded"
+    assert _all_lines(budget) == APPROVED | {AT: Decimal(1300), ("M30.8720", "10-26"): Decimal(8)}
+
+
+def test_plan_is_given_up_when_what_it_takes_back_is_gone_before_it_began(
+    budget: BudgetDesk,
+) -> None:
+    """Nothing of it was sent, so a plan of the ledger as it is now takes its place."""
+    budget.journals.posts = False
+    key = key_of(budget.run(), SEPTEMBER)
+    version(budget, "1300")
+    die_at_making(budget, 1)
+    budget.journals.delete(key)
+
+    with pytest.raises(BlockedError) as drifted:
+        budget.resume()
+
+    assert drifted.value.code == "budgets.drifted"
+    assert budget.journals.calls == 2
+    assert budget.run()["state"] == "succeeded"
     assert _all_lines(budget) == APPROVED | {AT: Decimal(1300)}
 
 

@@ -7,7 +7,7 @@ it is looked for before it is sent at all, and longer before it is sent again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ml_connector.errors import (
     ConnectorError,
@@ -179,7 +179,11 @@ def send_patiently(
         sent = list(zip(left, marked, leave(marked), strict=True))
         told = [one for one in sent if not _is_unsent(one[2])]
         unknown = _take(sending, told, prefix=prefix)
-        left = [item for item, _, answer in sent if _is_unsent(answer)]
+        left = [
+            replace(now, is_cleared=not before.was_sent)
+            for before, now, answer in sent
+            if _is_unsent(answer)
+        ]
         for *_, answer in sent:
             if _is_unsent(answer) and isinstance(answer, ConnectorError):
                 _verify_busy(answer, is_last=wait_s is None)

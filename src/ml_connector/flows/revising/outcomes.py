@@ -1,7 +1,7 @@
 """Postings of suppliers: made, found again, and settled in one way wherever it is done.
 
-What is settled is told three times: the agreement first, the audit then, the posting last. Whoever
-dies in between finds the posting unsettled, looks again, and tells all three once more.
+What is settled is told three times, to the agreements, the postings and the audit chain, and stored
+in one transaction: whoever dies in between finds nothing of it, looks again, and tells it all anew.
 """
 
 from collections.abc import Sequence
@@ -31,6 +31,8 @@ class Item:
 
     revision: Revision
     posting: Posting
+    is_cleared: bool = False
+    """Whether the ERP has said of every request that left that nothing of it was written."""
 
     @property
     def subject(self) -> str:
@@ -39,8 +41,8 @@ class Item:
 
     @property
     def was_sent(self) -> bool:
-        """Whether a request may have left."""
-        return self.posting.sent_at is not None
+        """Whether a request may have left that nobody knows the outcome of."""
+        return self.posting.sent_at is not None and not self.is_cleared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +113,14 @@ def _find_key(bench: SupplierBench, plan_hash: str, subject: str) -> tuple[str, 
 
 
 def mark_sent(bench: SupplierBench, item: Item) -> Item:
-    """The request is about to leave."""
-    return replace(item, posting=bench.records.postings.mark_sent(item.posting.posting_key))
+    """The request is about to leave.
+
+    Raises:
+        BusyError: Another one has left since the item was looked at.
+    """
+    known = item.posting
+    posting = bench.records.postings.mark_sent(known.posting_key, last=known.sent_at)
+    return replace(item, posting=posting, is_cleared=False)
 
 
 def mark_unknown(
@@ -147,7 +155,7 @@ def confirm(
 ) -> Posting:
     """The ERP has taken the revision, as the row shows; what it spells otherwise is noted."""
     named = list_unlike(item.revision, row) if unlike is None else list(unlike)
-    save_agreement(bench, item.revision, row, run_id=item.posting.run_id, flow=item.posting.flow)
+    run_id, flow = item.posting.run_id, item.posting.flow
     receipt = _keep_job(item) | {
         "number": row.number,
         "remote_id": row.remote_id,
@@ -155,7 +163,9 @@ def confirm(
         "unlike": named,
     }
     reason = f"the ERP shows otherwise: {', '.join(named)}" if named else ""
-    return _settle(bench, item, PostingState.CONFIRMED, receipt=receipt, reason=reason)
+    with bench.records.transactions.begin(f"the outcome of posting {item.posting.posting_key}"):
+        save_agreement(bench, item.revision, row, run_id=run_id, flow=flow)
+        return _settle(bench, item, PostingState.CONFIRMED, receipt=receipt, reason=reason)
 
 
 def refuse(bench: SupplierBench, item: Item, reason: str) -> Posting:
@@ -178,17 +188,20 @@ def _keep_job(item: Item) -> Json:
 def _settle(
     bench: SupplierBench, item: Item, state: PostingState, *, receipt: Json, reason: str
 ) -> Posting:
-    words = reason[:REASON_MAX]
-    bench.records.audit.record(
-        f"posting.{state}",
-        subject=item.posting.posting_key,
-        actor=bench.actor,
-        run_id=item.posting.run_id,
-        what=item.subject,
-        content=item.posting.content_hash,
-        reason=words,
-        **{name: receipt[name] for name in ("number", "version", "job") if name in receipt},
-    )
-    return bench.records.postings.save_posting(
-        item.posting.posting_key, state, receipt=receipt, reason=words
-    )
+    """The outcome, of what left until the item was looked at, and its link: both, or neither."""
+    seen, words = item.posting, reason[:REASON_MAX]
+    with bench.records.transactions.begin(f"the outcome of posting {seen.posting_key}"):
+        saved = bench.records.postings.save_posting(
+            seen.posting_key, state, receipt=receipt, reason=words, seen=seen
+        )
+        bench.records.audit.record(
+            f"posting.{state}",
+            subject=seen.posting_key,
+            actor=bench.actor,
+            run_id=seen.run_id,
+            what=item.subject,
+            content=seen.content_hash,
+            reason=words,
+            **{name: receipt[name] for name in ("number", "version", "job") if name in receipt},
+        )
+    return saved

@@ -7,8 +7,8 @@ add to it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 
 from ml_connector.domain.journals import Journal
@@ -20,7 +20,9 @@ from ml_connector.errors import (
     SystemUnavailableError,
 )
 from ml_connector.flows.bench import BudgetBench, read_document
-from ml_connector.flows.writing.journals import find_reversed, parse_journal
+from ml_connector.flows.writing.asking import PlanDriftedError, verify_undrifted
+from ml_connector.flows.writing.journals import find_reversed, parse_journal, render_head
+from ml_connector.flows.writing.settling import Outcome, save_outcome
 from ml_connector.ports import (
     JournalFound,
     JournalHead,
@@ -36,9 +38,14 @@ SENDS_MAX = 2
 """Times a journal proven absent is sent by one run; a resume may send it once more."""
 SETTLE_WAITS_S = (5.0, 10.0, 20.0, 40.0)
 """Pauses between looks; the last one repeats until the settle time has passed."""
+CLOCK_LAG_MAX_S = 300.0
+"""What this machine's clock may lag behind the one a sending was noted by; then nobody can say when
+the settle time has passed."""
 UNDER_WAY = frozenset({JournalState.ABSENT, JournalState.PARTIAL})
 """What a journal may look like that is still being entered."""
 KEYS_TRIED_MAX = 20
+MADE_MAX = 100_000
+"""Postings of one plan that are looked through; more journals than any plan has."""
 GENERATION = 1
 """A plan posts each of its journals once; what is to be posted again is a plan of its own."""
 
@@ -57,9 +64,13 @@ class Sending:
     bench: BudgetBench
     plan_hash: str
     row: Json
+    head_settings: Json = field(default_factory=dict)
+    """What of the settings was approved with the plan; a plan of an older release has none."""
     reverses: str = ""
     held_back: str = ""
     """Why it is not sent at all; empty when it is."""
+    is_first: bool = False
+    """Whether none of the plan's journals before it was sent, as far as this run knows."""
 
     @property
     def journal(self) -> Journal:
@@ -68,12 +79,12 @@ class Sending:
 
     def head(self, key: str) -> JournalHead:
         """What the journal says besides its lines."""
-        flow = self.bench.flow
+        approved = render_head(self.bench) | self.head_settings
         return JournalHead(
             posting_key=key,
-            document_type=flow.document_type,
-            explanation=f"{flow.explanation} {self.plan_hash[:12]}",
-            post_at_once=flow.post_at_once,
+            document_type=approved["document_type"],
+            explanation=f"{approved['explanation']} {self.plan_hash[:12]}",
+            post_at_once=approved["post_at_once"],
         )
 
 
@@ -92,8 +103,10 @@ def post_all(steps: Steps, bench: BudgetBench, plan_hash: str) -> list[Json]:
     for row in plan["journals"]:
         pair, reverses = (row["ledger"], row["period"]), find_reversed(plan, row)
         sending = Sending(
-            steps=steps, bench=bench, plan_hash=plan_hash, row=row, reverses=reverses,
+            steps=steps, bench=bench, plan_hash=plan_hash, row=row,
+            head_settings=plan.get("head", {}), reverses=reverses,
             held_back=held_back.get(pair, ""),
+            is_first=all(one["state"] == PostingState.REFUSED for one in outcomes),
         )  # fmt: skip
         outcome = steps.step(f"post: {row['subject']}", partial(post_one, sending))
         outcomes.append(outcome)
@@ -111,6 +124,8 @@ def _explain_held_back(outcome: Json, reverses: str) -> str:
 
 def post_one(sending: Sending) -> Json:
     """The journal's posting is settled; repeatable, for what was sent is looked for first."""
+    if sending.is_first:
+        _verify_untouched(sending)
     posting = _make(sending)
     if posting.state in (PostingState.OPEN, PostingState.UNKNOWN):
         why = sending.held_back or _find_gone(sending, posting)
@@ -123,6 +138,30 @@ def post_one(sending: Sending) -> Json:
         "reason": posting.reason,
         "reverses": posting.reverses,
     }
+
+
+def _verify_untouched(sending: Sending) -> None:
+    """The ledger still holds what the plan was made from, unless something of it was sent already.
+
+    Days may lie between the plan and the resume of its run. Once a journal was sent the others
+    follow: half a plan is no budget, and the tie-out tells what others have entered meanwhile.
+
+    Raises:
+        PlanDriftedError: The ledger has moved; what was made and never sent is refused.
+    """
+    bench = sending.bench
+    made = bench.records.postings.load_postings(
+        flow=bench.flow.name, plan_hash=sending.plan_hash, limit=MADE_MAX
+    )
+    if any(one.sent_at is not None for one in made):
+        return
+    try:
+        verify_undrifted(bench, sending.plan_hash)
+    except PlanDriftedError:
+        for posting in made:
+            if posting.state is PostingState.OPEN:
+                _hold_back(sending, posting, "not sent: the ledger has moved since the plan")
+        raise
 
 
 def _find_gone(sending: Sending, posting: Posting) -> str:
@@ -202,7 +241,7 @@ def _send_once(
 ) -> tuple[Posting, JournalReceipt | RefusedError | None]:
     """The ERP's answer, or None when there was none that tells."""
     postings = sending.bench.records.postings
-    posting = postings.mark_sent(posting.posting_key)
+    posting = postings.mark_sent(posting.posting_key, last=posting.sent_at)
     try:
         receipt = sending.bench.journals.submit_journal(
             sending.journal, sending.head(posting.posting_key)
@@ -270,21 +309,8 @@ def _save(
     receipt: Json | None = None,
     reason: str = "",
 ) -> Posting:
-    bench = sending.bench
-    saved = bench.records.postings.save_posting(
-        posting.posting_key, state, receipt=receipt, reason=reason
-    )
-    bench.records.audit.record(
-        f"posting.{state}",
-        subject=posting.posting_key,
-        actor=bench.actor,
-        run_id=sending.steps.run_id,
-        what=posting.subject,
-        content=posting.content_hash,
-        reason=reason,
-        **{name: ", ".join(saved.receipt.get(name, ())) for name in ("batches", "documents")},
-    )
-    return saved
+    outcome = Outcome(state=state, receipt=receipt, reason=reason)
+    return save_outcome(sending.bench, posting, outcome, run_id=sending.steps.run_id)
 
 
 def _look(sending: Sending, posting: Posting) -> JournalFound:
@@ -292,23 +318,27 @@ def _look(sending: Sending, posting: Posting) -> JournalFound:
 
     It counts from the sending: the server may still be writing line after line. A look that fails
     says nothing, so the next one is waited for.
+
+    Raises:
+        PostingUnclearError: The ERP cannot be read, or the clock does not get to the deadline.
     """
     bench = sending.bench
-    deadline = _deadline(bench, posting)
-    waits = _waits()
+    settle = timedelta(minutes=bench.flow.settle_minutes)
+    deadline = (posting.sent_at or bench.clock.now()) + settle
+    waits, waited_s = _waits(), 0.0
     while True:
-        found = _try_find(sending, posting)
+        # The time before the look counts: what takes effect during it may have been missed.
         is_late = bench.clock.now() >= deadline
+        found = _try_find(sending, posting)
         if found is not None and (found.state not in UNDER_WAY or is_late):
             return found
         if found is None and is_late:
             raise _unreadable(sending, posting)
-        bench.clock.sleep(next(waits))
-
-
-def _deadline(bench: BudgetBench, posting: Posting) -> datetime:
-    settle = timedelta(minutes=bench.flow.settle_minutes)
-    return (posting.sent_at or bench.clock.now()) + settle
+        if waited_s > settle.total_seconds() + CLOCK_LAG_MAX_S:
+            raise _clock_back(sending, posting)
+        wait_s = next(waits)
+        bench.clock.sleep(wait_s)
+        waited_s += wait_s
 
 
 def _waits() -> Iterator[float]:
@@ -322,6 +352,17 @@ def _try_find(sending: Sending, posting: Posting) -> JournalFound | None:
         return sending.bench.journals.find_journal(sending.journal, posting.posting_key)
     except (SystemUnavailableError, ProtocolError):
         return None
+
+
+def _clock_back(sending: Sending, posting: Posting) -> PostingUnclearError:
+    return PostingUnclearError(
+        f"Journal {posting.subject} (key {posting.posting_key}) was sent at"
+        f" {posting.sent_at:%Y-%m-%d %H:%M:%S} UTC, and this machine's clock shows"
+        f" {sending.bench.clock.now():%Y-%m-%d %H:%M:%S} UTC: it was set back.",
+        written="What the ERP holds is not known; nothing was sent after it.",
+        next_step=f"Set the clock right, then `ml-connector runs resume {sending.steps.run_id}`.",
+        posting=posting.posting_key,
+    )
 
 
 def _unreadable(sending: Sending, posting: Posting) -> PostingUnclearError:

@@ -1,5 +1,10 @@
-"""Settling a posting by hand: what the ERP shows now decides, and a person has asked for it."""
+"""Settling postings: an outcome and its audit link; and by hand, where a person has asked for it.
 
+Who looks at the ERP may look beside a run that is about to send. So an outcome is stored with the
+posting as it was when the look began, and is refused when a request has left since.
+"""
+
+from dataclasses import dataclass
 from datetime import timedelta
 
 from ml_connector.errors import UsageError
@@ -9,15 +14,52 @@ from ml_connector.ports import (
     UNSETTLED_POSTINGS,
     JournalFound,
     JournalState,
+    Json,
     Posting,
     PostingState,
 )
+
+BY_HAND = "settled by a person"
 
 
 class NothingToSettleError(UsageError):
     """The posting is unknown, or settled already."""
 
     code = "postings.nothing-to-settle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What has become of a posting."""
+
+    state: PostingState
+    receipt: Json | None = None
+    reason: str = ""
+
+
+def save_outcome(bench: BudgetBench, seen: Posting, outcome: Outcome, *, run_id: str) -> Posting:
+    """The posting has the outcome and the audit chain says so: both, or neither.
+
+    Args:
+        bench: Of the flow.
+        seen: The posting as it was before the ERP was looked at.
+        outcome: What the ERP has shown.
+        run_id: The run that says so.
+
+    Raises:
+        BusyError: A request has left since the posting was `seen`; nothing is stored.
+    """
+    key = seen.posting_key
+    with bench.records.transactions.begin(f"the outcome of posting {key}"):
+        saved = bench.records.postings.save_posting(
+            key, outcome.state, receipt=outcome.receipt, reason=outcome.reason, seen=seen
+        )
+        bench.records.audit.record(
+            f"posting.{outcome.state}", subject=key, actor=bench.actor, run_id=run_id,
+            what=seen.subject, content=seen.content_hash, reason=outcome.reason,
+            **{name: ", ".join(saved.receipt.get(name, ())) for name in ("batches", "documents")},
+        )  # fmt: skip
+    return saved
 
 
 def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, JournalFound]:
@@ -29,6 +71,7 @@ def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, Journ
 
     Raises:
         NothingToSettleError: There is nothing to settle.
+        BusyError: A run has sent it while this looked; nothing is stored.
     """
     posting = bench.records.postings.find_posting(posting_key)
     if posting is None or posting.state not in UNSETTLED_POSTINGS:
@@ -39,29 +82,23 @@ def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, Journ
             posting=posting_key,
         )
     journal = parse_journal(read_document(bench.archive, posting.content_hash))
+    settle = timedelta(minutes=bench.flow.settle_minutes)
+    # The time before the look counts: what takes effect during it may have been missed.
+    is_over = posting.sent_at is None or bench.clock.now() >= posting.sent_at + settle
     found = bench.journals.find_journal(journal, posting_key)
-    state, reason = _decide(bench, posting, found)
+    state, reason = _decide(found, is_over=is_over)
     if state is None:
         return posting, found
     receipt = {"batches": list(found.batch_ids), "documents": list(found.documents)}
-    saved = bench.records.postings.save_posting(
-        posting_key, state, receipt=receipt if found.batch_ids else None, reason=reason
+    outcome = Outcome(
+        state=state, receipt=receipt if found.batch_ids else None, reason=f"{BY_HAND}: {reason}"
     )
-    bench.records.audit.record(
-        f"posting.{state}", subject=posting_key, actor=bench.actor, run_id=posting.run_id,
-        what=posting.subject, content=posting.content_hash, reason=reason or "settled by a person",
-    )  # fmt: skip
-    return saved, found
+    return save_outcome(bench, posting, outcome, run_id=posting.run_id), found
 
 
-def _decide(
-    bench: BudgetBench, posting: Posting, found: JournalFound
-) -> tuple[PostingState | None, str]:
+def _decide(found: JournalFound, *, is_over: bool) -> tuple[PostingState | None, str]:
     if found.state in (JournalState.ENTERED, JournalState.POSTED, JournalState.FAILED):
-        return PostingState.CONFIRMED, ""
+        return PostingState.CONFIRMED, f"found {found.state}"
     if found.state is JournalState.ABSENT:
-        settle = timedelta(minutes=bench.flow.settle_minutes)
-        if posting.sent_at is None or bench.clock.now() >= posting.sent_at + settle:
-            return PostingState.REFUSED, "absent from the ERP when it was looked for"
-        return None, ""
+        return (PostingState.REFUSED if is_over else None), "absent when it was looked for"
     return PostingState.QUARANTINED, f"found {found.state}"
