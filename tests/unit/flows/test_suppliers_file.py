@@ -69,6 +69,7 @@ def test_supplier_that_moved_is_left_out_of_the_file(sender: SupplierDesk) -> No
 def test_refused_rows_are_told_apart_by_looking(sender: SupplierDesk, state: JobState) -> None:
     """The job's word counts for nothing; the report gives the reason of what is not there."""
     sender.erp.job_state, sender.erp.refuses = state, {"0002": "No such site."}
+    before = sender.desk.clock.now()
 
     sender.send(*(sender.change(number, alias="X") for number in NUMBERS), send="file")
 
@@ -76,6 +77,7 @@ def test_refused_rows_are_told_apart_by_looking(sender: SupplierDesk, state: Job
         "supplier 0001": CONFIRMED, "supplier 0002": REFUSED, "supplier 0003": CONFIRMED,
     }  # fmt: skip
     assert sender.posting("supplier 0002").reason == "No such site. [NAME]"
+    assert sender.desk.clock.now() - before < timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(("is_whole", "has_report"), [(False, True), (True, False)])
