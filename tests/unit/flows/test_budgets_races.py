@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.fakes.approved_desk import APPROVED, LEDGER, BudgetDesk, build_budget, make_flow
 from tests.fakes.desk import FakeDesk
+from tests.fakes.interposed import interpose_records
 from tests.fakes.killing import Killer
 from tests.fakes.ledger import line as make_line
 from tests.fakes.steps import Crash, FakeSteps
@@ -41,26 +42,10 @@ def budget(make_desk: MakeDesk) -> BudgetDesk:
     return build_budget(make_desk())
 
 
-class Interposed:
-    """A port before whose call of one name something else happens, once."""
-
-    def __init__(self, port: Any, name: str, act: Callable[[], object]) -> None:
-        self._port = port
-        self._name = name
-        self._acts = [act]
-
-    def __getattr__(self, name: str) -> Any:
-        if name == self._name and self._acts:
-            self._acts.pop()()
-        return getattr(self._port, name)
-
-
 def interpose(budget: BudgetDesk, call: str, act: Callable[[], object]) -> BudgetDesk:
     """The same desk, but what is done at it waits for the act before this call of a store."""
-    records = budget.desk.records
-    store, _, name = call.partition(".")
-    between: Any = {store: Interposed(getattr(records, store), name, act)}
-    return replace(budget, desk=replace(budget.desk, records=replace(records, **between)))
+    records = interpose_records(budget.desk.records, call, act)
+    return replace(budget, desk=replace(budget.desk, records=records))
 
 
 def kill_after(budget: BudgetDesk, call: str, **request: str) -> None:

@@ -22,6 +22,7 @@ from ml_connector.flows.revising.looking import (
     render_overtaken,
     render_unreadable,
     settle_seen,
+    verify_clock,
 )
 from ml_connector.flows.revising.outcomes import (
     Item,
@@ -81,9 +82,11 @@ def look_back_file(sending: Sending, items: Sequence[Item]) -> list[Item]:
 
 def _await_settling(sending: Sending, items: Sequence[Item]) -> None:
     """Whatever left takes no effect any more; rows of a file do so one after the other."""
-    sent = [item for item in items if item.was_sent]
+    sent, waited_s = [item for item in items if item.was_sent], 0.0
     while any(sending.bench.clock.now() < find_deadline(sending, item) for item in sent):
+        verify_clock(sending, sent, waited_s=waited_s)
         pause(sending, SETTLE_WAITS_S[-1])
+        waited_s += SETTLE_WAITS_S[-1]
 
 
 def _share_jobs(bench: SupplierBench, items: Sequence[Item]) -> Iterator[Item]:

@@ -31,6 +31,9 @@ from ml_connector.ports import Posting, Steps, SupplierMissingError
 
 SETTLE_WAITS_S = (5.0, 10.0, 20.0, 40.0)
 """Pauses between looks; the last one repeats until the settle time has passed."""
+CLOCK_LAG_MAX_S = 300.0
+"""What this machine's clock may lag behind the one a sending was noted by; then nobody can say when
+the settle time has passed."""
 STOP_LOOK_S = 2.0
 """A pause looks this often whether a stop was asked for."""
 NAMED_MAX = 10
@@ -113,12 +116,13 @@ def look_back(sending: Sending, items: Sequence[Item]) -> list[Item]:
     or a new name; so anything but an untouched or absent supplier is final as soon as it is seen.
 
     Raises:
-        RevisionUnclearError: The ERP could not be read when the settle time had passed.
+        RevisionUnclearError: The ERP could not be read when the settle time had passed, or the
+            clock does not get there.
         RunInterruptedError: A stop was asked for.
     """
     unwritten = [item for item in items if not item.was_sent]
     left = [item for item in items if item.was_sent]
-    waits = make_waits()
+    waits, waited_s = make_waits(), 0.0
     while left:
         # The time before the look counts: what takes effect during it may have been missed.
         now, waiting = sending.bench.clock.now(), []
@@ -130,8 +134,29 @@ def look_back(sending: Sending, items: Sequence[Item]) -> list[Item]:
                 unwritten.append(item)
         left = waiting
         if left:
-            pause(sending, next(waits))
+            verify_clock(sending, left, waited_s=waited_s)
+            wait_s = next(waits)
+            pause(sending, wait_s)
+            waited_s += wait_s
     return unwritten
+
+
+def verify_clock(sending: Sending, items: Sequence[Item], *, waited_s: float) -> None:
+    """The settle time of the items may still pass by this machine's clock.
+
+    Raises:
+        RevisionUnclearError: So much was waited that it has been set back.
+    """
+    if waited_s > sending.settle.total_seconds() + CLOCK_LAG_MAX_S:
+        sent_at = max(item.posting.sent_at for item in items if item.posting.sent_at)
+        raise RevisionUnclearError(
+            f"{name_items(items)} left at {sent_at:%Y-%m-%d %H:%M:%S} UTC, and this machine's clock"
+            f" shows {sending.bench.clock.now():%Y-%m-%d %H:%M:%S} UTC: it was set back.",
+            written="What the ERP holds is not known; nothing was sent after it.",
+            next_step="Set the clock right, then"
+            f" `ml-connector runs resume {sending.steps.run_id}`.",
+            postings=", ".join(item.posting.posting_key for item in items[:NAMED_MAX]),
+        )
 
 
 def look_all(bench: SupplierBench, items: Sequence[Item]) -> list[tuple[Item, Sight | None]]:
