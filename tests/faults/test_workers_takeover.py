@@ -19,6 +19,8 @@ import pytest
 from tests.conftest import ACTUALS, ONE_LEDGER, Company, ProjectMaker, fill_lists
 from tests.fakes.postgres import Postgres, query_database
 
+from ml_connector.errors import StoredError
+from ml_connector.flows.runs import NotResumableError
 from ml_connector.ports import IntentState, RunState
 from ml_connector.wiring import open_house
 
@@ -35,12 +37,13 @@ def template(
 ) -> Iterator[tuple[str, Path]]:
     """A database and a project whose tables and secrets stand already."""
     root = tmp_path_factory.mktemp("shared") / "project"
-    with postgres.database() as url, pytest.MonkeyPatch.context() as patch:
-        for name in URLS:
-            patch.setenv(name, url)
-        ProjectMaker(company=shared_company, root=root).make(**ONE_LEDGER)
-        with open_house(root, clock=shared_company.clock()) as house:
-            assert house.engine is not None
+    with postgres.database() as url:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in URLS:
+                patch.setenv(name, url)
+            ProjectMaker(company=shared_company, root=root).make(**ONE_LEDGER)
+            with open_house(root, clock=shared_company.clock()) as house:
+                assert house.engine is not None
         yield url, root
 
 
@@ -149,6 +152,8 @@ def floor(
     with postgres.database(template=template[0]) as url:
         for name in URLS:
             monkeypatch.setenv(name, url)
+        with open_house(root) as house:
+            assert house.records  # This thread's connections are of this database from now on.
         with ExitStack() as stack:
             yield Floor(company=company, root=root, url=url, marks=marks, stack=stack)
 
@@ -186,6 +191,36 @@ def test_worker_command_says_what_it_is_and_leaves_the_crew_when_terminated(floo
 
 
 @pytest.mark.long
+@pytest.mark.timeout(120)
+def test_command_executes_its_run_when_no_worker_lives(
+    quiet_cells: dict[str, str], floor: Floor
+) -> None:
+    """A project on PostgreSQL needs no worker; the process was one for as long as it ran."""
+    run = floor.run().result(PATIENCE_S)
+    verify_one_load(floor, run, quiet_cells)
+    assert floor.members() == []
+    with open_house(floor.root, clock=floor.company.clock()) as house:
+        with pytest.raises(NotResumableError, match="is succeeded already"):
+            house.cancel(RUN)
+        assert len(house.records.runs.load_runs(flow=ACTUALS)) == 1
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_error_of_a_run_reaches_the_command_that_follows_it(floor: Floor) -> None:
+    """It has the code and exit code it has on the worker; the run may go on or be put away."""
+    floor.company.fail(floor.company.anaplan, path="/chunks/0$", kind="status", status=400)
+    floor.start("nowhere")
+    error = floor.run().exception(PATIENCE_S)
+    assert isinstance(error, StoredError), error
+    with open_house(floor.root, clock=floor.company.clock()) as house:
+        kept = house.records.runs.load_run(RUN)
+        assert kept.error is not None
+        assert kept.error["code"] == error.stored_code
+        assert house.resume(RUN).state is RunState.SUCCEEDED
+
+
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_run_of_a_killed_worker_goes_on_within_15_seconds(
     quiet_cells: dict[str, str], floor: Floor
@@ -207,7 +242,7 @@ def test_run_of_a_killed_worker_goes_on_within_15_seconds(
 @pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(
-    "place", ["before:submit_chunk", "before:submit_task", "after:submit_task"]
+    "place", ["before:submit_task", "before:submit_chunk", "after:submit_task"]
 )
 def test_worker_that_wakes_up_late_sends_and_stores_nothing(
     place: str, quiet_cells: dict[str, str], floor: Floor
