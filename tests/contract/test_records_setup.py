@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from django.contrib.auth.hashers import identify_hasher
@@ -249,3 +249,29 @@ def test_backup_overwrites_nothing_and_leaves_nothing_half_made(
     with pytest.raises(SystemUnavailableError, match="could not be copied"):
         backup_records(tmp_path / "missing" / "copy.db")
     assert not (tmp_path / "missing").exists()
+
+
+def test_thread_of_another_kind_of_database_opens_no_file_of_its_name(tmp_path: Path) -> None:
+    """A thread that worked on SQLite does not take the name of a PostgreSQL database for a path."""
+    first = tmp_path / "records.db"
+    close()
+    configure(f"sqlite:///{first}", secret_key="only for tests")
+    names: list[str] = []
+    opened, moved = Event(), Event()
+
+    def work() -> None:
+        connection.ensure_connection()
+        opened.set()
+        moved.wait(10)
+        names.append(str(connection.settings_dict["NAME"]))
+
+    thread = Thread(target=work)
+    thread.start()
+    assert opened.wait(10)
+    close()
+    configure("postgresql://somebody@127.0.0.1:1/elsewhere", secret_key="only for tests")
+    moved.set()
+    thread.join()
+    configure(f"sqlite:///{first}", secret_key="only for tests")
+
+    assert names == [str(first)]

@@ -184,9 +184,13 @@ def _point_to(databases: dict[str, dict[str, Any]]) -> None:
             next_step="Use one state folder per process, or close the first one.",
         )
     for alias, described in wanted.items():
-        # In place: connections of other threads hold this very dictionary.
-        connections.settings[alias].clear()
-        connections.settings[alias].update(described)
+        if connections.settings[alias]["ENGINE"] == described["ENGINE"]:
+            # In place: connections of other threads hold this very dictionary.
+            connections.settings[alias].clear()
+            connections.settings[alias].update(described)
+        else:
+            # Theirs are of another make, and would open a file of the other database's name.
+            connections.settings[alias] = described
         with suppress(AttributeError):  # Raised when this thread never asked for the alias.
             del connections[alias]
 

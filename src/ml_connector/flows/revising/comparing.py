@@ -176,7 +176,8 @@ def _compare_row(
     if not number:
         _compare_nameless(at)
         return
-    if f"supplier {number}" in at.asked.waiting:
+    subjects = {f"supplier {number}", f"new supplier {at.values.get('name', '')}"}
+    if subjects & at.asked.waiting:
         at.findings.waiting += 1
         return
     agreement = agreements.get(number)

@@ -85,7 +85,7 @@ def list_uncovered(flow: SupplierFlow, template: Sequence[FileColumn]) -> list[s
     wanted |= set(flow.creation_values) if flow.creations else set()
     if "name" in wanted:
         wanted |= {"new_name"}
-    wanted |= {"name", "batch"}
+    wanted |= {"name", "batch"} | ({"number"} if flow.creations else set())
     return sorted(wanted - {column.attribute for column in template})
 
 
