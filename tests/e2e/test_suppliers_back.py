@@ -197,7 +197,7 @@ def test_right_taken_away_stops_the_run_which_then_goes_on(desk: PodDesk) -> Non
     before = desk.held()
     desk.turn(supplier_privilege="view")
 
-    error, stopped = desk.fail()
+    error, stopped = desk.fail(), desk.newest()
     untouched = desk.changed_since(before)
     desk.turn(supplier_privilege="maintain")
     row = desk.resume(stopped.run_id)
@@ -306,14 +306,14 @@ def test_view_without_rows_or_columns_or_half_of_them_writes_nothing(desk: PodDe
 
     for switches, code, words in spoilt:
         desk.turn_model(**switches)
-        error, row = desk.fail()
+        error, row = desk.fail(), desk.newest()
         assert (error.code, row.state in {RunState.BLOCKED, RunState.FAILED}) == (code, True)
         assert words in error.refused
     desk.turn_model(export__cut_bytes=0)
     desk.change(number_column="Number")
-    shape, _ = desk.fail()
+    shape = desk.fail()
     desk.change(number_column="Code", export="Supplier Revision")
-    missing, _ = desk.fail()
+    missing = desk.fail()
     told = desk.doctor()
     desk.change(export="Supplier Revisions")
     untouched = desk.changed_since(before), len(desk.writes()) - sent

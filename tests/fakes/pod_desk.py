@@ -58,12 +58,16 @@ class PodDesk:
         with self.house() as house:
             return house.run(flow, request)
 
-    def fail(self, **request: Any) -> tuple[Any, RunRow]:
-        """The error a run stopped with, and the run as it stands."""
+    def fail(self, **request: Any) -> Any:
+        """The error a run stopped with, or was not begun for."""
         with pytest.raises(ConnectorError) as caught:
             self.run(**request)
+        return caught.value
+
+    def newest(self) -> RunRow:
+        """The newest run in the history."""
         with self.house() as house:
-            return caught.value, next(iter(house.records.runs.load_runs(limit=1)))
+            return next(iter(house.records.runs.load_runs(limit=1)))
 
     def resume(self, run_id: str) -> RunRow:
         """A stopped run that went on to its end."""
