@@ -112,7 +112,7 @@ def test_ledger_that_cannot_be_read_after_a_lost_answer_is_asked_again_later(
     budget_desk.spoil(path=ORCHESTRATION, kind="reset_after", times=1)
     budget_desk.on_step = once_at(
         "post: 00001/BA FY2026-P10",
-        lambda: budget_desk.spoil(path="/dataservice", kind="html", status=503, nth=5, every=1),
+        lambda: budget_desk.spoil(path="/dataservice", kind="html", status=503, nth=12, every=1),
     )
 
     error, stopped = budget_desk.fail()
