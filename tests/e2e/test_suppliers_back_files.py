@@ -209,6 +209,7 @@ def test_template_that_cannot_be_used_stops_the_flow_before_anything_is_read(
         "no column holds `action`": whole.replace("action,,", ",,"),
         "alias stands in 2 columns": whole.replace("duns_number,,", "alias,,"),
         "is none of text, date": whole.replace(",date,", ",day,"),
+        "inactive_date is a day": whole.replace("inactive_date,date,", "inactive_date,,"),
         "its first line must be": whole.partition("\n")[2],
         "no column holds `alias`": whole.replace("ALIAS,alias,,", "ALIAS,,,"),
     }.items():

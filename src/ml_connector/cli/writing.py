@@ -213,7 +213,10 @@ def settle(key: str, /, *, options: Options | None = None) -> int:
     """Look in the ERP what became of a posting, and settle it by that."""
     with opened(options) as house:
         posting, seen = house.settle_posting(key)
-    say(f"The ERP shows posting {posting.posting_key} as {seen}.")
+    if posting.kind == "supplier":
+        say(f"The ERP was looked at for {posting.subject} (key {posting.posting_key}): {seen}.")
+    else:
+        say(f"The ERP shows posting {posting.posting_key} as {seen}.")
     if posting.state in UNSETTLED_POSTINGS:
         say(f"It stays {posting.state}.")
         if posting.state is PostingState.QUARANTINED:

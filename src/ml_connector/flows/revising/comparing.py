@@ -105,7 +105,7 @@ def sweep(bench: SupplierBench, chunks: list[str]) -> Json:
     wanted = {row["number"] for its in rows.values() for row in its if row["number"]}
     if len(wanted) <= LOOKS_MAX:
         return {"swept": {}}
-    names = {one.attribute for one in bench.flow.attributes}
+    names = {"name", *(one.attribute for one in bench.flow.attributes)}
     held: dict[str, Json] = {}
     for supplier in bench.suppliers.read_suppliers():
         if supplier.number in wanted:

@@ -26,6 +26,7 @@ ROWS_MAX = 200_000
 CHUNK_ROWS = 500
 """Rows that are compared in one step."""
 FAULTS_SHOWN_MAX = 40
+NOT_PRINTED = "it holds a line break or another character that is not printed"
 YEARS = frozenset({"year_established", "year_incorporated"})
 """Attributes that a model holds as numbers, and whose 0 is a cell that nobody filled."""
 CELL_SHOWN_MAX = 60
@@ -132,9 +133,13 @@ def _take(
                 values[one.attribute] = ""
             continue
         try:
-            values[one.attribute] = parse(text)
+            values[one.attribute] = value = parse(text)
         except CellValueError as error:
             faults.append(f"{one.column} {text[:CELL_SHOWN_MAX]!r}: {error.reason}")
+            continue
+        # Told here, for what no ERP takes would hold back all that leaves in one request with it.
+        if not value.isprintable():
+            faults.append(f"{one.column} {text[:CELL_SHOWN_MAX]!r}: {NOT_PRINTED}")
     code = row[bench.flow.number_column].strip()
     if not code and not values.get("name"):
         faults.append("it has neither a number nor a name")

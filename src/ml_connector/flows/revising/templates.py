@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ml_connector.errors import SettingsError
 from ml_connector.flows.bench import SupplierBench
 from ml_connector.ports import ColumnKind, FileColumn
-from ml_connector.settings import SupplierFlow
+from ml_connector.settings import ATTRIBUTE_KINDS, SupplierFlow
 
 HEADERS = ("name", "attribute", "kind", "constant")
 COLUMNS_MAX = 500
@@ -97,6 +97,10 @@ def _list_faults(at: int, row: dict[str, str]) -> list[str]:
         faults.append(f"line {at} names no column")
     if row["kind"] not in ("", *ColumnKind):
         faults.append(f"line {at}: {row['kind']!r} is none of {', '.join(ColumnKind)}")
+    elif (row["kind"] == ColumnKind.DATE) != (ATTRIBUTE_KINDS.get(row["attribute"]) == "date"):
+        # A day written as any other text makes the ERP refuse the file whole.
+        word = "is no day" if row["kind"] == ColumnKind.DATE else "is a day, its kind is `date`"
+        faults.append(f"line {at}: {row['attribute'] or row['name']} {word}")
     if row["attribute"] and row["constant"]:
         faults.append(f"line {at} has both an attribute and a constant")
     return faults
