@@ -120,6 +120,21 @@ def test_posting_that_was_settled_before_it_was_sent_is_not_sent(budget: BudgetD
     assert budget.held() == SEPTEMBER
 
 
+def test_posting_is_not_settled_by_a_look_at_another_erp(budget: BudgetDesk) -> None:
+    """It is absent there, and that says nothing."""
+    budget.journals.dies = 1
+    with pytest.raises(Crash):
+        budget.run()
+    budget.desk.clock.sleep(DAY)
+    budget.desk.source.connection = "production"
+
+    with pytest.raises(ConnectorError) as other:
+        settle_posting(budget.bench(), newest(budget).posting_key)
+
+    assert other.value.code == "postings.other-connection"
+    assert budget.postings() == [PostingState.OPEN]
+
+
 def test_settling_killed_at_any_call_leaves_outcome_and_link_or_neither(
     budget: BudgetDesk,
 ) -> None:

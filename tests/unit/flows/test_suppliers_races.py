@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.interposed import interpose_records
 from tests.fakes.killing import Killer
 from tests.fakes.steps import Crash, FakeSteps
-from tests.fakes.supplier_desk import SupplierDesk, creation
+from tests.fakes.supplier_desk import DAY, SupplierDesk, creation
 from tests.fakes.suppliers import TEMPLATE
 
 from ml_connector.errors import BusyError, ConnectorError
@@ -92,6 +92,20 @@ def test_supplier_is_not_refused_by_a_look_from_before_it_was_sent(sender: Suppl
     assert sender.resume(plan)[0]["confirmed"] == 1
     events = [one.event for one in sender.desk.records.audit.find(made.posting_key)]
     assert events == ["posting.confirmed"]
+
+
+def test_supplier_is_not_settled_by_a_look_at_another_erp(sender: SupplierDesk) -> None:
+    """A supplier of that number stands untouched there, and that says nothing."""
+    plan = sender.plan(sender.change("0001", alias="NEW"))
+    kill_after(sender, "suppliers.submit_change", plan)
+    sender.desk.clock.sleep(DAY)
+    sender.desk.source.connection = "production"
+
+    with pytest.raises(ConnectorError) as other:
+        settle_supplier(sender.bench(), sender.postings()[0])
+
+    assert other.value.code == "postings.other-connection"
+    assert sender.postings()[0].state is PostingState.OPEN
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from ml_connector.flows.revising.importing import find_job_state
 from ml_connector.flows.revising.looking import look, look_all, settle_seen
 from ml_connector.flows.revising.outcomes import KIND, Item, quarantine, refuse
 from ml_connector.flows.revising.shown import Shown, Sight
-from ml_connector.flows.writing.settling import NothingToSettleError
+from ml_connector.flows.writing.settling import NothingToSettleError, verify_same_erp
 from ml_connector.ports import UNSETTLED_POSTINGS, JobState, Json, Posting, PostingState
 
 WAITING_BYTES_MAX = 80_000
@@ -37,6 +37,7 @@ def settle_supplier(bench: SupplierBench, posting: Posting) -> tuple[Posting, st
 
     Raises:
         NothingToSettleError: It is settled, or no posting of a supplier.
+        UsageError: It went to another ERP than the flow writes now.
     """
     if posting.state not in UNSETTLED_POSTINGS or posting.kind != KIND:
         raise NothingToSettleError(
@@ -45,6 +46,7 @@ def settle_supplier(bench: SupplierBench, posting: Posting) -> tuple[Posting, st
             next_step="See the postings: `ml-connector postings list`.",
             posting=posting.posting_key,
         )
+    verify_same_erp(bench, posting)
     item = Item(revision=_find_revision(bench, posting), posting=posting)
     jobs = _Jobs(bench=bench, is_asked=True)
     is_over = jobs.is_over(posting)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ml_connector.errors import UsageError
-from ml_connector.flows.bench import BudgetBench, read_document
+from ml_connector.flows.bench import BudgetBench, SupplierBench, read_document
 from ml_connector.flows.writing.journals import parse_journal
 from ml_connector.ports import (
     UNSETTLED_POSTINGS,
@@ -26,6 +26,12 @@ class NothingToSettleError(UsageError):
     """The posting is unknown, or settled already."""
 
     code = "postings.nothing-to-settle"
+
+
+class ElsewherePostingError(UsageError):
+    """The posting went to another ERP than the flow writes now, so a look would find nothing."""
+
+    code = "postings.other-connection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,7 @@ def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, Journ
 
     Raises:
         NothingToSettleError: There is nothing to settle.
+        ElsewherePostingError: It went to another ERP than the flow writes now.
         BusyError: A run has sent it while this looked; nothing is stored.
     """
     posting = bench.records.postings.find_posting(posting_key)
@@ -81,6 +88,7 @@ def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, Journ
             next_step="See the postings: `ml-connector postings list`.",
             posting=posting_key,
         )
+    verify_same_erp(bench, posting)
     journal = parse_journal(read_document(bench.archive, posting.content_hash))
     settle = timedelta(minutes=bench.flow.settle_minutes)
     # The time before the look counts: what takes effect during it may have been missed.
@@ -94,6 +102,23 @@ def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, Journ
         state=state, receipt=receipt if found.batch_ids else None, reason=f"{BY_HAND}: {reason}"
     )
     return save_outcome(bench, posting, outcome, run_id=posting.run_id), found
+
+
+def verify_same_erp(bench: BudgetBench | SupplierBench, posting: Posting) -> None:
+    """The flow writes the ERP that the posting went to: only there it is absent or entered.
+
+    Raises:
+        ElsewherePostingError: It writes another one now.
+    """
+    if posting.connection != bench.source.connection:
+        raise ElsewherePostingError(
+            f"Posting {posting.posting_key} went to {posting.connection}, and flow"
+            f" {bench.flow.name} writes {bench.source.connection} now.",
+            written="Nothing was changed.",
+            next_step=f"Set `target` of flows/{bench.flow.name}.yaml back for as long as this"
+            " takes, then settle again.",
+            posting=posting.posting_key,
+        )
 
 
 def _decide(found: JournalFound, *, is_over: bool) -> tuple[PostingState | None, str]:
