@@ -73,7 +73,7 @@ class ApprovalRules(Strict):
     second_above: Amount | None = None
     """Amount moved, in any currency, above which one person more must approve."""
     days: int = Field(default=14, ge=1, le=365)
-    """Days a plan waits before it expires."""
+    """Days in which a plan is approved and applied; then it expires."""
 
 
 class BudgetGuards(Strict):

@@ -65,7 +65,7 @@ class SupplierApproval(Strict):
     second_above: int | None = Field(default=None, ge=0)
     """Suppliers changed above which one person more must approve."""
     days: int = Field(default=14, ge=1, le=365)
-    """Days a plan waits before it expires."""
+    """Days in which a plan is approved and applied; then it expires."""
 
 
 class SupplierGuards(Strict):
