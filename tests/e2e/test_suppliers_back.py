@@ -182,6 +182,33 @@ def test_new_suppliers_whose_answers_were_lost_are_made_once(desk: PodDesk) -> N
 
 
 @pytest.mark.long
+def test_new_supplier_and_its_row_with_the_number_stand_side_by_side(desk: PodDesk) -> None:
+    """The list brings the supplier back; two rows that want different things are never sent."""
+    named = {"attribute": "name", "column": "Customer Number"}
+    desk.change(**{**CREATING, "attributes": [named, ALIAS]})
+    values = {"Customer Number": "Brand New", "Alias": "FIRST"}
+    desk.company.model("add_suppliers", suppliers=[{"name": "row", "values": values}])
+    known = desk.held()
+    desk.run()
+    before = desk.held()
+    [number] = set(before) - set(known)
+
+    desk.company.model("add_suppliers", suppliers=[{"code": number, "name": "listed"}])
+    calm = desk.run()
+    desk.revise({number: {"Alias": "SECOND"}})
+    written = desk.run()
+    apart = desk.run()
+
+    assert calm.state is written.state is RunState.SUCCEEDED
+    assert (calm.summary["suppliers"]["same"], calm.summary["suppliers"]["rows"]) == (1, 2)
+    assert tell(written) == (1, 0, 0)
+    assert apart.state is RunState.PARTLY
+    [fault] = apart.summary["faults_shown"]
+    assert fault["fault"].endswith(f"{number} has a row of its own")
+    assert desk.changed_since(before) == {number: {"Alias": "SECOND"}}
+
+
+@pytest.mark.long
 def test_supplier_out_of_sight_is_not_made_again(desk: PodDesk) -> None:
     """Its number is somebody's, whoever may see it; the pod's own words say so."""
     desk.change(**CREATING)

@@ -63,6 +63,7 @@ def run_suppliers(steps: Steps, request: Json, bench: SupplierBench) -> Json:
     asked = Asked(
         run_id=steps.run_id, take=frozenset(request.get("take", ())),
         waiting=frozenset(earlier["waiting"]), keeps=not request.get("dry_run"),
+        view=tuple(read["chunks"]),
     )  # fmt: skip
     compared = _compare(steps, bench, moved["chunks"], asked)
     plan = steps.step("plan", partial(plan_revisions, bench, compared, steps.run_id))

@@ -34,12 +34,14 @@ class Asked:
         take: Numbers of suppliers whose conflicts a person has decided in favour of the model.
         waiting: Subjects of earlier postings that are not settled; their suppliers are left out.
         keeps: Whether what is seen to agree is remembered; a mere look remembers nothing.
+        view: The documents of all rows of the view, whether the model moved them or not.
     """
 
     run_id: str
     take: frozenset[str] = frozenset()
     waiting: frozenset[str] = frozenset()
     keeps: bool = True
+    view: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -131,8 +133,10 @@ def compare_chunk(bench: SupplierBench, chunk: str, swept: str, asked: Asked) ->
     rows = read_document(bench.archive, chunk)
     agreements = _load_agreements(bench, rows)
     held = read_document(bench.archive, swept) if swept else None
+    numbers = _list_numbers(bench, asked.view) if _has_nameless(rows) else frozenset()
     for row in rows:
-        _compare_row(_Row(bench=bench, asked=asked, row=row, findings=findings), agreements, held)
+        at = _Row(bench=bench, asked=asked, row=row, findings=findings, numbers=numbers)
+        _compare_row(at, agreements, held)
     if asked.keeps:
         bench.records.agreements.save_agreements(bench.flow.name, findings.agreements)
     return {
@@ -149,6 +153,15 @@ def compare_chunk(bench: SupplierBench, chunk: str, swept: str, asked: Asked) ->
     }
 
 
+def _has_nameless(rows: Iterable[Json]) -> bool:
+    return any(not row["number"] for row in rows)
+
+
+def _list_numbers(bench: SupplierBench, view: Iterable[str]) -> frozenset[str]:
+    """Numbers that have a row of their own in the view."""
+    return frozenset(row["number"] for chunk in view for row in read_document(bench.archive, chunk))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     """One row of the view on its way through the comparison."""
@@ -157,6 +170,8 @@ class _Row:
     asked: Asked
     row: Json
     findings: Findings
+    numbers: frozenset[str]
+    """Numbers of other rows, where this one has none."""
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -220,12 +235,27 @@ def _compare_nameless(at: _Row) -> None:
         numbers = ", ".join(row.number for row in found)
         at.fault(f"the ERP has {len(found)} suppliers of the name: {numbers}; give the number")
     elif found:
-        agreements = at.bench.records.agreements.load_agreements(
-            at.bench.flow.name, [found[0].number]
-        )
-        _judge(at, found[0], agreements.get(found[0].number))
+        _compare_known(at, found[0])
     else:
         _create(at, "the ERP has no supplier of the name")
+
+
+def _compare_known(at: _Row, supplier: SupplierRow) -> None:
+    """A row without a number is about this supplier; beside a row with the number it moves nothing.
+
+    So stands the row a supplier was made from, once the list has brought it back with its number.
+    """
+    number = supplier.number
+    agreements = at.bench.records.agreements.load_agreements(at.bench.flow.name, [number])
+    fates = _find_fates(at, supplier, agreements.get(number)).values()
+    if f"supplier {number}" in at.asked.waiting:
+        at.findings.waiting += 1
+    elif number not in at.numbers:
+        _judge(at, supplier, agreements.get(number))
+    elif all(fate in (Fate.SAME, Fate.KEPT) for fate, _ in fates):
+        at.findings.same += 1
+    else:
+        at.fault(f"the ERP has the supplier as {number}, and {number} has a row of its own")
 
 
 def _create(at: _Row, why: str) -> None:

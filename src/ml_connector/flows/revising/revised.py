@@ -53,7 +53,7 @@ class Reading:
     faults: list[Json] = field(default_factory=list)
     numbers: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
-    """Names of rows without a number, whatever their capitals."""
+    """Names of rows without a number, whatever their capitals and blanks."""
 
 
 def read_revised(bench: SupplierBench, export_hash: str) -> Json:
@@ -147,7 +147,7 @@ def _take(
         reading.faults.append({"row": number, "number": code, "fault": "; ".join(faults)})
         return
     reading.numbers[code] += bool(code)
-    reading.names[values.get("name", "").casefold()] += not code
+    reading.names[_fold(values.get("name", ""))] += not code
     reading.rows.append({"row": number, "number": code, "values": values})
 
 
@@ -155,9 +155,13 @@ def _keep_single(reading: Reading) -> Iterator[Json]:
     """Yield the rows that are alone with their number or name; the others become faults."""
     for row in reading.rows:
         code, name = row["number"], row["values"].get("name", "")
-        count = reading.numbers[code] if code else reading.names[name.casefold()]
+        count = reading.numbers[code] if code else reading.names[_fold(name)]
         if count == 1:
             yield row
             continue
         fault = f"{count} rows have the number" if code else f"{count} new suppliers have the name"
         reading.faults.append({"row": row["row"], "number": code or name, "fault": fault})
+
+
+def _fold(name: str) -> str:
+    return " ".join(name.split()).casefold()
