@@ -40,7 +40,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     counts = Counter(_name(item) for item in items)
     seen: Counter[str] = Counter()
-    kept, left = [], []
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
     for item in items:
         number, count = seen[_name(item)], counts[_name(item)]
         seen[_name(item)] += 1

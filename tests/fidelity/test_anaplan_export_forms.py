@@ -14,7 +14,7 @@ HEADERS = [
     "Code", "Name", "Alias", "Alternate Name", "Corporate Website", "D-U-N-S", "Inactive Date",
     "One-Time", "Year Established", "Customer Number",
 ]  # fmt: skip
-SUPPLIERS = [
+SUPPLIERS: list[dict[str, Any]] = [
     {
         "code": "10006",
         "name": "Müller & Söhne GmbH",

@@ -90,7 +90,7 @@ def test_revision_empties_and_renames(planned: Any) -> None:
 
 def test_supplier_may_be_added_before_it_has_a_code(planned: Any) -> None:
     """A new one shows an empty code, and keeps its values when it is given one."""
-    new = {"name": "Aareal Messtechnik AG", "values": {"Year Established": 2024}}
+    new: dict[str, Any] = {"name": "Aareal Messtechnik AG", "values": {"Year Established": 2024}}
 
     answer = planned.admin("add_suppliers", suppliers=[new, {"name": "Coded", "code": "X1"}])
 
