@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 WORKERS ?= auto
 LINES ?= 1000000
 N ?= 12
+SEEDS ?= 200
 LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
 
-.PHONY: help demo bench lost-replies test exhaustive quick check format reference lock clean
+.PHONY: help demo bench lost-replies simulate test exhaustive quick check format reference lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,6 +35,9 @@ bench: $(VENV)/stamp-run ## Time and memory of the main job (LINES=1000000), bes
 
 lost-replies: $(VENV)/stamp-compare ## What becomes of writes without an answer (N=12), beside others
 	@$(BIN)/python -m scripts.lost_replies $(VENV)/compare/bin/python --writes $(N)
+
+simulate: $(VENV)/stamp-dev ## Seeded plans of faults played in virtual time (SEEDS=200)
+	@$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --workers 2
 
 test: check ## Every check and every test, of like cases a few
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

@@ -1,0 +1,256 @@
+"""Plays a seed: disturbed runs, crashes and resumes as advised, then peace and a clean run."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from tests.fakes.steps import Crash
+from tests.simulation.books import sum_books
+from tests.simulation.checkers import (
+    Finding,
+    check_at_rest,
+    check_lines,
+    check_succeeded,
+    find_busiest,
+    read_model,
+    read_refused,
+    read_rows,
+)
+from tests.simulation.events import EVENTS
+from tests.simulation.faults import ANAPLAN, FUSION, Act, Fault, Plan, draw_plan
+from tests.simulation.life import Life
+from tests.simulation.loopback import Intervention
+from tests.simulation.world import FLOW, World, open_world
+
+from ml_connector.engine.errors import UnknownRunError
+from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.ports import RunRow
+
+ATTEMPTS_MAX = 8
+"""Starts and resumes of one act; whoever needs more is left to the clean runs."""
+CLEAN_MAX = 4
+"""Undisturbed tries until a run succeeds."""
+DIMENSIONS = "dimensions-fusion"
+ENDED = frozenset(
+    {"succeeded", "partly succeeded", "unexplained difference", "books moving", "cancelled"}
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class Played:
+    """What became of a seed."""
+
+    plan: Plan
+    happened: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    busiest: int = 0
+    processes: int = 0
+
+
+def play(seed: int) -> Played:
+    """The seed played to its end, and what the checkers found."""
+    plan = draw_plan(seed)
+    with open_world(seed, variant=plan.variant) as world:
+        driver = Driver(world=world, played=Played(plan=plan))
+        driver.run()
+        return driver.played
+
+
+@dataclass(slots=True, kw_only=True)
+class Driver:
+    """The person at the terminal, and fate."""
+
+    world: World
+    played: Played
+    pending: str = ""
+    """The run to go on with; empty: a new one is begun."""
+    version_at: dict[str, int] = field(default_factory=dict)
+    """Run to the version of the books it began with."""
+    number: int = 0
+    armed: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Rules of the sandbox's fault books: (system, number) to the kind in the plan."""
+
+    def run(self) -> None:
+        """Acts, then rest, then every checker is asked."""
+        world, plan = self.world, self.played.plan
+        self._turn_switches(plan)
+        self._note_books()
+        for act in plan.acts:
+            self._play_act(act)
+        self._mend()
+        self._come_to_rest()
+        self.played.findings += check_lines(read_model(world), sum_books(world.pods.folder))
+        self.played.findings += check_at_rest(world)
+        self.played.busiest = find_busiest(world)
+        self.played.processes = world.processes
+        self.played.happened += world.wire.happened
+
+    # --- acts -----------------------------------------------------------------------------------
+
+    def _play_act(self, act: Act) -> None:
+        for name in act.before:
+            self._befall(name, 90)
+        self._arm(act)
+        for attempt in range(ATTEMPTS_MAX):
+            deaths = dict(act.deaths[attempt : attempt + 1])
+            if self._attempt(FLOW, Life(dies_at=deaths)):
+                return
+            self._between(act.pause_s)
+
+    def _come_to_rest(self) -> None:
+        """What is open is settled, refused members are loaded, and one run succeeds."""
+        for _ in range(CLEAN_MAX):
+            if not self.pending and read_refused(self.world):
+                self._attempt(DIMENSIONS, Life())
+                self._between(60.0)
+            request = {"replay": True} if read_refused(self.world) else {}
+            if self._attempt(FLOW, Life(), **request) == "succeeded" and not request:
+                return
+            self._between(60.0)
+        self._find("rest", f"no clean run succeeds: {self.played.outcomes[-CLEAN_MAX:]}")
+
+    def _attempt(self, flow: str, life: Life, **request: Any) -> str:
+        """The state a run ended in; empty when it was stopped."""
+        house = None
+        try:
+            house = self.world.open_process(life)
+            row = self._execute(house, flow, request)
+        except Crash as crash:
+            self._tell("killed", str(crash))
+            self._look_for_unfinished()
+            return ""
+        except ConnectorError as error:
+            self._tell(error.code, str(error))
+            self._follow_advice(house, error)
+            return ""
+        finally:
+            self._leave(house, life)
+        self.pending = ""
+        self._tell(str(row.state), f"run {row.run_id}")
+        if flow == FLOW and str(row.state) == "succeeded":
+            versions = self.world.versions[self.version_at[row.run_id] :]
+            held, refused = read_model(self.world), read_refused(self.world)
+            self.played.findings += check_succeeded(held, versions, refused)
+        return str(row.state)
+
+    def _execute(self, house: Any, flow: str, request: dict[str, Any]) -> RunRow:
+        if self.pending:
+            resumed: RunRow = house.resume(self.pending)
+            return resumed
+        self.number += 1
+        run_id = f"run-{self.number:02}"
+        self.version_at[run_id] = len(self.world.versions) - 1
+        begun: RunRow = house.run_as(run_id, flow, request)
+        return begun
+
+    def _leave(self, house: Any, life: Life) -> None:
+        try:
+            self.world.close_process(house, life)
+        except (Crash, ConnectorError) as error:
+            self._tell("close failed", str(error))
+
+    def _follow_advice(self, house: Any, error: ConnectorError) -> None:
+        """Go on with the run where the error says so, else begin anew; put away what is lost."""
+        self._look_for_unfinished()
+        if isinstance(error, UnknownRunError) and house is not None:
+            # Killed between the history and the engine: the run was never begun.
+            house.records.runs.load_run(self.pending)
+            self._put_away(house)
+        elif isinstance(error, UsageError):
+            self.pending = ""
+        elif not self.pending and "resume" in error.next_step:
+            self.pending = f"run-{self.number:02}" if self._is_known() else ""
+
+    def _put_away(self, house: Any) -> None:
+        try:
+            house.cancel(self.pending)
+            self._tell("cancelled", self.pending)
+            self.pending = ""
+        except ConnectorError as error:
+            self._tell(error.code, str(error))
+
+    def _is_known(self) -> bool:
+        sql = f"SELECT state FROM records_run WHERE run_id = 'run-{self.number:02}'"
+        return any(state not in ENDED for (state,) in read_rows(self.world, sql))
+
+    def _look_for_unfinished(self) -> None:
+        sql = (
+            "SELECT run_id FROM records_run WHERE state IN"
+            " ('queued', 'running', 'interrupted', 'outcome unknown')"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        rows = read_rows(self.world, sql)
+        self.pending = rows[0][0] if rows else ""
+
+    # --- fate -----------------------------------------------------------------------------------
+
+    def _turn_switches(self, plan: Plan) -> None:
+        for system, positions in plan.switches.items():
+            self._server(system).switches.turn(positions)
+
+    def _arm(self, act: Act) -> None:
+        for fault in act.faults:
+            if fault.rule:
+                number = self._server(fault.system).faults.add(fault.rule)
+                self.armed[fault.system, number] = fault.kind
+                continue
+            self.world.wire.interventions.append(
+                Intervention(
+                    kind=fault.kind,
+                    path=fault.path,
+                    nth=fault.nth,
+                    method=fault.method,
+                    act=partial(self._strike, fault),
+                )
+            )
+
+    def _strike(self, fault: Fault) -> None:
+        self._befall(fault.kind, fault.detail)
+
+    def _befall(self, kind: str, detail: int) -> None:
+        EVENTS[kind](self.world, detail)
+        self._note_books()
+
+    def _between(self, pause_s: float) -> None:
+        """Time passes, and who looks after things frees the disk and unlocks the model."""
+        world = self.world
+        world.disk.free()
+        world.pods.ask(world.pods.anaplan, "set_model_state", state="UNLOCKED")
+        world.clock.sleep(pause_s)
+
+    def _mend(self) -> None:
+        """Nothing goes wrong from now on."""
+        world = self.world
+        self.played.happened += self._list_fired()
+        for server in (world.pods.fusion, world.pods.anaplan):
+            server.faults.clear()
+            server.switches.reset()
+        world.wire.interventions.clear()
+        world.clock.skew *= 0
+        self._between(3600.0)
+
+    def _list_fired(self) -> list[str]:
+        return [
+            self.armed[system, rule["id"]]
+            for system in (FUSION, ANAPLAN)
+            for rule in self._server(system).faults.rules()
+            if rule["fired"]
+        ]
+
+    def _server(self, system: str) -> Any:
+        pods = self.world.pods
+        return pods.fusion if system == FUSION else pods.anaplan
+
+    def _note_books(self) -> None:
+        books = sum_books(self.world.pods.folder)
+        if not self.world.versions or self.world.versions[-1] != books:
+            self.world.versions.append(books)
+
+    def _tell(self, outcome: str, text: str) -> None:
+        self.played.outcomes.append(outcome)
+        self.played.told.append(f"{outcome}: {text}")
+
+    def _find(self, checker: str, text: str) -> None:
+        self.played.findings.append(Finding(checker=checker, text=text))

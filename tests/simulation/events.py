@@ -1,0 +1,131 @@
+"""What happens to the world beside our requests: books move, tasks end badly, disks fill."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.books import sum_books
+
+OURS = "integration@halden.example"
+OTHER = "planner@halden.example"
+LOAD = "Load Actuals"
+ACCOUNTS = ("63020", "68020", "51010", "41010")
+Event = Callable[[Any, int], None]
+
+
+def post_late_journals(world: Any, _detail: int) -> None:
+    """Back-dated journals stand in October, one with an account no mapping has seen."""
+    ledger = world.rng.choice(("Halden US", "Halden Japan"))
+    world.pods.ask(world.pods.fusion, "late_journals", periods=[[ledger, "Oct-26"]])
+
+
+def post_batch(world: Any, _detail: int) -> None:
+    """A batch of the open month is posted."""
+    entity = world.rng.choice(("101", "102"))
+    amount = f"{world.rng.randint(1, 99_999)}.{world.rng.randint(0, 99):02}"
+    lines = [
+        {"combination": f"{entity}.30.68010.120.000.000", "debit": amount},
+        {"combination": f"{entity}.00.22100.000.000.000", "credit": amount},
+    ]
+    month = world.rng.choice(("Oct-26", "Nov-26"))
+    journal = {"ledger": "Halden US", "period": month, "category": "Accrual", "lines": lines}
+    world.pods.ask(
+        world.pods.fusion, "create_batch", name=f"Simulated {world.rng.random()}",
+        journals=[journal], allow_closed=True,
+    )  # fmt: skip
+
+
+def touch_batch(world: Any, _detail: int) -> None:
+    """A batch says that it was changed, and was not.
+
+    A run reads what changed until it began: one that is touched under its eyes is the next run's.
+    """
+    sql = "SELECT JeBatchId FROM je_batches WHERE DefaultPeriodName IN ('Oct-26', 'Nov-26')"
+    ids = sorted(row[0] for row in world.pods.fusion.store.query(sql))
+    batch = world.rng.choice(ids)
+    world.pods.ask(world.pods.fusion, "touch_batch", JeBatchId=batch)
+    world.versions.append(sum_books(world.pods.folder, without=batch))
+
+
+def cancel_task(world: Any, _detail: int) -> None:
+    """Somebody cancels the newest task of ours that is not over."""
+    task = _find_task(world)
+    if task is not None:
+        world.spoiled_tasks.add(task)
+        world.pods.ask(world.pods.anaplan, "cancel_task", task=task, user=OTHER)
+
+
+def lose_task(world: Any, _detail: int) -> None:
+    """The newest task of ours has vanished without a trace, done or not."""
+    task = _find_task(world)
+    if task is not None:
+        world.spoiled_tasks.add(task)
+        world.pods.ask(world.pods.anaplan, "set_task_fate", task=task, fate="vanished")
+
+
+def drop_dump(world: Any, _detail: int) -> None:
+    """The dump of the newest load is gone."""
+    world.pods.ask(world.pods.anaplan, "drop_dump", **{"import": LOAD, "email": OURS})
+
+
+def expire_file(world: Any, _detail: int) -> None:
+    """What was uploaded has vanished."""
+    world.pods.ask(world.pods.anaplan, "expire_file", file="actuals.csv", email=OURS)
+
+
+def hold_model(world: Any, detail: int) -> None:
+    """Another's task has the model for a while."""
+    world.pods.ask(world.pods.anaplan, "hold_lock", seconds=abs(detail))
+
+
+def lock_model(world: Any, _detail: int) -> None:
+    """The model is locked until somebody unlocks it."""
+    world.pods.ask(world.pods.anaplan, "set_model_state", state="LOCKED")
+
+
+def start_other(world: Any, _detail: int) -> None:
+    """Another user starts the same import by hand, without a file of his own."""
+    world.pods.ask(world.pods.anaplan, "start_task", **{"import": LOAD, "user": OTHER})
+
+
+def jump_clock(world: Any, detail: int) -> None:
+    """Our machine's clock is set."""
+    world.clock.jump(float(detail))
+
+
+def fill_archive(world: Any, _detail: int) -> None:
+    """No file can be written."""
+    world.disk.fill()
+
+
+def fill_records(world: Any, _detail: int) -> None:
+    """The records database cannot grow."""
+    world.disk.fill_records()
+
+
+def drain_budget(world: Any, _detail: int) -> None:
+    """Another has spent the tenant's allowance."""
+    world.pods.ask(world.pods.anaplan, "drain_bucket")
+
+
+def _find_task(world: Any) -> str | None:
+    ours = [row["id"] for row in world.submitted if row["user"] == OURS]
+    known = {row["task"] for row in world.pods.ask(world.pods.anaplan, "read_tasks")}
+    return ours[-1] if ours and ours[-1] in known else None
+
+
+EVENTS: dict[str, Event] = {
+    "late journals": post_late_journals,
+    "new batch": post_batch,
+    "batch touched": touch_batch,
+    "task cancelled": cancel_task,
+    "task vanished": lose_task,
+    "dump gone": drop_dump,
+    "file expired": expire_file,
+    "model held": hold_model,
+    "model locked": lock_model,
+    "other's import": start_other,
+    "clock jumps": jump_clock,
+    "archive full": fill_archive,
+    "records full": fill_records,
+    "budget drained": drain_budget,
+}

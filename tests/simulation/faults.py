@@ -1,0 +1,223 @@
+"""The plan of a seed: what goes wrong, where and when; drawn from the seed and nothing else."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+ANAPLAN, FUSION = "anaplan", "fusion"
+START = r"/(imports|exports)/\d+/tasks$"
+POLL = r"/tasks/[0-9A-F]+$"
+CHUNK = r"/files/\d+/chunks/\d+$"
+ANY = {ANAPLAN: "^/2/0/", FUSION: "^/fscmRestApi/"}
+LOGIN = {ANAPLAN: "^/token/", FUSION: "^/oauth2/"}
+NTH_MAX = {START: 3, POLL: 8, CHUNK: 4}
+REQUESTS_MAX = 60
+"""About as many as a run sends to one system; a fault beyond the last one does not happen."""
+CALLS_MAX = 560
+STEPS_MAX = 165
+"""Places of a run where its process may die."""
+ACTS_MAX = 2
+FAULTS_MAX = 4
+VARIANTS = ("plain", "plain", "lists", "slow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that goes wrong at the n-th request that fits."""
+
+    kind: str
+    system: str
+    path: str
+    method: str = ""
+    nth: int = 1
+    rule: dict[str, Any] = field(default_factory=dict)
+    """What the sandbox's fault book is told; empty for what happens beside the request."""
+    detail: int = 0
+
+    def render(self) -> str:
+        """One line for people."""
+        told = {key: value for key, value in self.rule.items() if key != "kind"}
+        return f"{self.kind} at {self.system} {self.method} {self.path} #{self.nth} {told or ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One run as it is disturbed: what changed before it, what goes wrong, where it dies."""
+
+    before: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    deaths: tuple[tuple[str, int], ...] = ()
+    """(kind of place, number) for each process in turn; the last process lives."""
+    pause_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything a seed decides."""
+
+    seed: int
+    variant: str
+    switches: dict[str, dict[str, Any]]
+    acts: tuple[Act, ...]
+
+    def render(self) -> list[str]:
+        """The plan in lines for people."""
+        lines = [f"project: {self.variant}; switches: {self.switches or 'as they are'}"]
+        for number, act in enumerate(self.acts, 1):
+            lines.append(f"act {number}: before it: {', '.join(act.before) or 'nothing'}")
+            lines += [f"  {fault.render()}" for fault in act.faults]
+            lines += [f"  the process dies at {kind} {at}" for kind, at in act.deaths]
+        return lines
+
+
+def draw_plan(seed: int) -> Plan:
+    """The plan of the seed; the same one everywhere."""
+    rng = random.Random(f"plan {seed}")
+    acts = tuple(_draw_act(rng) for _ in range(rng.randint(1, ACTS_MAX)))
+    variant = rng.choice(VARIANTS)
+    return Plan(seed=seed, variant=variant, switches=_draw_switches(rng), acts=acts)
+
+
+def _draw_act(rng: random.Random) -> Act:
+    before = (rng.choice(MOVES), *rng.sample(OTHERS, rng.choice((0, 0, 1, 2))))
+    faults = tuple(_draw_fault(rng) for _ in range(rng.randint(1, FAULTS_MAX)))
+    deaths = tuple(_draw_death(rng) for _ in range(rng.choice((0, 1, 1, 2))))
+    return Act(
+        before=before, faults=faults, deaths=deaths, pause_s=rng.choice((1.0, 60.0, 900.0, 9000.0))
+    )
+
+
+def _draw_death(rng: random.Random) -> tuple[str, int]:
+    kind = rng.choice(("call", "step"))
+    return kind, rng.randint(1, CALLS_MAX if kind == "call" else STEPS_MAX)
+
+
+def _draw_fault(rng: random.Random) -> Fault:
+    kind = rng.choice(sorted(DRAWN))
+    return DRAWN[kind](rng, kind)
+
+
+def _draw_switches(rng: random.Random) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for system, choices in SWITCHES.items():
+        for name, values in choices.items():
+            if rng.random() < 0.05:
+                found.setdefault(system, {})[name] = rng.choice(values)
+    return found
+
+
+def _draw_place(rng: random.Random, *, at_login: bool = False) -> tuple[str, str, str, int]:
+    system = rng.choice((ANAPLAN, FUSION))
+    if at_login:
+        return system, LOGIN[system], "", rng.randint(1, 2)
+    path, method = ANY[system], ""
+    if system == ANAPLAN and rng.random() < 0.6:
+        path = rng.choice((START, POLL, CHUNK))
+        method = {START: "POST", POLL: "GET", CHUNK: "PUT"}[path]
+    return system, path, method, rng.randint(1, NTH_MAX.get(path, REQUESTS_MAX))
+
+
+def _draw_rule(rng: random.Random, kind: str) -> Fault:
+    """A spoiled reply, in the words of the sandbox's fault book."""
+    rule, login = _render_rule(rng, kind)
+    system, path, method, nth = _draw_place(rng, at_login=login)
+    rule = {"path": path, "nth": nth, "method": method or None, **rule}
+    return Fault(kind=kind, system=system, path=path, method=method, nth=nth, rule=rule)
+
+
+def _render_rule(rng: random.Random, kind: str) -> tuple[dict[str, Any], bool]:
+    login, times = False, rng.choice((1, 1, 1, 2, 7))
+    rule: dict[str, Any] = {"times": times}
+    match kind:
+        case "lost before":
+            rule["kind"] = rng.choice(("reset_before", "close_before"))
+        case "lost after":
+            rule["kind"] = rng.choice(("reset_after", "close_after"))
+        case "throttled":
+            wait = rng.choice((1, 5, 30, 90))
+            rule |= {"kind": "status", "status": rng.choice((429, 503)), "retry_after": wait}
+        case "denied":
+            rule |= {"kind": "status", "status": rng.choice((401, 403, 444))}
+            login = rng.random() < 0.3
+        case "gateway page":
+            effect = rng.random() < 0.5
+            rule |= {"kind": "html", "status": rng.choice((500, 502, 504)), "effect": effect}
+        case "cut body":
+            rule |= {"kind": "truncate_body", "cut_at": rng.choice((0, 1, 20, 200))}
+        case "slow body":
+            rule |= {"kind": "slow_body", "pieces": 4, "pause_s": rng.choice((0.5, 20.0, 200.0))}
+    return rule, login
+
+
+def _draw_busy(rng: random.Random, kind: str) -> Fault:
+    nth, times = rng.randint(1, 3), rng.choice((1, 3))
+    rule = {
+        "kind": "status", "status": 409, "path": START, "method": "POST", "nth": nth,
+        "times": times,
+    }  # fmt: skip
+    return Fault(kind=kind, system=ANAPLAN, path=START, method="POST", nth=nth, rule=rule)
+
+
+def _draw_token_death(rng: random.Random, kind: str) -> Fault:
+    nth = rng.randint(1, REQUESTS_MAX)
+    rule = {"kind": "hook", "hook": "kill_token", "path": ANY[ANAPLAN], "nth": nth}
+    return Fault(kind=kind, system=ANAPLAN, path=ANY[ANAPLAN], nth=nth, rule=rule)
+
+
+def _draw_at_task(rng: random.Random, kind: str) -> Fault:
+    """Something that befalls a task right after it was started, or while it is followed."""
+    path = rng.choice((START, START, POLL))
+    method = "POST" if path == START else "GET"
+    nth = rng.randint(1, NTH_MAX[path])
+    return Fault(
+        kind=kind, system=ANAPLAN, path=path, method=method, nth=nth,
+        detail=rng.choice((1, 30, 400)),
+    )  # fmt: skip
+
+
+def _draw_beside(rng: random.Random, kind: str) -> Fault:
+    """Something that happens in the world while the run is under way."""
+    system = rng.choice((ANAPLAN, FUSION))
+    return Fault(
+        kind=kind, system=system, path=ANY[system], nth=rng.randint(1, REQUESTS_MAX),
+        detail=rng.choice((-7200, -90, -2, 2, 90, 7200)),
+    )  # fmt: skip
+
+
+DRAWN: dict[str, Callable[[random.Random, str], Fault]] = {
+    **dict.fromkeys(
+        ("lost before", "lost after", "throttled", "denied", "gateway page", "cut body",
+         "slow body"),
+        _draw_rule,
+    ),
+    "busy": _draw_busy,
+    "token dies": _draw_token_death,
+    **dict.fromkeys(
+        ("task cancelled", "task vanished", "dump gone", "file expired", "model held",
+         "model locked", "other's import"),
+        _draw_at_task,
+    ),
+    **dict.fromkeys(
+        ("late journals", "new batch", "batch touched", "clock jumps", "archive full",
+         "records full", "budget drained"),
+        _draw_beside,
+    ),
+}  # fmt: skip
+"""Every kind of fault there is, and how one is drawn."""
+MOVES = ("new batch", "new batch", "late journals")
+"""What the books do before each run, so that there is something to load."""
+OTHERS = ("new batch", "batch touched", "other's import", "clock jumps")
+"""What else may happen between two runs."""
+SWITCHES: dict[str, dict[str, tuple[Any, ...]]] = {
+    FUSION: {
+        "repeat_page": (True,), "default_order": ("reversed",), "has_more": ("never", "always"),
+        "max_limit": (5,), "error_body": ("html", "empty"),
+    },
+    ANAPLAN: {
+        "task.post_shape": ("nested bare", "top-level taskId"), "complete.mode": ("500-but-done",),
+        "busy.mode": ("409", "hold"), "task.base_s": (5.0,), "task.values_order": ("shuffled",),
+        "error.body": ("HTML", "empty"), "files.stale_count": ("off",),
+    },
+}  # fmt: skip
+"""Decisions of the other side that a seed may turn."""

@@ -1,0 +1,70 @@
+"""The house of a simulated process: the real one over loopback transports and a mortal life."""
+
+import random
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import httpx2
+from tests.simulation.engine import RunMemory, SimEngine
+from tests.simulation.life import Life
+
+from ml_connector.ports import Clock, LedgerSource, PlanningTarget
+from ml_connector.settings import Project
+from ml_connector.systems.anaplan.adapter import AnaplanTarget
+from ml_connector.systems.fusion.adapter import FusionSource
+from ml_connector.systems.http import HttpClient, _build_client
+from ml_connector.wiring.house import House
+
+
+class SimHouse(House):
+    """Records, archive, vault, budget, clients and flows are real; engine and wire are not."""
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        clock: Clock,
+        life: Life,
+        transports: Mapping[str, httpx2.BaseTransport],
+        memory: dict[str, RunMemory],
+    ) -> None:
+        super().__init__(project, clock=clock)
+        self._life = life
+        self._transports = transports
+        self._watch_stores()
+        self.engine: Any = SimEngine(
+            memory, observer=self._make_history(), run_flow=self._run_flow, life=life
+        )
+
+    def _watch_stores(self) -> None:
+        life, stores = self._life, vars(self)
+        records, archive = self.records, self.archive
+        stores["records"] = life.watch_records(records)
+        stores["archive"] = life.watch(archive, "archive")
+
+    def _make_fusion(self, name: str) -> LedgerSource:
+        return FusionSource(
+            self._connection(name, "fusion"), secrets=self.vault, clock=self.clock,
+            budget=self.budget, transport=self._transports["fusion"],
+        )  # fmt: skip
+
+    def target(self, name: str) -> PlanningTarget:
+        """The planning model, reached without a socket."""
+        target: PlanningTarget = self._keep(f"target {name}", partial(self._make_anaplan, name))
+        return target
+
+    def _make_anaplan(self, name: str) -> AnaplanTarget:
+        target = AnaplanTarget(
+            self._connection(name, "anaplan"), secrets=self.vault, clock=self.clock,
+            budget=self.budget,
+        )  # fmt: skip
+        for http in (target._http, target._auth_http):
+            _rewire(http, self._transports["anaplan"])
+        return target
+
+
+def _rewire(http: HttpClient, transport: httpx2.BaseTransport) -> None:
+    http._client.close()
+    http._client = _build_client(http._options, transport)
+    http._jitter = random.random

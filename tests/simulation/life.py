@@ -1,0 +1,82 @@
+"""The life of one simulated process: it counts what it does, and dies where the plan says."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from tests.fakes.steps import Crash
+
+from ml_connector.ports import Records
+
+READS = ("read_", "load_", "find_", "parse_", "verify_")
+"""Calls that change nothing: dying at one of them is dying at the writing call before it."""
+CALL = "call"
+
+
+@dataclass(slots=True, kw_only=True)
+class Life:
+    """Places are passed by kind; at the place of `dies_at` the process is gone.
+
+    A dead process does nothing any more: what its blocks would do on their way out, each further
+    call of a port or of a system, raises again.
+    """
+
+    dies_at: dict[str, int] = field(default_factory=dict)
+    """Kind of place (`call`, `step`) to its number, the first being 1."""
+    passed: dict[str, int] = field(default_factory=dict)
+    died: str = ""
+
+    def pass_place(self, kind: str, name: str) -> None:
+        """The process has come as far as this place, or dies here."""
+        self.verify()
+        self.passed[kind] = self.passed.get(kind, 0) + 1
+        if self.passed[kind] == self.dies_at.get(kind, 0):
+            self.died = name
+            raise Crash(name)
+
+    def verify(self) -> None:
+        """The process lives."""
+        if self.died:
+            raise Crash(self.died)
+
+    @contextmanager
+    def at_call(self, name: str) -> Iterator[None]:
+        """A call that changes something: one may die before it and after it."""
+        self.pass_place(CALL, f"before {name}")
+        yield
+        self.pass_place(CALL, f"after {name}")
+
+    def watch(self, port: Any, name: str) -> Any:
+        """The port, its calls being places of this life."""
+        return _Watched(port, name, self)
+
+    def watch_records(self, records: Records) -> Records:
+        """All stores, their calls being places of this life."""
+        stores = {
+            one.name: self.watch(getattr(records, one.name), one.name) for one in fields(Records)
+        }
+        return Records(**stores)
+
+
+class _Watched:
+    """A port whose calls are places; its attributes are its own."""
+
+    def __init__(self, port: Any, name: str, life: Life) -> None:
+        self._port = port
+        self._name = name
+        self._life = life
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+        self._life.verify()
+        return found if name.startswith(READS) else self._wrap(name, found)
+
+    def _wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            with self._life.at_call(f"{self._name}.{name}"):
+                return call(*args, **kwargs)
+
+        return watched

@@ -1,0 +1,123 @@
+"""HTTP without sockets: requests of the real clients are answered by a sandbox server in process.
+
+An answer is spoiled on its way as the sandbox's fault rules ask, by what a client would see of it.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import httpx2
+from tests.simulation.life import Life
+from tests.simulation.times import SimClock
+
+from ml_connector.sandbox.http import Delivery, Response, parse_request
+from ml_connector.sandbox.server import SandboxServer
+
+BEARER = re.compile(r"(?:Bearer|AnaplanAuthToken|Basic)\s+(\S+)")
+
+
+@dataclass(slots=True, kw_only=True)
+class Intervention:
+    """Something that happens to the world right after the n-th matching request was answered."""
+
+    kind: str
+    path: str
+    nth: int
+    act: Callable[[], object]
+    method: str = ""
+    hits: int = 0
+
+    def is_due(self, request: httpx2.Request) -> bool:
+        """Count the request; whether it is the one."""
+        target = request.url.raw_path.decode()
+        if (self.method and self.method != request.method) or not re.search(self.path, target):
+            return False
+        self.hits += 1
+        return self.hits == self.nth
+
+
+@dataclass(slots=True, kw_only=True)
+class Wire:
+    """What all transports of a world share: time per request, what interferes, tokens seen."""
+
+    clock: SimClock
+    latency_s: float = 0.05
+    interventions: list[Intervention] = field(default_factory=list)
+    happened: list[str] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
+    """Credentials that were on the wire; none of them may lie in a file."""
+    arrivals: list[tuple[str, float]] = field(default_factory=list)
+    """(server, instant) of each request as it came in; one may be answered much later."""
+
+    def note(self, request: httpx2.Request) -> None:
+        """The credentials of the request are known."""
+        for value in request.headers.get_list("authorization"):
+            found = BEARER.match(value)
+            if found:
+                self.tokens.add(found[1])
+
+    def intervene(self, request: httpx2.Request) -> None:
+        """What was to happen after this request has happened."""
+        for one in self.interventions:
+            if one.is_due(request):
+                self.happened.append(one.kind)
+                one.act()
+
+
+class Loopback(httpx2.BaseTransport):
+    """A transport of `HttpClient` that ends at one sandbox server."""
+
+    def __init__(self, server: SandboxServer, *, wire: Wire, life: Life) -> None:
+        self._server = server
+        self._wire = wire
+        self._life = life
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The server's answer, or the error that its loss is to the client."""
+        name = f"{request.method} {request.url.path}"
+        with self._life.at_call(name):
+            self._wire.note(request)
+            self._wire.clock.pass_time(self._wire.latency_s)
+            self._wire.arrivals.append((self._server.name, self._server.clock.now()))
+            answer = self._answer(request)
+            self._wire.intervene(request)
+        return self._deliver(request, answer)
+
+    def _answer(self, request: httpx2.Request) -> Response:
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        target = request.url.raw_path.decode("ascii")
+        asked = parse_request(request.method, target, headers, request.read())
+        return self._server._take(asked)
+
+    def _deliver(self, request: httpx2.Request, answer: Response) -> httpx2.Response:
+        delivery = answer.delivery
+        if delivery is not None and delivery.mode in {"reset", "close", "kill"}:
+            raise httpx2.ReadError("the connection was lost", request=request)
+        body = b"" if request.method == "HEAD" else answer.body
+        headers = [*answer.headers, ("Date", self._server.clock.http_date())]
+        return httpx2.Response(
+            answer.status, headers=headers, stream=_Body(body, delivery, self._wire.clock)
+        )
+
+
+class _Body(httpx2.SyncByteStream):
+    """The bytes of an answer: whole, slow or cut."""
+
+    def __init__(self, body: bytes, delivery: Delivery | None, clock: SimClock) -> None:
+        self._body = body
+        self._delivery = delivery
+        self._clock = clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        body, delivery = self._body, self._delivery
+        if delivery is None:
+            yield body
+        elif delivery.mode == "truncate":
+            yield body[: delivery.cut_at]
+            raise httpx2.RemoteProtocolError("peer closed connection without the complete body")
+        else:
+            size = max(1, -(-len(body) // delivery.pieces))
+            for start in range(0, len(body), size):
+                self._clock.pass_time(delivery.pause_s)
+                yield body[start : start + size]

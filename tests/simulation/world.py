@@ -1,0 +1,265 @@
+"""The world of one seed: sandbox servers, a project, its databases, and what outlives a process.
+
+Everything slow is made once per process and copied: the company's books, the model with its lists
+filled by a run of F1, the project's migrated databases.
+"""
+
+import atexit
+import json
+import random
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import patch
+
+from tests.conftest import change_yaml
+from tests.simulation.books import Cells
+from tests.simulation.disk import Disk, spoiling_files
+from tests.simulation.engine import RunMemory
+from tests.simulation.house import SimHouse
+from tests.simulation.inline import inline_threads
+from tests.simulation.life import Life
+from tests.simulation.loopback import Loopback, Wire
+from tests.simulation.times import SimClock, VirtualClock
+
+from ml_connector.records import setup
+from ml_connector.sandbox.anaplan.server import AnaplanServer, build_anaplan_server
+from ml_connector.sandbox.fusion.server import build_fusion_server
+from ml_connector.sandbox.http import parse_request
+from ml_connector.sandbox.server import SandboxServer
+from ml_connector.settings import Project, project_template
+from ml_connector.wiring import read_project
+from ml_connector.wiring.projects import SANDBOX_MODEL, connection_models
+
+FLOW = "actuals-fusion"
+LINES = 200
+"""Asked of the company: its named batches alone, some 1 900 lines over all ledgers."""
+FUSION, ANAPLAN = "http://127.0.0.1:1", "http://127.0.0.1:2"
+MEMORY_DISK = Path("/dev/shm")
+SMALL = {"first_month": "2026-10", "ledgers": ["Halden US", "Halden Japan"]}
+PODS, PROJECT = "pods", "project"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pods:
+    """The sandbox's servers, answering in this process."""
+
+    fusion: SandboxServer
+    anaplan: AnaplanServer
+    folder: Path
+
+    def ask(self, server: SandboxServer, name: str, /, **body: Any) -> Any:
+        """The result of an operation of the sandbox's side door."""
+        reply = server._take(_control(name, body))
+        assert reply.status < 300, reply.body.decode()
+        return _parse(reply.body)["result"]
+
+    def close(self) -> None:
+        """The books are closed."""
+        for server in (self.fusion, self.anaplan):
+            server.store.close()
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """One seed's world."""
+
+    pods: Pods
+    project: Project
+    rng: random.Random
+    clock: SimClock
+    wire: Wire
+    disk: Disk
+    memory: dict[str, RunMemory] = field(default_factory=dict)
+    logs: Path
+    processes: int = 0
+    submitted: list[dict[str, Any]] = field(default_factory=list)
+    """Every task the tenant was made to start, in its own words."""
+    spoiled_tasks: set[str] = field(default_factory=set)
+    """Tasks that somebody made vanish or cancelled."""
+    versions: list[Cells] = field(default_factory=list)
+    """What the books came to, each time they moved."""
+    is_slow: bool = False
+    """The project may send few requests a minute."""
+
+    def open_process(self, life: Life) -> SimHouse:
+        """A new process over the same project."""
+        self.processes += 1
+        transports = {
+            "fusion": Loopback(self.pods.fusion, wire=self.wire, life=life),
+            "anaplan": Loopback(self.pods.anaplan, wire=self.wire, life=life),
+        }
+        return SimHouse(
+            self.project, clock=self.clock, life=life, transports=transports, memory=self.memory
+        )
+
+    def close_process(self, house: SimHouse, life: Life) -> None:
+        """The process is gone, in good order if it lives."""
+        try:
+            if not life.died:
+                house.close()
+        finally:
+            setup.close()
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.project.root
+
+
+def _control(name: str, body: dict[str, Any]) -> Any:
+    return parse_request("POST", f"/__sandbox/{name}", {}, json.dumps(body).encode())
+
+
+def _parse(content: bytes) -> Any:
+    return json.loads(content)
+
+
+@contextmanager
+def open_world(seed: int, *, variant: str = "plain") -> Iterator[World]:
+    """A fresh world for the seed; its folder is gone at the end of the block."""
+    template = make_template()
+    rng = random.Random(seed)
+    random.seed(seed)
+    # At one place, so that the settings are read once per variant.
+    folder = template / "seed"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(template / PODS, folder / PODS)
+    shutil.copytree(template / variant, folder / PROJECT)
+    project = _read_settings(folder / PROJECT, variant)
+    with _pretending(rng), _open_pods(folder / PODS, hours=1) as (pods, sandbox_clock):
+        clock = SimClock(sandbox=sandbox_clock, rng=rng)
+        logs = folder / "stderr.log"
+        disk = Disk()
+        world = World(
+            pods=pods, project=project, rng=rng, clock=clock, wire=Wire(clock=clock), disk=disk,
+            logs=logs, is_slow=variant == "slow",
+        )  # fmt: skip
+        with _noting_tasks(world), spoiling_files(disk), logs.open("w") as out, _stderr(out):
+            yield world
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _pretending(rng: random.Random) -> Iterator[None]:
+    """Nothing in the process is drawn but from the seed, nothing runs beside it."""
+    names = random.Random(rng.random())
+    drawn = patch.object(secrets, "token_hex", lambda size=16: names.randbytes(size).hex())
+    with drawn, inline_threads():
+        yield
+
+
+@contextmanager
+def _stderr(out: Any) -> Iterator[None]:
+    with patch("sys.stderr", out):
+        yield
+
+
+@cache
+def _settings_of(root: Path, variant: str) -> Project:
+    assert variant
+    return read_project(root)
+
+
+def _read_settings(root: Path, variant: str) -> Project:
+    return _settings_of(root, variant)
+
+
+@contextmanager
+def _open_pods(folder: Path, *, hours: int = 0) -> Iterator[tuple[Pods, VirtualClock]]:
+    clock = VirtualClock(hours=hours)
+    fusion = build_fusion_server(folder, clock, lines=LINES)
+    anaplan = build_anaplan_server(folder, clock)
+    for server, url in ((fusion, FUSION), (anaplan, ANAPLAN)):
+        # Of a listening server only its address is asked.
+        server._http = cast("Any", SimpleNamespace(url=url))
+    pods = Pods(fusion=fusion, anaplan=anaplan, folder=folder)
+    try:
+        yield pods, clock
+    finally:
+        pods.close()
+
+
+@contextmanager
+def _noting_tasks(world: World) -> Iterator[None]:
+    """Whatever starts a task in the tenant, the tenant's own book of starts knows it."""
+    engine: Any = world.pods.anaplan.engine
+    submit: Callable[..., Any] = engine.submit
+
+    def noting(task_of: Any) -> Any:
+        alive = [task.id for task in engine._tasks.values() if not task.is_over]
+        task = submit(task_of)
+        world.submitted.append(
+            {"id": task.id, "object": task.object_id, "user": task.user, "kind": task.kind,
+             "beside": [one for one in alive if _is_ours(world, one)]}
+        )  # fmt: skip
+        return task
+
+    engine.submit = noting
+    try:
+        yield
+    finally:
+        engine.submit = submit
+
+
+def _is_ours(world: World, task_id: str) -> bool:
+    return any(
+        row["id"] == task_id
+        and row["user"] == "integration@halden.example"
+        and row["kind"] == "imports"
+        for row in world.submitted
+    )
+
+
+@cache
+def make_template() -> Path:
+    """A folder in memory with everything a world is copied of; made once per process."""
+    parent = MEMORY_DISK if MEMORY_DISK.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=parent))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with _open_pods(folder / PODS) as (pods, clock):
+        _write_project(folder / "plain", pods)
+        project = read_project(folder / "plain")
+        sim = SimClock(sandbox=clock, rng=random.Random(0))
+        wire = Wire(clock=sim)
+        life = Life()
+        with inline_threads(), (folder / "log").open("w") as out, _stderr(out):
+            transports = {
+                "fusion": Loopback(pods.fusion, wire=wire, life=life),
+                "anaplan": Loopback(pods.anaplan, wire=wire, life=life),
+            }
+            house = SimHouse(project, clock=sim, life=life, transports=transports, memory={})
+            for name, value in project_template.SANDBOX_SECRETS.items():
+                house.save_secret(name, value)
+            assert str(house.run("dimensions-fusion", {}).state) == "succeeded"
+            house.close()
+            setup.close()
+        for server in (pods.fusion, pods.anaplan):
+            server.journal.clear()
+        pods.anaplan.engine.clear()
+    _write_variants(folder)
+    return folder
+
+
+def _write_project(root: Path, pods: Pods) -> None:
+    model = pods.anaplan.info()["models"][SANDBOX_MODEL]
+    content = project_template.render_sandbox_project(
+        fusion_url=FUSION, anaplan_url=ANAPLAN, workspace_id=model["workspace"],
+        model_id=model["id"], connection_models=connection_models(),
+    )  # fmt: skip
+    project_template.save_project(root, content)
+    change_yaml(root / f"flows/{FLOW}.yaml", {**SMALL, "dimensions_flow": None})
+
+
+def _write_variants(folder: Path) -> None:
+    shutil.copytree(folder / "plain", folder / "lists")
+    change_yaml(folder / f"lists/flows/{FLOW}.yaml", {"dimensions_flow": "dimensions-fusion"})
+    shutil.copytree(folder / "plain", folder / "slow")
+    change_yaml(folder / "slow/connections/anaplan-sandbox.yaml", {"requests_per_minute": 20})
