@@ -51,7 +51,7 @@ def read_project(root: Path) -> dict[str, Any]:
     return tomllib.loads((root / "pyproject.toml").read_text())
 
 
-@pytest.mark.parametrize("name", (*LOCKS, "compare"))
+@pytest.mark.parametrize("name", [*LOCKS, "compare"])
 def test_every_line_of_a_lock_is_a_pin_with_hashes(root: Path, name: str) -> None:
     """A lock holds exact versions and SHA-256 hashes, and nothing else."""
     lines = (root / "requirements" / f"{name}.txt").read_text().splitlines()

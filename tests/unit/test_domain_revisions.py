@@ -21,17 +21,13 @@ def test_value_is_written_only_where_the_model_alone_has_moved(
 
 
 @given(model=VALUES, erp=VALUES, agreed=AGREED)
-def test_sides_that_hold_the_same_need_nothing(
-    model: str, erp: str, agreed: Agreed | None
-) -> None:
+def test_sides_that_hold_the_same_need_nothing(model: str, erp: str, agreed: Agreed | None) -> None:
     """Whatever was agreed before; and only they are the same."""
     assert (find_fate(model=model, erp=erp, agreed=agreed) is Fate.SAME) == (model == erp)
 
 
 @given(model=VALUES, erp=VALUES, agreed=AGREED)
-def test_what_was_written_is_not_written_again(
-    model: str, erp: str, agreed: Agreed | None
-) -> None:
+def test_what_was_written_is_not_written_again(model: str, erp: str, agreed: Agreed | None) -> None:
     """Once both are known to hold their values of now, nothing moves by itself."""
     del agreed
     after = Agreed(model, erp)

@@ -452,3 +452,11 @@ def test_two_flows_over_the_same_cells_are_refused(folder: Path) -> None:
 
     assert len(found) == 2
     assert any("flows/twin.yaml" in line and "by actuals too" in line for line in found)
+
+
+def test_file_that_is_no_text_is_refused_by_name(folder: Path) -> None:
+    """A mapping saved by a spreadsheet in its own encoding is no traceback."""
+    (folder / "mappings" / "a.csv").write_bytes("Büro".encode("latin-1"))
+
+    with pytest.raises(SettingsError, match=r"mappings/a\.csv cannot be read"):
+        load(folder).read_text(Path("mappings/a.csv"))

@@ -64,15 +64,14 @@ def test_sound_flow_has_no_fault() -> None:
             {"attributes": [{"attribute": "name", "column": "Name", "blank": "clear"}]},
             "would empty a name",
         ),
+        ({"unknown": "model", "attributes": [ALIAS | {"blank": "clear"}]}, "would empty each"),
         (
             {"unknown": "model", "attributes": [{"attribute": "one_time", "column": "One"}]},
             "is never empty in a model",
         ),
     ],
 )
-def test_flow_that_cannot_mean_what_it_says_is_refused(
-    changes: dict[str, Any], fault: str
-) -> None:
+def test_flow_that_cannot_mean_what_it_says_is_refused(changes: dict[str, Any], fault: str) -> None:
     """Each fault is found where it stands."""
     assert any(fault in found for found in faults_of(make_flow(**changes)))
 

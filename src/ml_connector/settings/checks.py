@@ -15,7 +15,7 @@ from ml_connector.settings.flows import (
     ListFlow,
 )
 from ml_connector.settings.kinds import Flow
-from ml_connector.settings.suppliers import ATTRIBUTE_KINDS, SupplierFlow
+from ml_connector.settings.suppliers import ATTRIBUTE_KINDS, SupplierAttribute, SupplierFlow
 from ml_connector.settings.yaml_files import Loc
 
 SOURCE_KINDS = frozenset({"fusion", "jde"})
@@ -92,21 +92,11 @@ def _check_budget(flow: BudgetFlow) -> Iterator[Finding]:
 def _check_suppliers(flow: SupplierFlow, root: Path) -> Iterator[Finding]:
     written = {one.attribute for one in flow.attributes if one.owner == "model"}
     yield from _check_names_once([a.attribute for a in flow.attributes], "attributes", "attribute")
-    columns = [flow.number_column, *(one.column for one in flow.attributes)]
-    yield from _check_names_once(columns[1:], "attributes", "column")
+    yield from _check_names_once([a.column for a in flow.attributes], "attributes", "column")
     for number, one in enumerate(flow.attributes):
         if one.column == flow.number_column:
             yield Finding(("attributes", number, "column"), "holds the number", one.column)
-        if flow.unknown == "model" and one.owner == "model" and one.attribute in NEVER_BLANK:
-            yield Finding(
-                ("attributes", number, "attribute"),
-                "is never empty in a model: with `unknown: model` each cell nobody touched would"
-                " count as a revision",
-                one.attribute,
-                "`unknown: conflict`, or leave it out",
-            )
-        if one.attribute == "name" and one.blank == "clear":
-            yield Finding(("attributes", number, "blank"), "would empty a name", "clear", "keep")
+        yield from _check_attribute(flow, one, ("attributes", number))
     if not written:
         yield Finding(("attributes",), "are all the ERP's: there is nothing to write")
     if flow.creations and "name" not in written:
@@ -118,6 +108,28 @@ def _check_suppliers(flow: SupplierFlow, root: Path) -> Iterator[Finding]:
         yield Finding(("template",), "is missing", "", "a CSV file of the ERP's columns")
     if flow.template is not None:
         yield from _check_file(root, flow.template, ("template",))
+
+
+def _check_attribute(flow: SupplierFlow, one: SupplierAttribute, loc: Loc) -> Iterator[Finding]:
+    """An attribute is emptied or set by cells that somebody has touched, and by no others."""
+    is_guess = flow.unknown == "model" and one.owner == "model"
+    if is_guess and one.attribute in NEVER_BLANK:
+        yield Finding(
+            (*loc, "attribute"),
+            "is never empty in a model: with `unknown: model` each cell nobody touched would count"
+            " as a revision",
+            one.attribute,
+            "`unknown: conflict`, or leave it out",
+        )
+    if is_guess and one.blank == "clear":
+        yield Finding(
+            (*loc, "blank"),
+            "with `unknown: model` would empty each attribute whose cell nobody has filled",
+            one.blank,
+            "`keep`, or `unknown: conflict`",
+        )
+    if one.attribute == "name" and one.blank == "clear":
+        yield Finding((*loc, "blank"), "would empty a name", "clear", "keep")
 
 
 def _check_owners(flow: SupplierFlow, flows: Mapping[str, Flow]) -> Iterator[Finding]:

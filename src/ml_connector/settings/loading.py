@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel
 
+from ml_connector.errors import SettingsError
 from ml_connector.settings.checks import check_flow
 from ml_connector.settings.faults import (
     ProjectFaultsError,
@@ -64,6 +65,22 @@ class Project:
     def resolve(self, path: Path) -> Path:
         """A path of the settings, read from the project folder."""
         return (self.root / path.expanduser()).resolve()
+
+    def read_text(self, path: Path) -> str:
+        """What a file of the folder says.
+
+        Raises:
+            SettingsError: It is gone, or no text in UTF-8.
+        """
+        try:
+            return self.resolve(path).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"The file {path} cannot be read: {error}.",
+                written="Nothing was read or sent.",
+                next_step="Save it as text in UTF-8.",
+                file=str(path),
+            ) from error
 
     def list_values(self) -> list[SettingValue]:
         """Every setting with its value and origin, defaults included, secrets masked."""

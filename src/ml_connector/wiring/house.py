@@ -237,7 +237,7 @@ class House(Systems, Questions, Decisions, Engines):
         from ml_connector.flows.bench import DimensionsBench  # noqa: PLC0415 - start-up time.
 
         files = {
-            row.list: self.project.resolve(row.parents.file).read_text(encoding="utf-8-sig")
+            row.list: self.project.read_text(row.parents.file)
             for row in flow.lists
             if row.parents.file is not None
         }
@@ -256,7 +256,7 @@ class House(Systems, Questions, Decisions, Engines):
         return ActualsBench(
             **self._ports(flow),
             flow=flow,
-            mapping_text=self.project.resolve(flow.mapping).read_text(encoding="utf-8-sig"),
+            mapping_text=self.project.read_text(flow.mapping),
             ledgers_by_flow=siblings,
             dimensions=self.dimensions_bench(first) if isinstance(first, DimensionsFlow) else None,
         )
@@ -278,7 +278,7 @@ class House(Systems, Questions, Decisions, Engines):
         from ml_connector.flows.revising.templates import parse_template  # noqa: PLC0415 - same.
 
         path, ports = flow.template, self._ports(flow)
-        text = self.project.resolve(path).read_text(encoding="utf-8-sig") if path else ""
+        text = self.project.read_text(path) if path else ""
         return SupplierBench(
             **ports, flow=flow, suppliers=cast("Any", ports["source"]),
             template=parse_template(text, name=str(path)) if path else (),

@@ -51,8 +51,13 @@ def test_only_what_is_revised_is_sent(revised: RevisedDesk) -> None:
 
 
 def test_empty_cell_clears_where_the_flow_says_so(revised: RevisedDesk) -> None:
-    """`blank: clear` makes an empty cell a revision."""
-    revised.flow = make_flow(attributes=[ATTRIBUTES[0], ATTRIBUTES[1] | {"blank": "clear"}])
+    """`blank: clear` makes an empty cell a revision, once both sides have agreed before."""
+    for row in revised.target.rows:
+        row[3] = f"C{row[0]}"
+    cleared = ATTRIBUTES[1] | {"blank": "clear"}
+    revised.flow = make_flow(attributes=[ATTRIBUTES[0], cleared], unknown="conflict")
+    revised.run()
+    revised.target.rows[0][3] = ""
 
     revised.run()
 
@@ -140,6 +145,24 @@ def test_difference_nobody_knows_the_origin_of_is_a_conflict(revised: RevisedDes
     assert [one["number"] for one in summary["conflicts_shown"]] == ["1", "2"]
     assert summary["suppliers"]["same"] == 1
     assert revised.suppliers.calls["change"] == 0
+
+
+def test_first_revision_of_a_cell_that_was_empty_is_written(revised: RevisedDesk) -> None:
+    """What the ERP held while nobody had revised it is known, so who moved since is, too."""
+    revised.flow = make_flow(unknown="conflict")
+    wanted, revised.target.rows = (
+        revised.target.rows,
+        [[row[0], row[1], "", ""] for row in revised.target.rows],
+    )
+    first = revised.run()
+    revised.suppliers.edit("2", alias="THEIRS")
+    revised.target.rows = wanted
+
+    second = revised.run()
+
+    assert (first["state"], first["suppliers"]["changes"]) == ("succeeded", 0)
+    assert [one["number"] for one in second["conflicts_shown"]] == ["2"]
+    assert revised.aliases() == {"1": "A1", "2": "THEIRS", "3": "A3"}
 
 
 def test_attribute_the_erp_owns_is_compared_and_never_written(revised: RevisedDesk) -> None:

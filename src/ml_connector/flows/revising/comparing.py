@@ -84,11 +84,24 @@ def _load_agreements(bench: SupplierBench, rows: Iterable[Json]) -> dict[str, Ag
 
 def _is_moved(bench: SupplierBench, row: Json, agreement: Agreement | None) -> bool:
     held = agreement.model if agreement else {}
+    owned = _owned_by_model(bench)
+    if any(name not in held for name in _find_unknown_blanks(bench, row)):
+        return True
     return any(
         name not in held or held[name] != value
         for name, value in row["values"].items()
-        if name in _owned_by_model(bench)
+        if name in owned
     )
+
+
+def _find_unknown_blanks(bench: SupplierBench, row: Json) -> set[str]:
+    """Attributes nobody has revised yet, of which the ERP's value shall be known beforehand.
+
+    Else the first revision of each would meet a value of which nobody knows since when it stands.
+    """
+    if bench.flow.unknown == "model":
+        return set()
+    return set(row["blank"]) & _owned_by_model(bench)
 
 
 def _owned_by_model(bench: SupplierBench) -> frozenset[str]:
@@ -329,9 +342,16 @@ def _judge(at: _Row, supplier: SupplierRow, agreement: Agreement | None) -> None
         if fate in (Fate.CONFLICT, Fate.UNDECIDED)
     ]  # fmt: skip
     same = {name: at.values[name] for name, (fate, _) in fates.items() if fate is Fate.SAME}
-    if same:
+    known = agreement.model if agreement else {}
+    blanks = _find_unknown_blanks(at.bench, at.row) - supplier.hidden - known.keys()
+    if same or blanks:
         at.findings.agreements.append(
-            Agreement(code=supplier.number, model=same, erp=same, run_id=at.asked.run_id)
+            Agreement(
+                code=supplier.number,
+                model=same | dict.fromkeys(blanks, ""),
+                erp=same | {name: held.get(name, "") for name in blanks},
+                run_id=at.asked.run_id,
+            )
         )
     written = [name for name, (fate, _) in fates.items() if fate is Fate.WRITTEN]
     if written:

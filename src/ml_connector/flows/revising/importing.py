@@ -182,7 +182,10 @@ def _settle_one(sending: Sending, item: Item, sight: Sight | None, ended: _Ended
     if not (reasons or ended.is_late or ended.is_fruitless):
         return False
     is_gone = sight.shown is Shown.ABSENT and not item.revision.is_creation
-    if is_gone or sight.shown is Shown.UNCLEAR:
+    # Changed since, and no report says why the row was left away: it may have been taken, and the
+    # template may have put its values elsewhere.
+    is_strange = sight.shown is Shown.OVERTAKEN and not reasons and not ended.is_fruitless
+    if is_gone or is_strange or sight.shown is Shown.UNCLEAR:
         quarantine(bench, item, "; ".join([*reasons, sight.words]))
     else:
         refuse(bench, item, "; ".join(reasons) or _render_unexplained(sight, ended))

@@ -57,9 +57,9 @@ class Reading:
 
 
 def read_revised(bench: SupplierBench, export_hash: str) -> Json:
-    """The view's rows as chunks of `{row, number, values}`, archived; `values` by attribute.
+    """The view's rows as chunks of `{row, number, values, blank}`, archived; `values` by attribute.
 
-    An empty cell that says nothing is no value.
+    An empty cell that says nothing is no value; its attribute is among the `blank`.
 
     Raises:
         RevisedViewEmptyError: The view has no row.
@@ -125,12 +125,14 @@ def _take(
     row: dict[str, str],
 ) -> None:
     """The row is among those taken, or its faults are named."""
-    values, faults = {}, []
+    values, blank, faults = {}, [], []
     for one, parse in parsers:
         text = row[one.column]
         if is_blank(text) or (one.attribute in YEARS and text.strip() == "0"):
             if one.blank == "clear":
                 values[one.attribute] = ""
+            else:
+                blank.append(one.attribute)
             continue
         try:
             values[one.attribute] = value = parse(text)
@@ -148,7 +150,7 @@ def _take(
         return
     reading.numbers[code] += bool(code)
     reading.names[_fold(values.get("name", ""))] += not code
-    reading.rows.append({"row": number, "number": code, "values": values})
+    reading.rows.append({"row": number, "number": code, "values": values, "blank": blank})
 
 
 def _keep_single(reading: Reading) -> Iterator[Json]:
