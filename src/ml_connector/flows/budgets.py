@@ -30,6 +30,7 @@ from ml_connector.flows.writing.asking import (
     apply_once,
     ask_budget,
     ask_people,
+    retire_plans,
     verify_applicable,
     verify_connection,
 )
@@ -141,9 +142,13 @@ def _ask(steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json
     """The plan posted at once, or the summary of one that waits or is only looked at."""
     summary = _summarise(bench, plan) | {"read": read}
     summary["dry_run"] = bool(request.get("dry_run"))
-    if request.get("dry_run") or not plan["journals"]:
+    if request.get("dry_run"):
+        return summary | {"state": str(RunState.SUCCEEDED)}
+    if not plan["journals"]:
+        steps.step("ask: nothing", partial(retire_plans, bench))
         return summary | {"state": str(RunState.SUCCEEDED)}
     question = ask_budget(bench, steps.run_id, plan)
+    question = replace(question, supersedes=not request.get("reverse"))
     asked = steps.step("ask", partial(ask_people, bench, question))
     if asked["needed"]:
         return summary | {"state": str(RunState.WAITING_APPROVAL), "approval": asked}

@@ -28,7 +28,7 @@ from ml_connector.flows.revising.revised import read_revised
 from ml_connector.flows.revising.sending import send_all
 from ml_connector.flows.revising.settling import settle_earlier
 from ml_connector.flows.revising.templates import verify_covered
-from ml_connector.flows.writing.asking import Question, apply_once, ask_people
+from ml_connector.flows.writing.asking import Question, apply_once, ask_people, retire_plans
 from ml_connector.ports import ActionKind, Json, RunState, Steps
 
 REQUESTS = frozenset({"dry_run", "apply", "reverse", "take"})
@@ -136,6 +136,7 @@ def _ask(steps: Steps, bench: SupplierBench, plan: Json, summary: Json) -> Json:
     if summary["dry_run"]:
         return summary | {"state": str(RunState.SUCCEEDED)}
     if not count:
+        steps.step("ask: nothing", partial(retire_plans, bench))
         return summary
     rules = bench.flow.approval
     needed = rules.people + bool(
@@ -144,6 +145,7 @@ def _ask(steps: Steps, bench: SupplierBench, plan: Json, summary: Json) -> Json:
     question = Question(
         plan_hash=plan["plan_hash"], run_id=steps.run_id, needed=needed, days=rules.days,
         totals={"changes": plan["changes"], "creations": plan["creations"]},
+        supersedes="rows" in counts,
     )  # fmt: skip
     asked = steps.step("ask", partial(ask_people, bench, question))
     if asked["needed"]:

@@ -223,6 +223,40 @@ def test_plan_waits_for_somebody_else_and_is_applied_once(budget: BudgetDesk) ->
     ]
 
 
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_newer_run_that_finds_nothing_ends_the_plans_before_it(
+    budget: BudgetDesk, *, is_approved: bool
+) -> None:
+    """A view that was changed back is not posted by approving what it once showed."""
+    budget.run()
+    budget.flow = make_flow(approval={"people": 1})
+    budget.target.view[("30.8720", "Sep 26")] = "9"
+    plan = budget.run()["plan_hash"]
+    if is_approved:
+        budget.approve(plan, "approver")
+    budget.target.view = dict(VIEW)
+
+    nothing = budget.run()
+
+    assert nothing["journals"] == []
+    assert budget.fail(apply=plan).code == "plan.not-approved"
+    assert budget.held() == APPROVED
+
+
+def test_newer_plan_ends_the_approved_one_before_it(budget: BudgetDesk) -> None:
+    """Of two plans the newer one is what is wanted; the older is never posted beside it."""
+    budget.flow = make_flow(approval={"people": 1})
+    older = budget.run()["plan_hash"]
+    budget.approve(older, "approver")
+    budget.target.view[("30.8720", "Sep 26")] = "9"
+
+    newer = budget.run()["plan_hash"]
+
+    assert budget.fail(apply=older).code == "plan.not-approved"
+    budget.approve(newer, "approver")
+    assert budget.run(apply=newer)["state"] == "succeeded"
+
+
 def test_large_plan_needs_two_people(budget: BudgetDesk) -> None:
     """Above the threshold one approval is not enough."""
     budget.flow = make_flow(approval={"people": 1, "second_above": "1000"})

@@ -1,11 +1,12 @@
 """People's word on a plan: asked for once, given by others than its maker, for this plan alone."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
-from ml_connector.errors import BlockedError
+from ml_connector.errors import BlockedError, BusyError
 from ml_connector.flows.bench import BudgetBench, SupplierBench, read_document
 from ml_connector.flows.writing.approved import list_pairs
 from ml_connector.flows.writing.held import read_held
@@ -44,6 +45,7 @@ class Question:
         days: How long the plan waits.
         amounts: What it moves, by currency.
         totals: What else a list of plans may show.
+        supersedes: Whether it says anew what is wanted, which a reversal does not.
     """
 
     plan_hash: str
@@ -52,6 +54,7 @@ class Question:
     days: int
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
     totals: Json = field(default_factory=dict)
+    supersedes: bool = True
 
 
 def ask_budget(bench: BudgetBench, run_id: str, plan: Json) -> Question:
@@ -75,8 +78,11 @@ def ask_people(bench: WritingBench, question: Question) -> Json:
     """The plan waits for as many people as the flow wants; nobody is asked when it wants none.
 
     Its maker is who started the run: whoever resumed it, or lent it a process, has not decided what
-    it plans. The records let those who resumed it approve as little.
+    it plans. The records let those who resumed it approve as little. Older plans of the flow are
+    over: what people were asked about then is not what is wanted now.
     """
+    if question.supersedes:
+        retire_plans(bench, but=question.plan_hash)
     if not question.needed:
         return {"plan_hash": question.plan_hash, "needed": 0}
     now = bench.clock.now()
@@ -99,6 +105,26 @@ def ask_people(bench: WritingBench, question: Question) -> Json:
         "needed": approval.needed,
         "expires_at": approval.expires_at.isoformat(timespec="seconds"),
     }
+
+
+def retire_plans(bench: WritingBench, *, but: str = "") -> Json:
+    """No plan of the flow that waits, or is approved and not applied, is ever applied any more.
+
+    Args:
+        bench: Of the flow.
+        but: The plan that is not retired; empty when the newest look found nothing to write.
+    """
+    retired = 0
+    states = [ApprovalState.WAITING, ApprovalState.APPROVED]
+    for one in bench.records.approvals.load_approvals(flow=bench.flow.name, states=states):
+        if one.plan_hash != but:
+            # Applied this very moment it is no longer in that state, and stays as it is.
+            with suppress(BusyError):
+                bench.records.approvals.save_state(
+                    one.plan_hash, ApprovalState.STALE, before=one.state
+                )
+                retired += 1
+    return {"retired": retired}
 
 
 def apply_once(
