@@ -1,7 +1,7 @@
 """Plays seeded plans of faults on the sandbox, in virtual time, and says what the checkers found.
 
-Usage: scripts/simulate.py --seeds 200 [--first 0] [--workers 2], or --seed N for the whole story
-of one. Exits with 1 when a seed failed.
+Usage: scripts/simulate.py [--story budgets] --seeds 200 [--first 0] [--workers 2], or --seed N
+for everything about one. Exits with 1 when a seed failed.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,12 @@ def main() -> int:
     options = _parse()
     sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
     if options.seed is not None:
-        return _tell(options.seed)
+        return _tell(options.seed, options.story)
     from tests.simulation.figures import Figures, render_story  # noqa: PLC0415 - path set above.
 
     figures = Figures()
     seeds = [*map(int, options.only)] or range(options.first, options.first + options.seeds)
-    for played in _play_all(seeds, workers=options.workers):
+    for played in _play_all(seeds, options.story, workers=options.workers):
         figures.add(played)
     for played in figures.failed:
         print("\n".join([*render_story(played), ""]))
@@ -39,29 +40,30 @@ def main() -> int:
     return 1 if figures.failed else 0
 
 
-def _tell(seed: int) -> int:
+def _tell(seed: int, story: str) -> int:
     from tests.simulation.driving import play  # noqa: PLC0415 - path set by `main`.
     from tests.simulation.figures import render_story  # noqa: PLC0415 - as above.
 
-    played = play(seed)
+    played = play(seed, story)
     print("\n".join(render_story(played)))
     return 1 if played.findings else 0
 
 
-def _play_all(seeds: Sequence[int], *, workers: int) -> "Iterator[Played]":
+def _play_all(seeds: Sequence[int], story: str, *, workers: int) -> "Iterator[Played]":
     from tests.simulation.driving import play  # noqa: PLC0415 - path set by `main`.
 
     if workers == 1:
-        yield from map(play, seeds)
+        yield from map(partial(play, story=story), seeds)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(play, seeds, chunksize=CHUNK)
+        yield from pool.map(partial(play, story=story), seeds, chunksize=CHUNK)
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="play this one and tell its story")
     parser.add_argument("--seeds", type=int, default=100, help="how many, from --first on")
+    parser.add_argument("--story", choices=("actuals", "budgets"), default="actuals")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[], help="these seeds, whatever their order")
     parser.add_argument("--workers", type=int, default=1, help="processes that play side by side")

@@ -22,8 +22,8 @@ FROM je_lines l JOIN je_headers h ON h._id = l._parent JOIN je_batches b ON b._i
 LEFT JOIN combinations c ON c.text = l.AccountCombination AND c.chart = b.ChartOfAccountsName
 WHERE b.Status = 'P' AND b.ActualFlag = 'A' AND h.CurrencyCode <> 'STAT'
 """
-Cell = tuple[str, str, str, str, str]
-"""Entity, account, cost centre, currency, month."""
+Cell = tuple[str, ...]
+"""Entity, account, cost centre, currency, month; or what else a story counts by, month last."""
 Cells = dict[Cell, Decimal]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation.books import Cells
+from tests.simulation.budgets import list_doubles
 from tests.simulation.world import World
 
 SECRETS = (b"halden-secret", b"halden-password")
@@ -40,7 +41,8 @@ def read_rows(world: World, sql: str) -> list[tuple[Any, ...]]:
 
 def read_model(world: World) -> Cells:
     """What the model holds, by the tenant's own book; zeros left out."""
-    pods, found = world.pods, {}
+    pods = world.pods
+    found: Cells = {}
     for cell in pods.ask(pods.anaplan, "read_cells", module="Actuals"):
         at, value = cell["coordinates"], Decimal(str(cell["value"] or 0))
         key = (
@@ -64,6 +66,18 @@ def check_at_rest(world: World) -> Iterator[Finding]:
     yield from check_budget(world)
     yield from check_secrets(world)
     yield from check_leases(world)
+    yield from check_postings(world)
+
+
+def check_postings(world: World) -> Iterator[Finding]:
+    """No key is borne by two documents, no posting is left without an end, no session is open."""
+    yield from (Finding(checker="postings", text=text) for text in list_doubles(world))
+    sql = "SELECT posting_key, state FROM records_posting"
+    for key, state in read_rows(world, sql):
+        if state in {"open", "unknown", "quarantined"}:
+            yield Finding(checker="postings", text=f"posting {key} is left {state}")
+    for session in world.pods.ask(world.pods.jde, "list_sessions"):
+        yield Finding(checker="sessions", text=f"a session is open: {session}")
 
 
 def check_succeeded(

@@ -1,11 +1,13 @@
 """Plays a seed: disturbed runs, crashes and resumes as advised, then peace and a clean run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from tests.fakes.steps import Crash
-from tests.simulation.books import sum_books
+from tests.simulation.books import Cells, sum_books
+from tests.simulation.budgets import prepare_budget, read_approved, read_ledger
 from tests.simulation.checkers import (
     Finding,
     check_at_rest,
@@ -17,7 +19,17 @@ from tests.simulation.checkers import (
     read_rows,
 )
 from tests.simulation.events import EVENTS
-from tests.simulation.faults import ANAPLAN, FUSION, Act, Fault, Plan, draw_plan
+from tests.simulation.faults import (
+    ACTUALS,
+    ANAPLAN,
+    BUDGETS,
+    FUSION,
+    JDE,
+    Act,
+    Fault,
+    Plan,
+    draw_plan,
+)
 from tests.simulation.life import Life
 from tests.simulation.loopback import Intervention
 from tests.simulation.world import FLOW, World, open_world
@@ -28,7 +40,7 @@ from ml_connector.ports import RunRow
 
 ATTEMPTS_MAX = 8
 """Starts and resumes of one act; whoever needs more is left to the clean runs."""
-CLEAN_MAX = 4
+CLEAN_MAX = 6
 """Undisturbed tries until a run succeeds."""
 DIMENSIONS = "dimensions-fusion"
 ENDED = frozenset(
@@ -49,9 +61,30 @@ class Played:
     processes: int = 0
 
 
-def play(seed: int) -> Played:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What a seed is about: a flow, what it shall bring about, and what it has."""
+
+    flow: str
+    sum_wanted: Callable[[World], Cells]
+    read_held: Callable[[World], Cells]
+    prepare: Callable[[World], None] = lambda _: None
+
+
+STORIES = {
+    ACTUALS: Story(
+        flow=FLOW, sum_wanted=lambda world: sum_books(world.pods.folder), read_held=read_model
+    ),
+    BUDGETS: Story(
+        flow="budgets-jde", sum_wanted=read_approved, read_held=read_ledger,
+        prepare=prepare_budget,
+    ),
+}  # fmt: skip
+
+
+def play(seed: int, story: str = ACTUALS) -> Played:
     """The seed played to its end, and what the checkers found."""
-    plan = draw_plan(seed)
+    plan = draw_plan(seed, story)
     with open_world(seed, variant=plan.variant) as world:
         driver = Driver(world=world, played=Played(plan=plan))
         driver.run()
@@ -69,6 +102,8 @@ class Driver:
     version_at: dict[str, int] = field(default_factory=dict)
     """Run to the version of the books it began with."""
     number: int = 0
+    is_settling: bool = False
+    """An error has said that postings must be settled before anything else."""
     armed: dict[tuple[str, int], str] = field(default_factory=dict)
     """Rules of the sandbox's fault books: (system, number) to the kind in the plan."""
 
@@ -76,16 +111,23 @@ class Driver:
         """Acts, then rest, then every checker is asked."""
         world, plan = self.world, self.played.plan
         self._turn_switches(plan)
+        self._story.prepare(world)
         self._note_books()
         for act in plan.acts:
             self._play_act(act)
         self._mend()
         self._come_to_rest()
-        self.played.findings += check_lines(read_model(world), sum_books(world.pods.folder))
+        self.played.findings += check_lines(
+            self._story.read_held(world), self._story.sum_wanted(world)
+        )
         self.played.findings += check_at_rest(world)
         self.played.busiest = find_busiest(world)
         self.played.processes = world.processes
         self.played.happened += world.wire.happened
+
+    @property
+    def _story(self) -> Story:
+        return STORIES[self.played.plan.story]
 
     # --- acts -----------------------------------------------------------------------------------
 
@@ -95,7 +137,7 @@ class Driver:
         self._arm(act)
         for attempt in range(ATTEMPTS_MAX):
             deaths = dict(act.deaths[attempt : attempt + 1])
-            if self._attempt(FLOW, Life(dies_at=deaths)):
+            if self._attempt(self._story.flow, Life(dies_at=deaths)):
                 return
             self._between(act.pause_s)
 
@@ -106,7 +148,9 @@ class Driver:
                 self._attempt(DIMENSIONS, Life())
                 self._between(60.0)
             request = {"replay": True} if read_refused(self.world) else {}
-            if self._attempt(FLOW, Life(), **request) == "succeeded" and not request:
+            is_whole = not request and not self.pending
+            state = self._attempt(self._story.flow, Life(), **request)
+            if state == "succeeded" and is_whole:
                 return
             self._between(60.0)
         self._find("rest", f"no clean run succeeds: {self.played.outcomes[-CLEAN_MAX:]}")
@@ -129,13 +173,15 @@ class Driver:
             self._leave(house, life)
         self.pending = ""
         self._tell(str(row.state), f"run {row.run_id}")
-        if flow == FLOW and str(row.state) == "succeeded":
+        if flow == self._story.flow and str(row.state) == "succeeded":
             versions = self.world.versions[self.version_at[row.run_id] :]
-            held, refused = read_model(self.world), read_refused(self.world)
+            held, refused = self._story.read_held(self.world), read_refused(self.world)
             self.played.findings += check_succeeded(held, versions, refused)
         return str(row.state)
 
     def _execute(self, house: Any, flow: str, request: dict[str, Any]) -> RunRow:
+        if self.is_settling:
+            self._settle(house)
         if self.pending:
             resumed: RunRow = house.resume(self.pending)
             return resumed
@@ -154,6 +200,7 @@ class Driver:
     def _follow_advice(self, house: Any, error: ConnectorError) -> None:
         """Go on with the run where the error says so, else begin anew; put away what is lost."""
         self._look_for_unfinished()
+        self.is_settling |= "postings settle" in error.next_step
         if isinstance(error, UnknownRunError) and house is not None:
             # Killed between the history and the engine: the run was never begun.
             house.records.runs.load_run(self.pending)
@@ -162,6 +209,17 @@ class Driver:
             self.pending = ""
         elif not self.pending and "resume" in error.next_step:
             self.pending = f"run-{self.number:02}" if self._is_known() else ""
+
+    def _settle(self, house: Any) -> None:
+        """A look at the ERP for each posting that has no end."""
+        sql = (
+            "SELECT posting_key FROM records_posting"
+            " WHERE state IN ('open', 'unknown', 'quarantined')"
+        )
+        for (key,) in read_rows(self.world, sql):
+            posting, found = house.settle_posting(key)
+            self._tell("settled", f"{key} is {posting.state}: {found}")
+        self.is_settling = False
 
     def _put_away(self, house: Any) -> None:
         try:
@@ -224,7 +282,7 @@ class Driver:
         """Nothing goes wrong from now on."""
         world = self.world
         self.played.happened += self._list_fired()
-        for server in (world.pods.fusion, world.pods.anaplan):
+        for server in (world.pods.fusion, world.pods.anaplan, world.pods.jde):
             server.faults.clear()
             server.switches.reset()
         world.wire.interventions.clear()
@@ -234,17 +292,16 @@ class Driver:
     def _list_fired(self) -> list[str]:
         return [
             self.armed[system, rule["id"]]
-            for system in (FUSION, ANAPLAN)
+            for system in (FUSION, ANAPLAN, JDE)
             for rule in self._server(system).faults.rules()
             if rule["fired"]
         ]
 
     def _server(self, system: str) -> Any:
-        pods = self.world.pods
-        return pods.fusion if system == FUSION else pods.anaplan
+        return getattr(self.world.pods, system)
 
     def _note_books(self) -> None:
-        books = sum_books(self.world.pods.folder)
+        books = self._story.sum_wanted(self.world)
         if not self.world.versions or self.world.versions[-1] != books:
             self.world.versions.append(books)
 

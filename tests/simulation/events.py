@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.books import sum_books
+from tests.simulation.budgets import change_approved
 
 OURS = "integration@halden.example"
 OTHER = "planner@halden.example"
@@ -107,6 +108,24 @@ def drain_budget(world: Any, _detail: int) -> None:
     world.pods.ask(world.pods.anaplan, "drain_bucket")
 
 
+def move_plan(world: Any, _detail: int) -> None:
+    """Planners approve something else."""
+    change_approved(world)
+
+
+def post_journals(world: Any, _detail: int) -> None:
+    """Somebody posts whatever journals of ours wait."""
+    store = world.pods.jde.store
+    sql = "SELECT DISTINCT ICU FROM F0911 WHERE LT = 'BA' AND POST <> 'P' AND trim(R2) <> ''"
+    for (number,) in sorted(store.query(sql)):
+        world.pods.ask(world.pods.jde, "post_batch", batch=f"G-{number}")
+
+
+def lose_session(world: Any, _detail: int) -> None:
+    """The server is started anew and knows no session."""
+    world.pods.ask(world.pods.jde, "restart_ais")
+
+
 def _find_task(world: Any) -> str | None:
     ours = [row["id"] for row in world.submitted if row["user"] == OURS]
     known = {row["task"] for row in world.pods.ask(world.pods.anaplan, "read_tasks")}
@@ -127,5 +146,8 @@ EVENTS: dict[str, Event] = {
     "clock jumps": jump_clock,
     "archive full": fill_archive,
     "records full": fill_records,
+    "plan moves": move_plan,
+    "journals posted": post_journals,
+    "session lost": lose_session,
     "budget drained": drain_budget,
 }

@@ -2,15 +2,18 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-ANAPLAN, FUSION = "anaplan", "fusion"
+ANAPLAN, FUSION, JDE = "anaplan", "fusion", "jde"
+ACTUALS, BUDGETS = "actuals", "budgets"
+"""The stories there are."""
 START = r"/(imports|exports)/\d+/tasks$"
 POLL = r"/tasks/[0-9A-F]+$"
 CHUNK = r"/files/\d+/chunks/\d+$"
-ANY = {ANAPLAN: "^/2/0/", FUSION: "^/fscmRestApi/"}
-LOGIN = {ANAPLAN: "^/token/", FUSION: "^/oauth2/"}
+ORCHESTRATION = "/orchestrator/"
+ANY = {ANAPLAN: "^/2/0/", FUSION: "^/fscmRestApi/", JDE: "^/jderest/"}
+LOGIN = {ANAPLAN: "^/token/", FUSION: "^/oauth2/", JDE: "/tokenrequest"}
 NTH_MAX = {START: 3, POLL: 8, CHUNK: 4}
 REQUESTS_MAX = 60
 """About as many as a run sends to one system; a fault beyond the last one does not happen."""
@@ -57,6 +60,7 @@ class Plan:
     """Everything a seed decides."""
 
     seed: int
+    story: str = ACTUALS
     variant: str
     switches: dict[str, dict[str, Any]]
     acts: tuple[Act, ...]
@@ -71,12 +75,44 @@ class Plan:
         return lines
 
 
-def draw_plan(seed: int) -> Plan:
+def draw_plan(seed: int, story: str = ACTUALS) -> Plan:
     """The plan of the seed; the same one everywhere."""
+    if story == BUDGETS:
+        return _draw_budget_plan(seed)
     rng = random.Random(f"plan {seed}")
     acts = tuple(_draw_act(rng) for _ in range(rng.randint(1, ACTS_MAX)))
     variant = rng.choice(VARIANTS)
     return Plan(seed=seed, variant=variant, switches=_draw_switches(rng), acts=acts)
+
+
+def _draw_budget_plan(seed: int) -> Plan:
+    """As for actuals; what would befall the other ERP befalls this one."""
+    rng = random.Random(f"budgets {seed}")
+    acts = tuple(_turn_act(rng, _draw_act(rng)) for _ in range(rng.randint(1, ACTS_MAX)))
+    behaviour = rng.choice(("unchecked", "checked"))
+    switches: dict[str, dict[str, Any]] = (
+        {JDE: {"orchestrationBehaviour": "unchecked"}} if behaviour == "unchecked" else {}
+    )
+    return Plan(seed=seed, story=BUDGETS, variant="budgets", switches=switches, acts=acts)
+
+
+def _turn_act(rng: random.Random, act: Act) -> Act:
+    before = tuple(dict.fromkeys(TURNED.get(name, name) for name in act.before))
+    deaths = tuple((kind, 1 + at // 3) for kind, at in act.deaths)
+    faults = tuple(_turn_fault(rng, fault) for fault in act.faults)
+    return replace(act, before=before, faults=faults, deaths=deaths)
+
+
+def _turn_fault(rng: random.Random, fault: Fault) -> Fault:
+    kind = TURNED.get(fault.kind, fault.kind)
+    if fault.system != FUSION:
+        return replace(fault, kind=kind)
+    is_login = fault.path == LOGIN[FUSION]
+    path, nth = (LOGIN if is_login else ANY)[JDE], fault.nth
+    if not is_login and rng.random() < 0.6:
+        path, nth = ORCHESTRATION, rng.randint(1, 3)
+    rule = {**fault.rule, "path": path, "nth": nth} if fault.rule else {}
+    return replace(fault, kind=kind, system=JDE, path=path, nth=nth, rule=rule)
 
 
 def _draw_act(rng: random.Random) -> Act:
@@ -209,6 +245,15 @@ MOVES = ("new batch", "new batch", "late journals")
 """What the books do before each run, so that there is something to load."""
 OTHERS = ("new batch", "batch touched", "other's import", "clock jumps")
 """What else may happen between two runs."""
+TURNED = {
+    "late journals": "plan moves",
+    "new batch": "plan moves",
+    "batch touched": "journals posted",
+    "other's import": "journals posted",
+    "dump gone": "session lost",
+    "file expired": "session lost",
+}
+"""What happens in the story of budgets instead."""
 SWITCHES: dict[str, dict[str, tuple[Any, ...]]] = {
     FUSION: {
         "repeat_page": (True,), "default_order": ("reversed",), "has_more": ("never", "always"),

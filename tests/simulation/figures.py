@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.driving import Played
 
-DOUBLES = frozenset({"tasks", "one task"})
+DOUBLES = frozenset({"tasks", "one task", "postings"})
 LOSSES = frozenset({"lines", "tie-out"})
 
 
@@ -46,7 +46,7 @@ class Figures:
 
 def render_story(played: Played) -> Iterator[str]:
     """One seed: its plan, what happened, which checker spoke."""
-    yield f"seed {played.plan.seed}"
+    yield f"seed {played.plan.seed} of {played.plan.story}"
     yield from played.plan.render()
     yield f"happened: {', '.join(played.happened) or 'nothing'}"
     yield from (f"  {line}" for line in played.told)

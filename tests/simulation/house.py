@@ -1,5 +1,6 @@
 """The house of a simulated process: the real one over loopback transports and a mortal life."""
 
+import os
 import random
 from collections.abc import Mapping
 from functools import partial
@@ -14,6 +15,7 @@ from ml_connector.settings import Project
 from ml_connector.systems.anaplan.adapter import AnaplanTarget
 from ml_connector.systems.fusion.adapter import FusionSource
 from ml_connector.systems.http import HttpClient, _build_client
+from ml_connector.systems.jde.adapter import JdeSource
 from ml_connector.wiring.house import House
 
 
@@ -48,6 +50,19 @@ class SimHouse(House):
             self._connection(name, "fusion"), secrets=self.vault, clock=self.clock,
             budget=self.budget, transport=self._transports["fusion"],
         )  # fmt: skip
+
+    def _make_jde(self, name: str) -> LedgerSource:
+        return JdeSource(
+            self._connection(name, "jde"), secrets=self.vault, clock=self.clock,
+            budget=self.budget, sessions=self._sessions, transport=self._transports["jde"],
+        )  # fmt: skip
+
+    def let_go(self) -> None:
+        """The system frees what a dead process had locked."""
+        sessions = vars(self).get("_sessions")
+        if sessions is not None and sessions._lock is not None:
+            os.close(sessions._lock)
+            sessions._lock = None
 
     def target(self, name: str) -> PlanningTarget:
         """The planning model, reached without a socket."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.simulation.books import sum_books
+from tests.simulation.budgets import prepare_budget, read_approved, read_ledger
 from tests.simulation.checkers import (
     RECORDS,
     check_at_rest,
@@ -140,3 +141,29 @@ def test_broken_records_are_noticed(played: World, statement: str, checker: str)
         assert speak(played) == {checker}
     finally:
         path.write_bytes(before)
+
+
+def test_second_document_of_a_key_is_noticed() -> None:
+    """Two documents that bear one key are a journal posted twice."""
+    with open_world(1, variant="budgets") as world:
+        prepare_budget(world)
+        life = Life()
+        house = world.open_process(life)
+        assert str(house.run_as("run-01", "budgets-jde", {}).state) == "succeeded"
+        world.close_process(house, life)
+        before = speak(world)
+        held = read_ledger(world)
+        # The same lines once more, under another number.
+        store = world.pods.jde.store
+        columns = [row[1] for row in store.query("PRAGMA table_info(F0911)")]
+        copied = ", ".join("DOC + 500000" if name == "DOC" else name for name in columns)
+        store.execute(
+            f"INSERT INTO F0911 ({', '.join(columns)}) SELECT {copied} FROM F0911"
+            " WHERE LT = 'BA' AND trim(R2) <> ''"
+        )
+        after, doubled = speak(world), read_ledger(world)
+
+    assert before == set()
+    assert held == read_approved(world)
+    assert after == {"postings"}
+    assert {one.checker for one in check_lines(doubled, read_approved(world))} == {"lines"}

@@ -33,6 +33,7 @@ from ml_connector.records import setup
 from ml_connector.sandbox.anaplan.server import AnaplanServer, build_anaplan_server
 from ml_connector.sandbox.fusion.server import build_fusion_server
 from ml_connector.sandbox.http import parse_request
+from ml_connector.sandbox.jde.server import build_jde_server
 from ml_connector.sandbox.server import SandboxServer
 from ml_connector.settings import Project, project_template
 from ml_connector.wiring import read_project
@@ -41,9 +42,15 @@ from ml_connector.wiring.projects import SANDBOX_MODEL, connection_models
 FLOW = "actuals-fusion"
 LINES = 200
 """Asked of the company: its named batches alone, some 1 900 lines over all ledgers."""
-FUSION, ANAPLAN = "http://127.0.0.1:1", "http://127.0.0.1:2"
+FUSION, ANAPLAN, JDE = "http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"
 MEMORY_DISK = Path("/dev/shm")
 SMALL = {"first_month": "2026-10", "ledgers": ["Halden US", "Halden Japan"]}
+SMALL_BUDGET = {
+    "ledgers": ["00001/BA"],
+    "last_month": "2026-11",
+    "approval": {"people": 0},
+    "guards": {"vanished_ratio_max": 1},
+}
 PODS, PROJECT = "pods", "project"
 
 
@@ -53,6 +60,7 @@ class Pods:
 
     fusion: SandboxServer
     anaplan: AnaplanServer
+    jde: SandboxServer
     folder: Path
 
     def ask(self, server: SandboxServer, name: str, /, **body: Any) -> Any:
@@ -63,7 +71,7 @@ class Pods:
 
     def close(self) -> None:
         """The books are closed."""
-        for server in (self.fusion, self.anaplan):
+        for server in (self.fusion, self.anaplan, self.jde):
             server.store.close()
 
 
@@ -88,14 +96,13 @@ class World:
     """What the books came to, each time they moved."""
     is_slow: bool = False
     """The project may send few requests a minute."""
+    approved: dict[Any, Any] = field(default_factory=dict)
+    """What planners have approved, where a story is about that."""
 
     def open_process(self, life: Life) -> SimHouse:
         """A new process over the same project."""
         self.processes += 1
-        transports = {
-            "fusion": Loopback(self.pods.fusion, wire=self.wire, life=life),
-            "anaplan": Loopback(self.pods.anaplan, wire=self.wire, life=life),
-        }
+        transports = _wire_pods(self.pods, self.wire, life)
         return SimHouse(
             self.project, clock=self.clock, life=life, transports=transports, memory=self.memory
         )
@@ -103,7 +110,9 @@ class World:
     def close_process(self, house: SimHouse, life: Life) -> None:
         """The process is gone, in good order if it lives."""
         try:
-            if not life.died:
+            if life.died:
+                house.let_go()
+            else:
                 house.close()
         finally:
             setup.close()
@@ -112,6 +121,11 @@ class World:
     def root(self) -> Path:
         """The project's folder."""
         return self.project.root
+
+
+def _wire_pods(pods: Pods, wire: Wire, life: Life) -> dict[str, Loopback]:
+    servers = {"fusion": pods.fusion, "anaplan": pods.anaplan, "jde": pods.jde}
+    return {name: Loopback(server, wire=wire, life=life) for name, server in servers.items()}
 
 
 def _control(name: str, body: dict[str, Any]) -> Any:
@@ -177,10 +191,11 @@ def _open_pods(folder: Path, *, hours: int = 0) -> Iterator[tuple[Pods, VirtualC
     clock = VirtualClock(hours=hours)
     fusion = build_fusion_server(folder, clock, lines=LINES)
     anaplan = build_anaplan_server(folder, clock)
-    for server, url in ((fusion, FUSION), (anaplan, ANAPLAN)):
+    jde = build_jde_server(folder, clock, lines=LINES // 3)
+    for server, url in ((fusion, FUSION), (anaplan, ANAPLAN), (jde, JDE)):
         # Of a listening server only its address is asked.
         server._http = cast("Any", SimpleNamespace(url=url))
-    pods = Pods(fusion=fusion, anaplan=anaplan, folder=folder)
+    pods = Pods(fusion=fusion, anaplan=anaplan, jde=jde, folder=folder)
     try:
         yield pods, clock
     finally:
@@ -231,31 +246,48 @@ def make_template() -> Path:
         wire = Wire(clock=sim)
         life = Life()
         with inline_threads(), (folder / "log").open("w") as out, _stderr(out):
-            transports = {
-                "fusion": Loopback(pods.fusion, wire=wire, life=life),
-                "anaplan": Loopback(pods.anaplan, wire=wire, life=life),
-            }
+            transports = _wire_pods(pods, wire, life)
             house = SimHouse(project, clock=sim, life=life, transports=transports, memory={})
-            for name, value in project_template.SANDBOX_SECRETS.items():
-                house.save_secret(name, value)
+            _save_secrets(house)
             assert str(house.run("dimensions-fusion", {}).state) == "succeeded"
             house.close()
             setup.close()
-        for server in (pods.fusion, pods.anaplan):
+            _write_budgets(folder / "budgets", pods)
+            project = read_project(folder / "budgets")
+            house = SimHouse(project, clock=sim, life=life, transports=transports, memory={})
+            _save_secrets(house)
+            house.close()
+            setup.close()
+        for server in (pods.fusion, pods.anaplan, pods.jde):
             server.journal.clear()
         pods.anaplan.engine.clear()
     _write_variants(folder)
     return folder
 
 
-def _write_project(root: Path, pods: Pods) -> None:
+def _write_project(root: Path, pods: Pods, *, jde_url: str = "") -> None:
     model = pods.anaplan.info()["models"][SANDBOX_MODEL]
     content = project_template.render_sandbox_project(
         fusion_url=FUSION, anaplan_url=ANAPLAN, workspace_id=model["workspace"],
-        model_id=model["id"], connection_models=connection_models(),
+        model_id=model["id"], connection_models=connection_models(), jde_url=jde_url,
     )  # fmt: skip
     project_template.save_project(root, content)
     change_yaml(root / f"flows/{FLOW}.yaml", {**SMALL, "dimensions_flow": None})
+
+
+def _save_secrets(house: SimHouse) -> None:
+    for name, value in project_template.SANDBOX_SECRETS.items():
+        house.save_secret(name, value)
+
+
+def _write_budgets(root: Path, pods: Pods) -> None:
+    """A project of nothing but one small budget flow that asks nobody."""
+    _write_project(root, pods, jde_url=JDE)
+    kept = {"budgets-jde", "jde-sandbox", "anaplan-sandbox"}
+    for file in (*root.glob("flows/*.yaml"), *root.glob("connections/*.yaml")):
+        if file.stem not in kept:
+            file.unlink()
+    change_yaml(root / "flows/budgets-jde.yaml", SMALL_BUDGET)
 
 
 def _write_variants(folder: Path) -> None:
