@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= auto
+# Half of the tests' time is waiting for other processes, so two for each core.
+WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 LINES ?= 1000000
 N ?= 12
 SEEDS ?= 200

@@ -107,9 +107,11 @@ class World:
             self.project, clock=self.clock, life=life, transports=transports, memory=self.memory
         )
 
-    def close_process(self, house: SimHouse, life: Life) -> None:
-        """The process is gone, in good order if it lives."""
+    def close_process(self, house: SimHouse | None, life: Life) -> None:
+        """The process is gone, in good order if it lives; some die before they have a house."""
         try:
+            if house is None:
+                return
             if life.died:
                 house.let_go()
             else:

@@ -134,7 +134,8 @@ class JdeLogin:
         def ask() -> None:
             try:
                 asked.set_result(self._http.send(call))
-            except Exception as error:  # noqa: BLE001 - raised again by whoever waits.
+            except BaseException as error:  # noqa: BLE001 - raised again by whoever waits, for ever
+                # without it.
                 asked.set_exception(error)
 
         self._asked = asked
