@@ -6,6 +6,7 @@ filled by a run of F1, the project's migrated databases.
 
 import atexit
 import json
+import logging
 import random
 import secrets
 import shutil
@@ -19,6 +20,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
 
+import structlog
 from tests.conftest import change_yaml
 from tests.simulation.books import Cells
 from tests.simulation.disk import Disk, spoiling_files
@@ -174,8 +176,16 @@ def _pretending(rng: random.Random) -> Iterator[None]:
 
 @contextmanager
 def _stderr(out: Any) -> Iterator[None]:
-    with patch("sys.stderr", out):
-        yield
+    """Whatever the block logs goes to the file, and nothing does after it is closed."""
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level)
+    try:
+        with patch("sys.stderr", out):
+            yield
+    finally:
+        root.handlers[:], level = before
+        root.setLevel(level)
+        structlog.reset_defaults()
 
 
 @cache
