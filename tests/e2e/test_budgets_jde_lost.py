@@ -11,6 +11,7 @@ from ml_connector.flows.bench import read_document
 from ml_connector.flows.budgets import load_budget_books, read_budget_books
 from ml_connector.flows.writing.journals import parse_journal
 from ml_connector.ports import CheckState, JournalHead, PostingState, RunState
+from ml_connector.systems.jde.adapter import JdeSource
 
 # --- answers that are lost ------------------------------------------------------------------------
 
@@ -105,17 +106,22 @@ def test_person_settles_what_a_run_could_not(budget_desk: BudgetDesk, approved: 
 
 
 def test_ledger_that_cannot_be_read_after_a_lost_answer_is_asked_again_later(
-    budget_desk: BudgetDesk, approved: Amounts
+    budget_desk: BudgetDesk, approved: Amounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither answer nor look: nothing is sent on a guess, and a resume finds what was entered."""
     budget_desk.turn(orchestrationBehaviour="unchecked")
     budget_desk.spoil(path=ORCHESTRATION, kind="reset_after", times=1)
-    budget_desk.on_step = once_at(
-        "post: 00001/BA FY2026-P10",
-        lambda: budget_desk.spoil(path="/dataservice", kind="html", status=503, nth=12, every=1),
-    )
+    submit = JdeSource.submit_journal
 
-    error, stopped = budget_desk.fail()
+    def send_and_fall_silent(self: JdeSource, *asked: Any) -> Any:
+        try:
+            return submit(self, *asked)
+        finally:
+            budget_desk.spoil(path="/dataservice", kind="html", status=503, nth=1, every=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JdeSource, "submit_journal", send_and_fall_silent)
+        error, stopped = budget_desk.fail()
     budget_desk.company.mend()
     sends = budget_desk.sends()
     row = budget_desk.resume(stopped.run_id)
