@@ -258,6 +258,7 @@ def test_cell_edited_behind_our_back_is_named_and_rebuilding_heals(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_restored_model_is_found_by_reconcile_and_rebuilt(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -384,6 +385,7 @@ def test_cancelled_task_is_told_and_the_next_run_loads(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_task_forgotten_before_it_ran_is_settled_by_reading_the_model(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

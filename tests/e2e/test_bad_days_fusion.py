@@ -155,6 +155,7 @@ def test_missing_privilege_is_told_as_such(office: Any) -> None:
     assert office.company.cells() == {}
 
 
+@pytest.mark.exhaustive
 def test_source_that_has_become_empty_is_held_by_its_guard(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -331,6 +332,7 @@ def test_batch_filed_under_another_period_is_found_by_the_balances(
     )
 
 
+@pytest.mark.exhaustive
 def test_late_journal_into_a_period_not_read_yet_brings_the_whole_period(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

@@ -159,6 +159,7 @@ def test_company_without_any_books_is_told(books_desk: BooksDesk) -> None:
 # --- clocks ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_clock_of_the_server_that_was_ahead_loses_nothing(books_desk: BooksDesk) -> None:
     """What is keyed before, while and after the clock is wrong is all in the model."""
     ahead = books_desk.clock.now() + timedelta(days=40)

@@ -69,6 +69,7 @@ def test_ten_thousand_companies_are_read_in_a_few_requests(
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 def test_purged_lines_are_told_and_nothing_is_zeroed(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:

@@ -232,6 +232,7 @@ def test_saved_plan_is_applied_exactly(office: Any, quiet_cells: dict[str, str])
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_plan_the_ledger_has_moved_away_from_is_refused_as_stale(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -292,6 +293,7 @@ def test_edited_plan_file_is_refused(edit: str, office: Any) -> None:
     assert office.tasks() == []
 
 
+@pytest.mark.exhaustive
 def test_every_tripped_guard_is_told_and_an_approved_plan_passes(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -374,6 +376,7 @@ def test_full_disk_stops_the_run_and_a_resume_goes_on(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_second_process_is_refused_and_told_who_works(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

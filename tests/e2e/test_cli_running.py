@@ -92,6 +92,7 @@ def test_stale_plan_is_refused(office: Any, typist: Any, tmp_path: Path) -> None
     assert office.company.cells() == {}
 
 
+@pytest.mark.exhaustive
 def test_edited_plan_is_refused(office: Any, typist: Any, tmp_path: Path) -> None:
     """A plan whose hash or periods somebody changed, or that is none, is not loaded."""
     file = tmp_path / "plan.json"
@@ -134,6 +135,7 @@ def test_lists_are_planned_and_run(office: Any, typist: Any) -> None:
     assert "nothing to do" in again.err
 
 
+@pytest.mark.exhaustive
 def test_period_is_named_as_the_ledger_or_the_fiscal_year_names_it(
     office: Any, typist: Any
 ) -> None:

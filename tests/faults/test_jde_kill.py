@@ -34,6 +34,7 @@ def desk(company: Any, tmp_path: Path) -> BooksDesk:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("place", ["steps", "submit_task"])
+@pytest.mark.exhaustive
 def test_a_killed_run_ends_as_an_undisturbed_one(
     place: str, desk: BooksDesk, tmp_path: Path
 ) -> None:

@@ -146,6 +146,7 @@ def test_run_killed_right_after_a_request_left_writes_each_supplier_once(
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
+@pytest.mark.exhaustive
 def test_run_killed_after_every_step_writes_each_supplier_once(
     desk: PodDesk, tmp_path: Path
 ) -> None:

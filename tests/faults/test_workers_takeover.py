@@ -264,6 +264,7 @@ def test_worker_that_wakes_up_late_sends_and_stores_nothing(
 
 @pytest.mark.long
 @pytest.mark.timeout(240)
+@pytest.mark.exhaustive
 def test_send_that_nothing_could_call_back_is_noticed_and_loads_nothing_twice(
     quiet_cells: dict[str, str], floor: Floor
 ) -> None:

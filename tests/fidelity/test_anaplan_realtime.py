@@ -94,6 +94,7 @@ def test_clock_pushed_forward_ends_a_long_task(real: AnaplanServer, client: http
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 def test_fifty_thousand_rows_load_and_a_hundred_thousand_cells_export(
     real: AnaplanServer, client: httpx2.Client
 ) -> None:

@@ -297,7 +297,10 @@ def test_session_of_a_killed_process_is_ended_on_its_node(wire: Any) -> None:
 
 
 def test_threads_share_one_session(wire: Any, keys: Query, whole: list[Any]) -> None:
-    """However many threads read through a restart, there is one new log-in."""
+    """However many threads read through a restart, there is one new log-in.
+
+    A fault that the server reports is another matter: it may get a new session of its own (J-19).
+    """
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - this test alone
 
     client = wire.connect(page_size=500, parallel_max=4)
@@ -307,4 +310,5 @@ def test_threads_share_one_session(wire: Any, keys: Query, whole: list[Any]) -> 
         read = list(pool.map(lambda _: client.browse(keys), range(4)))
 
     assert [sorted(rows, key=repr) == whole for rows in read] == [True] * 4
-    assert wire.logins == before + 2
+    faults = sum(line.status == 500 for line in wire.ais.server.journal.lines())
+    assert before + 2 <= wire.logins <= before + 2 + faults
