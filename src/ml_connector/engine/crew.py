@@ -22,6 +22,8 @@ from ml_connector.errors import RunInterruptedError
 logger = logging.getLogger(__name__)
 
 HEARD_LOOK_S = 0.5
+HEARD_LOOKS_MAX = 7_200
+"""Looks at whether this process is heard again: an hour, then its run stops and can be resumed."""
 OWNER_ASKS_MAX = 600
 OWNER_ASK_S = 1.0
 
@@ -98,17 +100,20 @@ class Crew:
 
         Raises:
             TakenForDeadError: Others have its runs.
-            RunInterruptedError: A stop was asked for meanwhile.
+            RunInterruptedError: A stop was asked for meanwhile, or the database stays away.
         """
-        while self._has_joined and not self._heart.wait_heard(HEARD_LOOK_S):
+        for _ in range(HEARD_LOOKS_MAX):
+            if not self._has_joined or self._heart.wait_heard(HEARD_LOOK_S):
+                return
             if self.is_taken_for_dead:
                 raise TakenForDeadError(self._member.executor_id)
             if self._stop.is_set():
-                raise RunInterruptedError(
-                    "The run was stopped while this process waited to be heard by the others.",
-                    written="What it had sent stays; a resume looks at that first.",
-                    next_step="List the runs, then go on: `ml-connector runs list`.",
-                )
+                break
+        raise RunInterruptedError(
+            "The run was stopped while this process waited to be heard by the others.",
+            written="What it had sent stays; a resume looks at that first.",
+            next_step="List the runs, then go on: `ml-connector runs list`.",
+        )
 
     def verify_followed(self, run_id: str) -> None:
         """The run goes on somewhere, and this process may still wait for it.

@@ -92,6 +92,10 @@ class SupplierBench(Bench):
     """The columns of its import file; empty: no file is sent."""
 
 
+WritingBench = BudgetBench | SupplierBench
+"""The bench of any flow that writes into an ERP."""
+
+
 def store_document(archive: Archive, value: Any) -> str:
     """The value is archived as canonical JSON; returns its hash, small enough for a step result."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

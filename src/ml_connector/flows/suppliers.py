@@ -28,7 +28,13 @@ from ml_connector.flows.revising.revised import read_revised
 from ml_connector.flows.revising.sending import send_all
 from ml_connector.flows.revising.settling import settle_earlier
 from ml_connector.flows.revising.templates import verify_covered
-from ml_connector.flows.writing.asking import Question, apply_once, ask_people, retire_plans
+from ml_connector.flows.writing.asking import (
+    Question,
+    apply_once,
+    ask_people,
+    retire_plans,
+    verify_connection,
+)
 from ml_connector.ports import ActionKind, Json, RunState, Steps
 
 REQUESTS = frozenset({"dry_run", "apply", "reverse", "take"})
@@ -47,7 +53,8 @@ def run_suppliers(steps: Steps, request: Json, bench: SupplierBench) -> Json:
     _verify_request(bench, request)
     if request.get("apply"):
         plan_hash = str(request["apply"])
-        steps.step("apply: approved", partial(apply_once, bench, plan_hash))
+        verify = partial(verify_connection, bench, plan_hash)
+        steps.step("apply: approved", partial(apply_once, bench, plan_hash, verify))
         summary = _summary(bench, request) | tell_planned(bench, plan_hash)
         return summary | _write(steps, bench, plan_hash)
     if request.get("reverse"):

@@ -99,10 +99,9 @@ class Decisions:
 
     def find_revision(self, posting: Posting) -> "Revision":
         """What was sent of the posting's supplier."""
-        from ml_connector.flows.revising.changes import parse_chunk  # noqa: PLC0415 - start-up.
+        from ml_connector.flows.revising.changes import find_revision  # noqa: PLC0415 - start-up.
 
-        found = parse_chunk(self.archive, posting.content_hash)
-        return next(one for one in found if one.subject == posting.subject)
+        return find_revision(self.archive, posting)
 
     def list_posted(self, posting: Posting) -> "tuple[JournalLine, ...]":
         """Every line that was sent under the posting's key."""

@@ -226,7 +226,7 @@ def test_plan_is_not_applied_to_another_erp(budget: BudgetDesk) -> None:
 
     error = budget.fail(apply=plan)
 
-    assert error.code == "budgets.other-connection"
+    assert error.code == "plan.other-erp"
     assert "was made for erp" in error.refused
     assert "writes production now" in error.refused
     assert budget.postings() == []
@@ -244,7 +244,7 @@ def test_run_resumed_beside_another_erp_sends_nothing_there(budget: BudgetDesk) 
     with pytest.raises(BlockedError) as other:
         budget.resume()
 
-    assert other.value.code == "budgets.other-connection"
+    assert other.value.code == "plan.other-erp"
     assert budget.journals.documents == []
 
 

@@ -256,6 +256,21 @@ def test_plan_waits_and_what_changed_meanwhile_is_refused_singly(revised: Revise
     assert found.state is ApprovalState.APPLIED
 
 
+def test_approved_plan_of_another_erp_stays_approved_and_unsent(revised: RevisedDesk) -> None:
+    """Versions mean the ERP they were read from; set back, the flow still applies the plan."""
+    revised.flow = make_flow(approval={"people": 1})
+    plan = revised.run()["plan_hash"]
+    revised.approve(plan, "one")
+    revised.desk.source.connection = "elsewhere"
+
+    error = revised.fail(apply=plan)
+    revised.desk.source.connection = "erp"
+
+    assert error.code == "plan.other-erp"
+    assert revised.suppliers.calls["change"] == 0
+    assert revised.run(apply=plan)["confirmed"] == 3
+
+
 # --- new suppliers --------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import decimals_of, fit_stored, parse_cell
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import OutcomeUnknownError, ProtocolError, RefusedError
-from ml_connector.flows.bench import ActualsBench, Bench
+from ml_connector.flows.bench import ActualsBench, Bench, WritingBench
 from ml_connector.flows.ledger.currencies import currency_of
 from ml_connector.flows.loading.polling import TaskDeadlineError, follow_task
 from ml_connector.flows.loading.starting import submit_patiently
@@ -172,6 +172,34 @@ def _read_codes(bench: ActualsBench, list_name: str) -> dict[str, str]:
     if not list_name:
         return {}
     return {m.name: m.code for m in bench.target.read_list_members(list_name) if m.code}
+
+
+def read_view(
+    bench: WritingBench,
+    export_hash: str,
+    wanted: Sequence[str],
+    *,
+    rows_max: int,
+    error: type[RefusedError],
+) -> Iterator[dict[str, str]]:
+    """Yield the rows of an exported view by header.
+
+    Raises:
+        RefusedError: The `error`: columns are missing, or there are more rows than `rows_max`.
+    """
+    export = bench.flow.export
+    for number, row in enumerate(bench.target.parse_csv(bench.archive.read_bytes(export_hash))):
+        missing = [header for header in wanted if header not in row]
+        if missing or number >= rows_max:
+            raise error(
+                f"The export {export!r} lacks the columns {', '.join(missing)}; it has"
+                f" {', '.join(row)}." if missing else
+                f"The export {export!r} has more than {rows_max:,} rows.",
+                written="Nothing was written into the ERP.",
+                next_step="Correct the columns of the flow, or the saved view of the export.",
+                export=export,
+            )  # fmt: skip
+        yield row
 
 
 def _verify_columns(bench: ActualsBench, row: dict[str, str], wanted: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ml_connector.flows.bench import SupplierBench, read_document
-from ml_connector.ports import Archive, Json
+from ml_connector.ports import Archive, Json, Posting
 
 CHUNK_SINGLE = 200
 """Changes of one step that are sent one by one."""
@@ -58,6 +58,12 @@ def parse_chunk(archive: Archive, chunk_hash: str) -> list[Revision]:
     """The revisions of an archived chunk, in their order."""
     rows: list[dict[str, Any]] = read_document(archive, chunk_hash)
     return [Revision(**row) for row in rows]
+
+
+def find_revision(archive: Archive, posting: Posting) -> Revision:
+    """What was decided of the posting's supplier."""
+    chunk = parse_chunk(archive, posting.content_hash)
+    return next(one for one in chunk if one.subject == posting.subject)
 
 
 def load_plan(bench: SupplierBench, plan_hash: str) -> Json:

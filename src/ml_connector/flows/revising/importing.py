@@ -11,18 +11,15 @@ from datetime import datetime
 from ml_connector.errors import OutcomeUnknownError, RefusedError, SystemUnavailableError
 from ml_connector.flows.bench import SupplierBench
 from ml_connector.flows.revising.looking import (
-    SETTLE_WAITS_S,
+    Patience,
     Sending,
     find_deadline,
     look_all,
     look_back,
-    make_waits,
     name_items,
-    pause,
     render_overtaken,
     render_unreadable,
     settle_seen,
-    verify_clock,
 )
 from ml_connector.flows.revising.outcomes import (
     Item,
@@ -35,6 +32,8 @@ from ml_connector.flows.revising.shown import Shown, Sight
 from ml_connector.ports import FileRefusal, FileReport, JobState
 
 ENDED = frozenset({JobState.SUCCEEDED, JobState.WARNED, JobState.FAILED})
+AWAITING_S = (40.0,)
+"""Pauses while nothing is looked at: what left without a job's number may be importing."""
 UNEXPLAINED_WAITS_S = (10.0, 30.0, 60.0, 120.0, 240.0)
 """Pauses between looks at what no report explains: it may be a whole file."""
 WORDS_MAX = 5
@@ -82,11 +81,9 @@ def look_back_file(sending: Sending, items: Sequence[Item]) -> list[Item]:
 
 def _await_settling(sending: Sending, items: Sequence[Item]) -> None:
     """Whatever left takes no effect any more; rows of a file do so one after the other."""
-    sent, waited_s = [item for item in items if item.was_sent], 0.0
+    sent, patience = [item for item in items if item.was_sent], Patience(sending, AWAITING_S)
     while any(sending.bench.clock.now() < find_deadline(sending, item) for item in sent):
-        verify_clock(sending, sent, waited_s=waited_s)
-        pause(sending, SETTLE_WAITS_S[-1])
-        waited_s += SETTLE_WAITS_S[-1]
+        patience.pause(sent)
 
 
 def _share_jobs(bench: SupplierBench, items: Sequence[Item]) -> Iterator[Item]:
@@ -113,7 +110,7 @@ def _settle_job(sending: Sending, job_id: str, items: Sequence[Item]) -> None:
         ImportUnderWayError: It goes on, or nobody tells; those it has taken so far are confirmed.
     """
     bench = sending.bench
-    state = _follow_job(sending, job_id)
+    state = _follow_job(sending, job_id, items)
     if state not in ENDED:
         left = [item for item, sight in look_all(bench, items) if not _is_taken(bench, item, sight)]
         if left:
@@ -128,14 +125,14 @@ def _settle_job(sending: Sending, job_id: str, items: Sequence[Item]) -> None:
     _settle_ended(sending, items, ended)
 
 
-def _follow_job(sending: Sending, job_id: str) -> JobState:
+def _follow_job(sending: Sending, job_id: str, items: Sequence[Item]) -> JobState:
     """How the job ended, or what is said of it when the settle time has passed."""
-    deadline, waits = sending.bench.clock.now() + sending.settle, make_waits()
+    deadline, patience = sending.bench.clock.now() + sending.settle, Patience(sending)
     while True:
         state = find_job_state(sending.bench, job_id)
         if state in ENDED or sending.bench.clock.now() >= deadline:
             return state
-        pause(sending, next(waits))
+        patience.pause(items)
 
 
 def find_job_state(bench: SupplierBench, job_id: str) -> JobState:
@@ -160,13 +157,13 @@ def _settle_ended(sending: Sending, items: Sequence[Item], ended: _Ended) -> Non
     What a supplier does not show and no report explains is looked for until the settle time has
     passed, for not every server shows at once what another has written.
     """
-    left, waits = list(items), make_waits(UNEXPLAINED_WAITS_S)
+    left, patience = list(items), Patience(sending, UNEXPLAINED_WAITS_S)
     while left:
         ended = replace(ended, is_late=sending.bench.clock.now() >= ended.deadline)
         seen = look_all(sending.bench, left)
         left = [item for item, sight in seen if not _settle_one(sending, item, sight, ended)]
         if left:
-            pause(sending, next(waits))
+            patience.pause(left)
 
 
 def _settle_one(sending: Sending, item: Item, sight: Sight | None, ended: _Ended) -> bool:

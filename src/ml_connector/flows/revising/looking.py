@@ -5,7 +5,7 @@ on when the caller has gone. Only when the settle time has passed since the send
 that stands untouched count as not written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,13 +27,9 @@ from ml_connector.flows.revising.shown import (
     judge_change,
     judge_creation,
 )
+from ml_connector.flows.writing.postings import CLOCK_LAG_MAX_S, SETTLE_WAITS_S, make_waits
 from ml_connector.ports import Posting, Steps, SupplierMissingError
 
-SETTLE_WAITS_S = (5.0, 10.0, 20.0, 40.0)
-"""Pauses between looks; the last one repeats until the settle time has passed."""
-CLOCK_LAG_MAX_S = 300.0
-"""What this machine's clock may lag behind the one a sending was noted by; then nobody can say when
-the settle time has passed."""
 STOP_LOOK_S = 2.0
 """A pause looks this often whether a stop was asked for."""
 NAMED_MAX = 10
@@ -122,7 +118,7 @@ def look_back(sending: Sending, items: Sequence[Item]) -> list[Item]:
     """
     unwritten = [item for item in items if not item.was_sent]
     left = [item for item in items if item.was_sent]
-    waits, waited_s = make_waits(), 0.0
+    patience = Patience(sending)
     while left:
         # The time before the look counts: what takes effect during it may have been missed.
         now, waiting = sending.bench.clock.now(), []
@@ -134,29 +130,41 @@ def look_back(sending: Sending, items: Sequence[Item]) -> list[Item]:
                 unwritten.append(item)
         left = waiting
         if left:
-            verify_clock(sending, left, waited_s=waited_s)
-            wait_s = next(waits)
-            pause(sending, wait_s)
-            waited_s += wait_s
+            patience.pause(left)
     return unwritten
 
 
-def verify_clock(sending: Sending, items: Sequence[Item], *, waited_s: float) -> None:
-    """The settle time of the items may still pass by this machine's clock.
+class Patience:
+    """Pauses between looks, until the settle time has passed by any clock that goes right."""
 
-    Raises:
-        RevisionUnclearError: So much was waited that it has been set back.
-    """
-    if waited_s > sending.settle.total_seconds() + CLOCK_LAG_MAX_S:
-        sent_at = max(item.posting.sent_at for item in items if item.posting.sent_at)
-        raise RevisionUnclearError(
-            f"{name_items(items)} left at {sent_at:%Y-%m-%d %H:%M:%S} UTC, and this machine's clock"
-            f" shows {sending.bench.clock.now():%Y-%m-%d %H:%M:%S} UTC: it was set back.",
-            written="What the ERP holds is not known; nothing was sent after it.",
-            next_step="Set the clock right, then"
-            f" `ml-connector runs resume {sending.steps.run_id}`.",
-            postings=", ".join(item.posting.posting_key for item in items[:NAMED_MAX]),
-        )
+    def __init__(self, sending: Sending, waits_s: Sequence[float] = SETTLE_WAITS_S) -> None:
+        self._sending = sending
+        self._waits = make_waits(waits_s)
+        self._waited_s = 0.0
+
+    def pause(self, items: Sequence[Item]) -> None:
+        """Some seconds have passed; the items are those that are still waited for.
+
+        Raises:
+            RevisionUnclearError: So much was waited that the clock has been set back.
+            RunInterruptedError: A stop was asked for meanwhile.
+        """
+        if self._waited_s > self._sending.settle.total_seconds() + CLOCK_LAG_MAX_S:
+            raise _render_set_back(self._sending, items)
+        wait_s = next(self._waits)
+        pause(self._sending, wait_s)
+        self._waited_s += wait_s
+
+
+def _render_set_back(sending: Sending, items: Sequence[Item]) -> RevisionUnclearError:
+    sent_at = max(item.posting.sent_at for item in items if item.posting.sent_at)
+    return RevisionUnclearError(
+        f"{name_items(items)} left at {sent_at:%Y-%m-%d %H:%M:%S} UTC, and this machine's clock"
+        f" shows {sending.bench.clock.now():%Y-%m-%d %H:%M:%S} UTC: it was set back.",
+        written="What the ERP holds is not known; nothing was sent after it.",
+        next_step=f"Set the clock right, then `ml-connector runs resume {sending.steps.run_id}`.",
+        postings=", ".join(item.posting.posting_key for item in items[:NAMED_MAX]),
+    )
 
 
 def look_all(bench: SupplierBench, items: Sequence[Item]) -> list[tuple[Item, Sight | None]]:
@@ -178,13 +186,6 @@ def _settle_late(sending: Sending, item: Item, sight: Sight | None) -> bool:
 def find_deadline(sending: Sending, item: Item) -> datetime:
     """When what was sent no longer takes effect."""
     return (item.posting.sent_at or sending.bench.clock.now()) + sending.settle
-
-
-def make_waits(waits_s: Sequence[float] = SETTLE_WAITS_S) -> Iterator[float]:
-    """Yield the pauses between looks; the last one for ever."""
-    yield from waits_s
-    while True:
-        yield waits_s[-1]
 
 
 def pause(sending: Sending, seconds: float) -> None:

@@ -7,17 +7,14 @@ in one transaction: whoever dies in between finds nothing of it, looks again, an
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ml_connector.domain.posting_keys import derive_posting_key
 from ml_connector.flows.bench import SupplierBench
 from ml_connector.flows.revising.agreeing import save_agreement
 from ml_connector.flows.revising.changes import Revision, parse_chunk
 from ml_connector.flows.revising.shown import list_unlike
+from ml_connector.flows.writing.postings import GENERATION, Outcome, find_key, save_outcome
 from ml_connector.ports import Json, Posting, PostingState, SupplierRow
 
 KIND = "supplier"
-KEYS_TRIED_MAX = 20
-GENERATION = 1
-"""A plan writes each supplier once; what is to be written again is a plan of its own."""
 REASON_MAX = 1_000
 """Characters of the ERP's words that are kept with a posting."""
 JOB_FACTS = frozenset({"batch", "row", "job"})
@@ -70,11 +67,11 @@ def make_items(bench: SupplierBench, chunk: Chunk) -> list[Item]:
 
 def find_posting(bench: SupplierBench, plan_hash: str, subject: str) -> Posting | None:
     """The posting a plan made on the subject."""
-    return _find_key(bench, plan_hash, subject)[1]
+    return find_key(bench, plan_hash, subject)[1]
 
 
 def _make_posting(bench: SupplierBench, chunk: Chunk, revision: Revision) -> Posting:
-    key, stored = _find_key(bench, chunk.plan_hash, revision.subject)
+    key, stored = find_key(bench, chunk.plan_hash, revision.subject)
     if stored is not None:
         return stored
     action = "creation" if revision.is_creation else "change"
@@ -94,19 +91,6 @@ def _make_posting(bench: SupplierBench, chunk: Chunk, revision: Revision) -> Pos
             made_at=bench.clock.now(),
         )
     )
-
-
-def _find_key(bench: SupplierBench, plan_hash: str, subject: str) -> tuple[str, Posting | None]:
-    """The first key of its kind that nobody else has, and the posting that has it already."""
-    identity = (bench.flow.name, plan_hash, subject)
-    key = ""
-    for salt in range(KEYS_TRIED_MAX):
-        parts = (*identity, *([str(salt)] if salt else []))
-        key = derive_posting_key(*parts, generation=GENERATION)
-        taken = bench.records.postings.find_posting(key)
-        if taken is None or (taken.flow, taken.plan_hash, taken.subject) == identity:
-            return key, taken
-    return key, None
 
 
 # --- on its way -----------------------------------------------------------------------------------
@@ -189,19 +173,5 @@ def _settle(
     bench: SupplierBench, item: Item, state: PostingState, *, receipt: Json, reason: str
 ) -> Posting:
     """The outcome, of what left until the item was looked at, and its link: both, or neither."""
-    seen, words = item.posting, reason[:REASON_MAX]
-    with bench.records.transactions.begin(f"the outcome of posting {seen.posting_key}"):
-        saved = bench.records.postings.save_posting(
-            seen.posting_key, state, receipt=receipt, reason=words, seen=seen
-        )
-        bench.records.audit.record(
-            f"posting.{state}",
-            subject=seen.posting_key,
-            actor=bench.actor,
-            run_id=seen.run_id,
-            what=item.subject,
-            content=seen.content_hash,
-            reason=words,
-            **{name: receipt[name] for name in ("number", "version", "job") if name in receipt},
-        )
-    return saved
+    outcome = Outcome(state=state, receipt=receipt, reason=reason[:REASON_MAX])
+    return save_outcome(bench, item.posting, outcome, run_id=item.posting.run_id)

@@ -8,7 +8,7 @@ from functools import partial
 
 from ml_connector.flows.bench import SupplierBench, read_document, store_document
 from ml_connector.flows.revising.changes import load_plan, parse_chunk
-from ml_connector.flows.revising.looking import Sending, call_at_once, make_waits, pause
+from ml_connector.flows.revising.looking import Patience, Sending, call_at_once
 from ml_connector.flows.revising.outcomes import Item, find_posting
 from ml_connector.flows.revising.shown import find_value, list_differing, list_sent
 from ml_connector.ports import (
@@ -146,7 +146,7 @@ def _cut(difference: Json) -> Json:
 def _read_all(sending: Sending, items: Sequence[Item]) -> list[SupplierRow | None]:
     """Each supplier as it is shown; one that is not yet is looked for until its settle time."""
     found: dict[str, SupplierRow | None] = {}
-    left, waits = list(items), make_waits()
+    left, patience = list(items), Patience(sending)
     while left:
         rows = call_at_once(
             lambda item: _find_row(sending.bench, item), left, at_once=sending.bench.flow.at_once
@@ -158,7 +158,7 @@ def _read_all(sending: Sending, items: Sequence[Item]) -> list[SupplierRow | Non
             if row is None and _may_show_yet(sending, item)
         ]
         if left:
-            pause(sending, next(waits))
+            patience.pause(left)
     return [found[item.posting.posting_key] for item in items]
 
 

@@ -2,7 +2,7 @@
 
 from ml_connector.errors import UsageError
 from ml_connector.flows.bench import SupplierBench, store_document
-from ml_connector.flows.revising.changes import Revision, parse_chunk, render_revision
+from ml_connector.flows.revising.changes import Revision, find_revision, render_revision
 from ml_connector.flows.revising.outcomes import KIND
 from ml_connector.flows.revising.shown import find_value, is_alike_sent
 from ml_connector.ports import Json, Posting, PostingState, SupplierRow
@@ -27,8 +27,7 @@ def plan_supplier_reversal(bench: SupplierBench, posting_key: str, run_id: str) 
             already, or the ERP no longer shows what it wrote.
     """
     posting = _verify_posting(bench, posting_key)
-    chunk = parse_chunk(bench.archive, posting.content_hash)
-    revision = next(one for one in chunk if one.subject == posting.subject)
+    revision = find_revision(bench.archive, posting)
     if revision.is_creation:
         raise _refuse(
             posting_key,

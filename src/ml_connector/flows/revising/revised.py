@@ -18,6 +18,7 @@ from ml_connector.domain.cell_values import (
 from ml_connector.domain.money import render_plain
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import SupplierBench, cut, store_document
+from ml_connector.flows.proving.readback import read_view
 from ml_connector.ports import Json
 from ml_connector.settings import ATTRIBUTE_KINDS, SupplierAttribute
 
@@ -67,10 +68,12 @@ def read_revised(bench: SupplierBench, export_hash: str) -> Json:
     """
     reading = Reading()
     parsers = [(one, _make_parser(one)) for one in bench.flow.attributes]
-    for number, row in enumerate(_read_rows(bench, export_hash), start=2):
+    wanted = [bench.flow.number_column, *(one.column for one in bench.flow.attributes)]
+    rows = read_view(bench, export_hash, wanted, rows_max=ROWS_MAX, error=RevisedViewError)
+    for number, row in enumerate(rows, start=2):
         _take(bench, reading, parsers, number, row)
-    rows = list(_keep_single(reading))
-    if not rows and not reading.faults:
+    kept = list(_keep_single(reading))
+    if not kept and not reading.faults:
         raise RevisedViewEmptyError(
             f"The export {bench.flow.export!r} shows no supplier.",
             written="Nothing was written; the ERP keeps what it holds.",
@@ -79,28 +82,12 @@ def read_revised(bench: SupplierBench, export_hash: str) -> Json:
         )
     faults = sorted(reading.faults, key=lambda fault: fault["row"])
     return {
-        "chunks": [store_document(bench.archive, list(part)) for part in cut(rows, CHUNK_ROWS)],
-        "rows": len(rows) + len(faults),
+        "chunks": [store_document(bench.archive, list(part)) for part in cut(kept, CHUNK_ROWS)],
+        "rows": len(kept) + len(faults),
         "faults": len(faults),
         "faults_shown": faults[:FAULTS_SHOWN_MAX],
         "faults_document": store_document(bench.archive, faults),
     }
-
-
-def _read_rows(bench: SupplierBench, export_hash: str) -> Iterator[dict[str, str]]:
-    wanted = [bench.flow.number_column, *(one.column for one in bench.flow.attributes)]
-    for count, row in enumerate(bench.target.parse_csv(bench.archive.read_bytes(export_hash))):
-        missing = [header for header in wanted if header not in row]
-        if missing or count >= ROWS_MAX:
-            raise RevisedViewError(
-                f"The export {bench.flow.export!r} lacks the columns {', '.join(missing)}; it has"
-                f" {', '.join(row)}." if missing else
-                f"The export {bench.flow.export!r} has more than {ROWS_MAX:,} rows.",
-                written="Nothing was written.",
-                next_step="Correct the columns of the flow, or the saved view of the export.",
-                export=bench.flow.export,
-            )  # fmt: skip
-        yield row
 
 
 Parser = Callable[[str], str]

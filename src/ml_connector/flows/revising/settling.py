@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import SupplierBench
-from ml_connector.flows.revising.changes import Revision, parse_chunk
+from ml_connector.flows.revising.changes import Revision, find_revision, parse_chunk
 from ml_connector.flows.revising.importing import find_job_state
 from ml_connector.flows.revising.looking import look, look_all, settle_seen
 from ml_connector.flows.revising.outcomes import KIND, Item, quarantine, refuse
@@ -47,7 +47,7 @@ def settle_supplier(bench: SupplierBench, posting: Posting) -> tuple[Posting, st
             posting=posting.posting_key,
         )
     verify_same_erp(bench, posting)
-    item = Item(revision=_find_revision(bench, posting), posting=posting)
+    item = Item(revision=find_revision(bench.archive, posting), posting=posting)
     jobs = _Jobs(bench=bench, is_asked=True)
     is_over = jobs.is_over(posting)
     # Only then the look: what took effect before it was over is seen by it.
@@ -153,11 +153,6 @@ def _settle_over(
     if is_absent:
         return quarantine(bench, item, f"it was sent, and then: {sight.words}")
     return settle_seen(bench, item, sight)
-
-
-def _find_revision(bench: SupplierBench, posting: Posting) -> Revision:
-    chunk = parse_chunk(bench.archive, posting.content_hash)
-    return next(one for one in chunk if one.subject == posting.subject)
 
 
 def _too_many(bench: SupplierBench, waiting: list[str]) -> TooManyUnsettledError:

@@ -10,6 +10,7 @@ from ml_connector.domain.money import DIGITS_MAX, ZERO, count_decimals, count_di
 from ml_connector.domain.signs import SignRule
 from ml_connector.errors import RefusedError
 from ml_connector.flows.bench import BudgetBench, read_document, store_document
+from ml_connector.flows.proving.readback import read_view
 from ml_connector.flows.writing.view_amounts import AmountColumn, open_amounts
 from ml_connector.ports import JournalAccount, Json
 from ml_connector.settings import BudgetColumns
@@ -100,19 +101,7 @@ def _read_rows(bench: BudgetBench, export_hash: str) -> Iterator[dict[str, str]]
     columns = bench.flow.columns
     wanted = [columns.company.column, columns.account.column, columns.business_unit.column]
     wanted += [columns.period, columns.amount, *([columns.version] if columns.version else [])]
-    content = bench.archive.read_bytes(export_hash)
-    for number, row in enumerate(bench.target.parse_csv(content)):
-        missing = [header for header in wanted if header not in row]
-        if missing or number >= ROWS_MAX:
-            raise ApprovedViewError(
-                f"The export {bench.flow.export!r} lacks the columns {', '.join(missing)}; it has"
-                f" {', '.join(row)}." if missing else
-                f"The export {bench.flow.export!r} has more than {ROWS_MAX:,} rows.",
-                written="Nothing was posted.",
-                next_step="Correct `columns` in the flow, or the saved view of the export.",
-                export=bench.flow.export,
-            )  # fmt: skip
-        yield row
+    return read_view(bench, export_hash, wanted, rows_max=ROWS_MAX, error=ApprovedViewError)
 
 
 def _open_amounts(bench: BudgetBench, export_hash: str) -> AmountColumn:

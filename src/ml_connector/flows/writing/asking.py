@@ -7,13 +7,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 from ml_connector.errors import BlockedError, BusyError
-from ml_connector.flows.bench import BudgetBench, SupplierBench, read_document
+from ml_connector.flows.bench import BudgetBench, WritingBench, read_document
 from ml_connector.flows.writing.approved import list_pairs
 from ml_connector.flows.writing.held import read_held
 from ml_connector.flows.writing.replacing import read_earlier
 from ml_connector.ports import Approval, ApprovalState, Json
-
-WritingBench = BudgetBench | SupplierBench
 
 
 class PlanNotApprovedError(BlockedError):
@@ -31,7 +29,7 @@ class PlanDriftedError(BlockedError):
 class OtherErpError(BlockedError):
     """The plan was made from another ERP than the flow writes now."""
 
-    code = "budgets.other-connection"
+    code = "plan.other-erp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +170,7 @@ def verify_applicable(bench: BudgetBench, plan_hash: str) -> None:
         raise
 
 
-def verify_connection(bench: BudgetBench, plan_hash: str) -> None:
+def verify_connection(bench: WritingBench, plan_hash: str) -> None:
     """The plan was made from the ERP that the flow writes now.
 
     Raises:
@@ -183,7 +181,7 @@ def verify_connection(bench: BudgetBench, plan_hash: str) -> None:
         raise OtherErpError(
             f"Plan {plan_hash[:12]} was made for {made_for}, and flow {bench.flow.name} writes"
             f" {bench.source.connection} now.",
-            written=f"Nothing was posted into {bench.source.connection}.",
+            written=f"Nothing was written into {bench.source.connection}.",
             next_step=f"Set `target` of flows/{bench.flow.name}.yaml back, or make a new plan:"
             f" `ml-connector run {bench.flow.name}`.",
             plan=plan_hash,

@@ -6,13 +6,11 @@ never entered and is sent again under the same key; found in part it is left alo
 add to it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from ml_connector.domain.journals import Journal
-from ml_connector.domain.posting_keys import derive_posting_key
 from ml_connector.errors import (
     OutcomeUnknownError,
     ProtocolError,
@@ -22,7 +20,14 @@ from ml_connector.errors import (
 from ml_connector.flows.bench import BudgetBench, read_document
 from ml_connector.flows.writing.asking import PlanDriftedError, verify_undrifted
 from ml_connector.flows.writing.journals import find_reversed, parse_journal, render_head
-from ml_connector.flows.writing.settling import Outcome, save_outcome
+from ml_connector.flows.writing.postings import (
+    CLOCK_LAG_MAX_S,
+    GENERATION,
+    Outcome,
+    find_key,
+    make_waits,
+    save_outcome,
+)
 from ml_connector.ports import (
     JournalFound,
     JournalHead,
@@ -36,18 +41,10 @@ from ml_connector.ports import (
 
 SENDS_MAX = 2
 """Times a journal proven absent is sent by one run; a resume may send it once more."""
-SETTLE_WAITS_S = (5.0, 10.0, 20.0, 40.0)
-"""Pauses between looks; the last one repeats until the settle time has passed."""
-CLOCK_LAG_MAX_S = 300.0
-"""What this machine's clock may lag behind the one a sending was noted by; then nobody can say when
-the settle time has passed."""
 UNDER_WAY = frozenset({JournalState.ABSENT, JournalState.PARTIAL})
 """What a journal may look like that is still being entered."""
-KEYS_TRIED_MAX = 20
 MADE_MAX = 100_000
 """Postings of one plan that are looked through; more journals than any plan has."""
-GENERATION = 1
-"""A plan posts each of its journals once; what is to be posted again is a plan of its own."""
 
 
 class PostingUnclearError(OutcomeUnknownError):
@@ -188,13 +185,7 @@ def _hold_back(sending: Sending, posting: Posting, why: str) -> Posting:
 def _make(sending: Sending) -> Posting:
     """The posting as it is stored; its key is the first of its kind that nobody has."""
     bench, row = sending.bench, sending.row
-    identity = (bench.flow.name, sending.plan_hash, row["subject"])
-    for salt in range(KEYS_TRIED_MAX):
-        parts = (*identity, *([str(salt)] if salt else []))
-        key = derive_posting_key(*parts, generation=GENERATION)
-        taken = bench.records.postings.find_posting(key)
-        if taken is None or (taken.flow, taken.plan_hash, taken.subject) == identity:
-            break
+    key, _ = find_key(bench, sending.plan_hash, row["subject"])
     return bench.records.postings.make_posting(
         Posting(
             posting_key=key,
@@ -325,7 +316,7 @@ def _look(sending: Sending, posting: Posting) -> JournalFound:
     bench = sending.bench
     settle = timedelta(minutes=bench.flow.settle_minutes)
     deadline = (posting.sent_at or bench.clock.now()) + settle
-    waits, waited_s = _waits(), 0.0
+    waits, waited_s = make_waits(), 0.0
     while True:
         # The time before the look counts: what takes effect during it may have been missed.
         is_late = bench.clock.now() >= deadline
@@ -339,12 +330,6 @@ def _look(sending: Sending, posting: Posting) -> JournalFound:
         wait_s = next(waits)
         bench.clock.sleep(wait_s)
         waited_s += wait_s
-
-
-def _waits() -> Iterator[float]:
-    yield from SETTLE_WAITS_S
-    while True:
-        yield SETTLE_WAITS_S[-1]
 
 
 def _try_find(sending: Sending, posting: Posting) -> JournalFound | None:

@@ -1,20 +1,15 @@
-"""Settling postings: an outcome and its audit link; and by hand, where a person has asked for it.
+"""Settling a posting by hand: what the ERP shows now decides, and a person has asked for it."""
 
-Who looks at the ERP may look beside a run that is about to send. So an outcome is stored with the
-posting as it was when the look began, and is refused when a request has left since.
-"""
-
-from dataclasses import dataclass
 from datetime import timedelta
 
 from ml_connector.errors import UsageError
-from ml_connector.flows.bench import BudgetBench, SupplierBench, read_document
+from ml_connector.flows.bench import BudgetBench, WritingBench, read_document
 from ml_connector.flows.writing.journals import parse_journal
+from ml_connector.flows.writing.postings import Outcome, save_outcome
 from ml_connector.ports import (
     UNSETTLED_POSTINGS,
     JournalFound,
     JournalState,
-    Json,
     Posting,
     PostingState,
 )
@@ -32,40 +27,6 @@ class ElsewherePostingError(UsageError):
     """The posting went to another ERP than the flow writes now, so a look would find nothing."""
 
     code = "postings.other-connection"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What has become of a posting."""
-
-    state: PostingState
-    receipt: Json | None = None
-    reason: str = ""
-
-
-def save_outcome(bench: BudgetBench, seen: Posting, outcome: Outcome, *, run_id: str) -> Posting:
-    """The posting has the outcome and the audit chain says so: both, or neither.
-
-    Args:
-        bench: Of the flow.
-        seen: The posting as it was before the ERP was looked at.
-        outcome: What the ERP has shown.
-        run_id: The run that says so.
-
-    Raises:
-        BusyError: A request has left since the posting was `seen`; nothing is stored.
-    """
-    key = seen.posting_key
-    with bench.records.transactions.begin(f"the outcome of posting {key}"):
-        saved = bench.records.postings.save_posting(
-            key, outcome.state, receipt=outcome.receipt, reason=outcome.reason, seen=seen
-        )
-        bench.records.audit.record(
-            f"posting.{outcome.state}", subject=key, actor=bench.actor, run_id=run_id,
-            what=seen.subject, content=seen.content_hash, reason=outcome.reason,
-            **{name: ", ".join(saved.receipt.get(name, ())) for name in ("batches", "documents")},
-        )  # fmt: skip
-    return saved
 
 
 def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, JournalFound]:
@@ -104,7 +65,7 @@ def settle_posting(bench: BudgetBench, posting_key: str) -> tuple[Posting, Journ
     return save_outcome(bench, posting, outcome, run_id=posting.run_id), found
 
 
-def verify_same_erp(bench: BudgetBench | SupplierBench, posting: Posting) -> None:
+def verify_same_erp(bench: WritingBench, posting: Posting) -> None:
     """The flow writes the ERP that the posting went to: only there it is absent or entered.
 
     Raises:
