@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.pod_desk import (
+    CONTROLLER,
     JOBS,
     MANY,
     NOBODY_ASKED,
@@ -69,7 +70,7 @@ def test_only_what_the_model_alone_moved_is_written_and_the_rest_is_named(desk: 
 
     asked = desk.run()
     desk.alter("10007", CustomerNumber="C-7")
-    desk.approve(asked.summary["plan_hash"])
+    desk.approve(asked.summary["plan_hash"], CONTROLLER)
     row = desk.apply(asked.summary["plan_hash"])
 
     [fault] = asked.summary["faults_shown"]

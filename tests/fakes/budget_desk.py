@@ -1,17 +1,17 @@
 """A budget flow on real sockets: what planners approve, what the ledger then holds, counted raw."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
 from tests.fakes.books_desk import CONNECTION, BooksDesk, build_desk
+from tests.fakes.writing_desk import WritingDesk
 
 from ml_connector.errors import ConnectorError
-from ml_connector.ports import Approval, Check, CheckState, Posting, RunRow
-from ml_connector.wiring import House, open_house
+from ml_connector.ports import Check, Posting, RunRow
+from ml_connector.wiring import House
 
 FLOW = "budgets-jde"
 ORCHESTRATION = "/orchestrator/PLN_PostBudgetJournal"
@@ -44,7 +44,7 @@ Amounts = dict[tuple[Place, str], Decimal]
 
 
 @dataclass(slots=True)
-class BudgetDesk(BooksDesk):
+class BudgetDesk(WritingDesk, BooksDesk):
     """Acts as one person at a time; every command opens the house anew."""
 
     actor: str = MAKER
@@ -54,15 +54,7 @@ class BudgetDesk(BooksDesk):
 
     # --- commands ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def house(self) -> Iterator[House]:
-        """The project's house, with the person who acts now in it."""
-        with open_house(self.root, clock=self.clock, on_step=self.on_step) as house:
-            house.actor = self.actor
-            self._hurry(house)
-            yield house
-
-    def _hurry(self, house: House) -> None:
+    def _prepare(self, house: House) -> None:
         if not self.timeout_s:
             return
         connections: Any = house.project.connections
@@ -81,39 +73,9 @@ class BudgetDesk(BooksDesk):
             self.run(flow, **request)
         return caught.value, self.newest()
 
-    def resume(self, run_id: str) -> RunRow:
-        """A stopped run that went on to its end."""
-        with self.house() as house:
-            return house.resume(run_id)
-
-    def approve(self, plan: str, who: str) -> Approval:
-        """The plan after this person has approved it; nothing is posted by that."""
-        self.actor = who
-        with self.house() as house:
-            return house.decide(plan, approves=True, reason="As agreed.")
-
-    def apply(self, plan: str) -> RunRow:
-        """The run that posts the approved plan."""
-        with self.house() as house:
-            return house.apply_approved(house.find_approval(plan))
-
-    def settle(self, key: str) -> tuple[Posting, str]:
-        """A posting after a look at the ERP."""
-        with self.house() as house:
-            return house.settle_posting(key)
-
-    def reverse(self, key: str) -> RunRow:
-        """The run that takes a posting back."""
-        with self.house() as house:
-            return house.reverse_posting(key)
-
     def doctor(self) -> dict[str, Check]:
-        """What doctor finds of the flow, by subject; the worst of each."""
-        with self.house() as house:
-            found = list(house.check_flow(FLOW))
-        return {one.subject: one for one in found if one.state is CheckState.OK} | {
-            one.subject: one for one in found if one.state is not CheckState.OK
-        }
+        """What doctor finds of the flow."""
+        return self.look_at(FLOW)
 
     def postings(self) -> list[Posting]:
         """All postings, oldest first."""

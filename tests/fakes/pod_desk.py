@@ -2,8 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +12,10 @@ from urllib.request import Request, urlopen
 
 import pytest
 from tests.conftest import call_control, change_yaml
+from tests.fakes.writing_desk import WritingDesk
 
 from ml_connector.errors import ConnectorError
-from ml_connector.ports import Approval, Check, CheckState, Posting, RunRow
-from ml_connector.wiring import House, open_house
+from ml_connector.ports import Check, Posting, RunRow
 
 FLOW = "supplier-revisions-fusion"
 LIST_FLOW = "suppliers-fusion"
@@ -33,7 +32,7 @@ Row = dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
-class PodDesk:
+class PodDesk(WritingDesk):
     """Acts as one person at a time; every command opens the house anew."""
 
     company: Any
@@ -45,13 +44,6 @@ class PodDesk:
     """Requests the pod had answered when the test began."""
 
     # --- commands ---------------------------------------------------------------------------------
-
-    @contextmanager
-    def house(self) -> Iterator[House]:
-        """The project's house, with the person who acts now in it."""
-        with open_house(self.root, clock=self.clock, on_step=self.on_step) as house:
-            house.actor = self.actor
-            yield house
 
     def run(self, flow: str = FLOW, **request: Any) -> RunRow:
         """A run of the flow that ended."""
@@ -69,34 +61,9 @@ class PodDesk:
         with self.house() as house:
             return next(iter(house.records.runs.load_runs(limit=1)))
 
-    def resume(self, run_id: str) -> RunRow:
-        """A stopped run that went on to its end."""
-        with self.house() as house:
-            return house.resume(run_id)
-
-    def approve(self, plan: str, who: str = CONTROLLER) -> Approval:
-        """The plan after this person has approved it; nothing is written by that."""
-        self.actor = who
-        with self.house() as house:
-            return house.decide(plan, approves=True, reason="fine")
-
-    def apply(self, plan: str) -> RunRow:
-        """The run that writes the approved plan."""
-        with self.house() as house:
-            return house.apply_approved(house.find_approval(plan))
-
-    def settle(self, key: str) -> tuple[Posting, str]:
-        """A posting after a look at the pod."""
-        with self.house() as house:
-            return house.settle_posting(key)
-
     def doctor(self) -> dict[str, Check]:
-        """What doctor finds of the flow, by subject; the worst of each."""
-        with self.house() as house:
-            found = list(house.check_flow(FLOW))
-        return {
-            one.subject: one for one in sorted(found, key=lambda one: one.state != CheckState.OK)
-        }
+        """What doctor finds of the flow."""
+        return self.look_at(FLOW)
 
     def postings(self) -> dict[str, Posting]:
         """The newest posting of each supplier, by subject."""

@@ -1,19 +1,15 @@
 """F5 killed while suppliers are on their way: each is written once, and found when looked for."""
 
-import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
-from tests.conftest import SOURCE_ROOT, call_control
+from tests.conftest import call_control
 from tests.fakes.pod_desk import (
     FLOW,
     JOBS,
@@ -24,6 +20,7 @@ from tests.fakes.pod_desk import (
     PodDesk,
     build_pod_desk,
 )
+from tests.fakes.writing_desk import kill_when
 
 from ml_connector.ports import PostingState, RunState
 
@@ -71,25 +68,6 @@ def desk(company: Any, office_template: Path, tmp_path: Path) -> PodDesk:
     return made
 
 
-def kill_when(desk: PodDesk, is_time: Callable[[], bool]) -> int:
-    """A process runs the flow and is killed as soon as it is time; its exit code."""
-    now = desk.clock.now().isoformat()
-    command = [sys.executable, "-c", CHILD, str(desk.root), desk.company.fusion, now, RUN, FLOW]
-    paths = os.pathsep.join((str(SOURCE_ROOT), str(SOURCE_ROOT.parent)))
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}) as process:
-        try:
-            for _ in range(LOOKS_MAX):
-                if process.poll() is not None or is_time():
-                    break
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=LOOK_S)
-        finally:
-            process.kill()
-        found = call_control(desk.company.fusion, "GET", "clock")
-        desk.clock.at = datetime.fromisoformat(found["now"])
-        return process.wait()
-
-
 def list_sent(desk: PodDesk, path: str, count: int) -> list[str]:
     """Requests the pod was sent, once it has noted the one whose answer it kept back."""
     for _ in range(LOOKS_MAX):
@@ -128,7 +106,9 @@ def test_run_killed_right_after_a_request_left_writes_each_supplier_once(
         rules = call_control(desk.company.fusion, "GET", "faults")["rules"]
         return any(rule["fired"] for rule in rules)
 
-    killed = kill_when(desk, has_left)
+    now = desk.clock.now().isoformat()
+    command = [sys.executable, "-c", CHILD, str(desk.root), desk.company.fusion, now, RUN, FLOW]
+    killed = kill_when(command, has_left, clock=desk.clock, url=desk.company.fusion)
     states = {one.state for one in desk.postings().values()}
     row = desk.resume(RUN)
     again = desk.run()
