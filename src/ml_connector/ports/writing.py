@@ -102,5 +102,18 @@ class IntentStore(Protocol):
     ) -> list[Intent]:
         """Intents, oldest first."""
 
+    def verify_settled(self, model_id: str, *, except_run: str) -> None:
+        """No other run has an intent on the model whose outcome is open or unknown.
+
+        Raises:
+            BusyError: One has; names the way out.
+        """
+
+    def load_unfollowed(self, model_id: str, *, except_run: str, since: datetime) -> list[Intent]:
+        """Confirmed intents of other runs, made since then, whose load nobody has recorded.
+
+        Their tasks may still run in the model.
+        """
+
     def find_claimed_tasks(self, action_id: str) -> set[str]:
         """Task ids other intents of the action already own."""

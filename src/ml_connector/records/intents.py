@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from ml_connector.errors import BusyError, RefusedError, UsageError
 from ml_connector.ports import Action, Intent, IntentState, Lease
@@ -141,6 +141,21 @@ class IntentRecords(OrganisationStore):
             rows = rows.filter(model_id=model_id)
         return [_render(row) for row in rows.order_by("id")]
 
+    def verify_settled(self, model_id: str, *, except_run: str) -> None:
+        """No other run's intent on the model is open or unknown; see `ports.IntentStore`."""
+        if self._unsettled(model_id).exclude(run_id=except_run).exists():
+            raise self._explain_unsettled(model_id)
+
+    def load_unfollowed(self, model_id: str, *, except_run: str, since: datetime) -> list[Intent]:
+        """Started by other runs and not followed to the end; see `ports.IntentStore`."""
+        loads = models.Load.of(self._id).filter(
+            run_id=OuterRef("run_id"), intent_id=OuterRef("intent_id")
+        )
+        rows = models.Intent.of(self._id).filter(
+            ~Exists(loads), model_id=model_id, made_at__gte=since, state=IntentState.CONFIRMED.value
+        )
+        return [_render(row) for row in rows.exclude(run_id=except_run).order_by("made_at", "id")]
+
     def find_claimed_tasks(self, action_id: str) -> set[str]:
         """Task ids that intents of the action own."""
         rows = models.Intent.of(self._id).filter(action_id=action_id).exclude(task_id="")
@@ -191,16 +206,19 @@ class IntentRecords(OrganisationStore):
             model_id=lease.model_id, fence=lease.fence, holder=holder,
         )  # fmt: skip
 
-    def _explain_unsettled(self, model_id: str) -> BusyError:
-        unsettled = models.Intent.of(self._id).filter(
+    def _unsettled(self, model_id: str) -> QuerySet[models.Intent]:
+        return models.Intent.of(self._id).filter(
             model_id=model_id, state__in=models.UNSETTLED_STATES
         )
-        row = unsettled.first()
+
+    def _explain_unsettled(self, model_id: str) -> BusyError:
+        row = self._unsettled(model_id).first()
         named = f"{row.intent_id} of run {row.run_id}, {row.state}" if row else "already settled"
+        way_out = f"`ml-connector runs resume {row.run_id}` settles it" if row else "Try again"
         return BusyError(
             f"Another intent on model {model_id} is not settled: {named}.",
             written="No intent was stored and nothing was started.",
-            next_step="Resume or cancel the run of that intent first.",
+            next_step=f"{way_out}; then start this run again.",
             model_id=model_id, intent_id=row.intent_id if row else "",
         )  # fmt: skip
 

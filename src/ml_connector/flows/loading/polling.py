@@ -10,6 +10,8 @@ WAITS_S = (0.5, 5.0, 5.0, 5.0, 5.0, 10.0, 10.0, 30.0)
 WAIT_MAX_S = 60.0
 STOP_LOOK_S = 2.0
 """A sleeping poll looks at the stop flag this often, so that it leaves within five seconds."""
+BEAT_LOOKS = 5
+"""Looks at the stop flag from one beat to the next: ten seconds."""
 DEADLINE_S = 6 * 3600.0
 
 
@@ -26,12 +28,13 @@ def follow_task(
     action: Action,
     task_id: str,
     *,
-    beat: Callable[[], None] | None = None,
+    beat: Callable[[], object] | None = None,
 ) -> TaskResult:
     """The task's result once it is terminal; one durable step follows one task.
 
-    `beat` is called before each look: a load keeps its model's lease alive with it, however long
-    the task takes, so that no other run uploads to the file that is still being read.
+    `beat` is called before each look and while waiting: a load keeps its model's lease alive with
+    it, however long the task takes, so that no other run uploads to the file that is still being
+    read.
 
     Raises:
         RunInterruptedError: A stop was asked for; the task runs on and is followed after a resume.
@@ -41,9 +44,7 @@ def follow_task(
     number = 0
     while waited_s < DEADLINE_S:
         wait_s = WAITS_S[number] if number < len(WAITS_S) else WAIT_MAX_S
-        _wait(steps, clock, wait_s, task_id)
-        if beat is not None:
-            beat()
+        _wait(steps, clock, wait_s, task_id, beat=beat)
         waited_s += wait_s
         number += 1
         result = target.read_task(action, task_id)
@@ -58,11 +59,22 @@ def follow_task(
     )  # fmt: skip
 
 
-def _wait(steps: Steps, clock: Clock, seconds: float, task_id: str) -> None:
+def _wait(
+    steps: Steps,
+    clock: Clock,
+    seconds: float,
+    task_id: str,
+    *,
+    beat: Callable[[], object] | None,
+) -> None:
     left_s = seconds
+    looks = 0
     while left_s > 0 and not steps.is_stop_requested():
         clock.sleep(min(left_s, STOP_LOOK_S))
         left_s -= STOP_LOOK_S
+        looks += 1
+        if beat is not None and (looks % BEAT_LOOKS == 0 or left_s <= 0):
+            beat()
     if steps.is_stop_requested():
         raise RunInterruptedError(
             f"The run stopped while task {task_id} runs in the model.",

@@ -61,7 +61,7 @@ def run_load(steps: Steps, bench: Bench, load: Load) -> Json:
     Raises:
         OutcomeUnknownError: Whether a task was started is not known; a resume settles it.
     """
-    hold = ModelHold(bench, run_id=steps.run_id, model_id=load.model_id)
+    hold = ModelHold(bench, steps=steps, model_id=load.model_id)
     work = LoadWork(steps=steps, bench=bench, load=load, hold=hold)
     try:
         fence = upload(work)
