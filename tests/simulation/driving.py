@@ -1,6 +1,6 @@
 """Plays a seed: disturbed runs, crashes and resumes as advised, then peace and a clean run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -32,6 +32,11 @@ from tests.simulation.faults import (
 )
 from tests.simulation.life import Life
 from tests.simulation.loopback import Intervention
+from tests.simulation.people import People, check_decisions
+from tests.simulation.supplier_checks import check_suppliers
+from tests.simulation.supplier_faults import SUPPLIERS, draw_supplier_plan
+from tests.simulation.suppliers import FLOW as SUPPLIER_FLOW
+from tests.simulation.suppliers import drift, mend_suppliers, note_agreed, prepare_suppliers
 from tests.simulation.world import FLOW, World, open_world
 
 from ml_connector.engine.errors import UnknownRunError
@@ -43,9 +48,16 @@ ATTEMPTS_MAX = 8
 CLEAN_MAX = 6
 """Undisturbed tries until a run succeeds."""
 DIMENSIONS = "dimensions-fusion"
+ASKING = "waiting for approval"
 ENDED = frozenset(
-    {"succeeded", "partly succeeded", "unexplained difference", "books moving", "cancelled"}
-)
+    {
+        "succeeded", "partly succeeded", "unexplained difference", "books moving", "cancelled",
+        ASKING,
+    }
+)  # fmt: skip
+UNSETTLED = """
+SELECT posting_key FROM records_posting WHERE state IN ('open', 'unknown', 'quarantined')
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,25 +80,40 @@ class Story:
     flow: str
     sum_wanted: Callable[[World], Cells]
     read_held: Callable[[World], Cells]
+    draw: Callable[[int], Plan]
     prepare: Callable[[World], None] = lambda _: None
+    mend: Callable[[World, dict[str, Any]], dict[str, Any]] = lambda *_: {}
+    """In peace, told the last summary: people mend what is theirs; what the next run is asked."""
+    check: Callable[[World], Iterable[Finding]] = lambda _: ()
+    make_people: Callable[[], People] = People
+    clean_max: int = CLEAN_MAX
 
 
 STORIES = {
     ACTUALS: Story(
-        flow=FLOW, sum_wanted=lambda world: sum_books(world.pods.folder), read_held=read_model
+        flow=FLOW, sum_wanted=lambda world: sum_books(world.pods.folder), read_held=read_model,
+        draw=draw_plan,
     ),
     BUDGETS: Story(
         flow="budgets-jde", sum_wanted=read_approved, read_held=read_ledger,
-        prepare=prepare_budget,
+        prepare=prepare_budget, draw=partial(draw_plan, story=BUDGETS),
+    ),
+    SUPPLIERS: Story(
+        flow=SUPPLIER_FLOW, sum_wanted=lambda _: {}, read_held=lambda _: {},
+        prepare=prepare_suppliers, draw=draw_supplier_plan, mend=mend_suppliers,
+        check=check_suppliers, clean_max=2 * CLEAN_MAX,
+        make_people=lambda: People(note=note_agreed, drift=drift, lists="list_revisions"),
     ),
 }  # fmt: skip
 
 
 def play(seed: int, story: str = ACTUALS) -> Played:
     """The seed played to its end, and what the checkers found."""
-    plan = draw_plan(seed, story)
+    plan = STORIES[story].draw(seed)
     with open_world(seed, variant=plan.variant) as world:
-        driver = Driver(world=world, played=Played(plan=plan))
+        driver = Driver(
+            world=world, played=Played(plan=plan), people=STORIES[story].make_people()
+        )  # fmt: skip
         driver.run()
         return driver.played
 
@@ -97,6 +124,11 @@ class Driver:
 
     world: World
     played: Played
+    people: People
+    summary: dict[str, Any] = field(default_factory=dict)
+    """Of the run that ended last."""
+    began: int = 0
+    """The version of the books that the plan people are asked about was made of."""
     pending: str = ""
     """The run to go on with; empty: a new one is begun."""
     version_at: dict[str, int] = field(default_factory=dict)
@@ -121,6 +153,8 @@ class Driver:
             self._story.read_held(world), self._story.sum_wanted(world)
         )
         self.played.findings += check_at_rest(world)
+        self.played.findings += check_decisions(world, self.people)
+        self.played.findings += self._story.check(world)
         self.played.busiest = find_busiest(world)
         self.played.processes = world.processes
         self.played.happened += world.wire.happened
@@ -137,23 +171,41 @@ class Driver:
         self._arm(act)
         for attempt in range(ATTEMPTS_MAX):
             deaths = dict(act.deaths[attempt : attempt + 1])
-            if self._attempt(self._story.flow, Life(dies_at=deaths)):
+            state = self._attempt(self._story.flow, Life(dies_at=deaths), **self._request())
+            if state and not self._is_agreed(state, act.word):
                 return
             self._between(act.pause_s)
 
+    def _is_agreed(self, state: str, word: str) -> bool:
+        """Whether people were asked, and the plan is to be applied."""
+        self.people.plan = ""
+        if state != ASKING:
+            return False
+        return self.people.hear(self, self.summary["plan_hash"], word)
+
+    def _request(self) -> dict[str, Any]:
+        return {"apply": self.people.plan} if self.people.plan else {}
+
     def _come_to_rest(self) -> None:
         """What is open is settled, refused members are loaded, and one run succeeds."""
-        for _ in range(CLEAN_MAX):
+        for _ in range(self._story.clean_max):
             if not self.pending and read_refused(self.world):
                 self._attempt(DIMENSIONS, Life())
                 self._between(60.0)
-            request = {"replay": True} if read_refused(self.world) else {}
+            request = {"replay": True} if read_refused(self.world) else self._request()
+            request = request or self._story.mend(self.world, self.summary)
+            self.is_settling |= self._is_unsettled()
             is_whole = not request and not self.pending
             state = self._attempt(self._story.flow, Life(), **request)
             if state == "succeeded" and is_whole:
                 return
+            self._is_agreed(state, "agree")
             self._between(60.0)
         self._find("rest", f"no clean run succeeds: {self.played.outcomes[-CLEAN_MAX:]}")
+
+    def _is_unsettled(self) -> bool:
+        """Whether people who see to it find postings without an end, and no run that has them."""
+        return not self.pending and bool(read_rows(self.world, UNSETTLED))
 
     def _attempt(self, flow: str, life: Life, **request: Any) -> str:
         """The state a run ended in; empty when it was stopped."""
@@ -171,7 +223,8 @@ class Driver:
             return ""
         finally:
             self._leave(house, life)
-        self.pending = ""
+        self.pending, self.summary = "", dict(row.summary)
+        self.began = self.version_at.get(row.run_id, 0)
         self._tell(str(row.state), f"run {row.run_id}")
         if flow == self._story.flow and str(row.state) == "succeeded":
             versions = self.world.versions[self.version_at[row.run_id] :]
@@ -187,7 +240,8 @@ class Driver:
             return resumed
         self.number += 1
         run_id = f"run-{self.number:02}"
-        self.version_at[run_id] = len(self.world.versions) - 1
+        newest = len(self.world.versions) - 1
+        self.version_at[run_id] = self.began if request.get("apply") else newest
         begun: RunRow = house.run_as(run_id, flow, request)
         return begun
 
@@ -200,6 +254,8 @@ class Driver:
     def _follow_advice(self, house: Any, error: ConnectorError) -> None:
         """Go on with the run where the error says so, else begin anew; put away what is lost."""
         self._look_for_unfinished()
+        if not self.pending:
+            self.people.plan = ""
         self.is_settling |= "postings settle" in error.next_step
         if isinstance(error, UnknownRunError) and house is not None:
             # Killed between the history and the engine: the run was never begun.
@@ -212,11 +268,7 @@ class Driver:
 
     def _settle(self, house: Any) -> None:
         """A look at the ERP for each posting that has no end."""
-        sql = (
-            "SELECT posting_key FROM records_posting"
-            " WHERE state IN ('open', 'unknown', 'quarantined')"
-        )
-        for (key,) in read_rows(self.world, sql):
+        for (key,) in read_rows(self.world, UNSETTLED):
             posting, found = house.settle_posting(key)
             self._tell("settled", f"{key} is {posting.state}: {found}")
         self.is_settling = False

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.simulation.books import sum_books
 from tests.simulation.budgets import change_approved
+from tests.simulation.suppliers import SUPPLIER_EVENTS
 
 OURS = "integration@halden.example"
 OTHER = "planner@halden.example"
@@ -150,4 +151,5 @@ EVENTS: dict[str, Event] = {
     "journals posted": post_journals,
     "session lost": lose_session,
     "budget drained": drain_budget,
+    **SUPPLIER_EVENTS,
 }

@@ -53,6 +53,8 @@ class Act:
     deaths: tuple[tuple[str, int], ...] = ()
     """(kind of place, number) for each process in turn; the last process lives."""
     pause_s: float = 60.0
+    word: str = "agree"
+    """What people say to its plans, where they are asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

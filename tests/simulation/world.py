@@ -29,6 +29,8 @@ from tests.simulation.house import SimHouse
 from tests.simulation.inline import inline_threads
 from tests.simulation.life import Life
 from tests.simulation.loopback import Loopback, Wire
+from tests.simulation.suppliers import FLOW as SUPPLIER_FLOW
+from tests.simulation.suppliers import SETTINGS, VARIANTS
 from tests.simulation.times import SimClock, VirtualClock
 
 from ml_connector.records import setup
@@ -307,3 +309,6 @@ def _write_variants(folder: Path) -> None:
     change_yaml(folder / f"lists/flows/{FLOW}.yaml", {"dimensions_flow": "dimensions-fusion"})
     shutil.copytree(folder / "plain", folder / "slow")
     change_yaml(folder / "slow/connections/anaplan-sandbox.yaml", {"requests_per_minute": 20})
+    for name, changes in VARIANTS.items():
+        shutil.copytree(folder / "plain", folder / name)
+        change_yaml(folder / f"{name}/flows/{SUPPLIER_FLOW}.yaml", {**SETTINGS, **changes})
