@@ -84,6 +84,10 @@ class DyingSteps:
 
         return self._steps.step(name, dying)
 
+    def is_changed(self, change: str) -> bool:
+        """As the engine says."""
+        return self._steps.is_changed(change)
+
     def is_stop_requested(self) -> bool:
         """As the engine says."""
         return self._steps.is_stop_requested()

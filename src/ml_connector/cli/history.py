@@ -11,14 +11,16 @@ from ml_connector.cli.options import Options, Output, opened, output_of
 from ml_connector.cli.output import Listing, hint, say, show, show_json
 from ml_connector.cli.report import tell_run
 from ml_connector.ports import RunRow, StepRow
+from ml_connector.wiring.moving import Waiting
 
 
 def status(*, options: Options | None = None) -> int:
     """Show each flow: its last run, what it owes the model, what was refused."""
     with opened(options) as house:
-        rows = []
+        rows, waiting = [], []
         for flow in sorted(house.project.flows):
             last = next(iter(house.records.runs.load_runs(flow=flow, limit=1)), None)
+            waiting.append(house.find_waiting(last) if last else None)
             owed = house.records.batches.load_touched(flow)
             refused = house.records.loads.load_refused(flow)
             rows.append(
@@ -38,7 +40,14 @@ def status(*, options: Options | None = None) -> int:
             ),
             output_of(options),
         )
+    for one in filter(None, waiting):
+        _tell_waiting(one)
     return 0
+
+
+def _tell_waiting(waiting: Waiting) -> None:
+    say(waiting.finding)
+    hint(waiting.next_step)
 
 
 def _finished(row: RunRow | None) -> str:
@@ -73,6 +82,7 @@ def show_run(run_id: str, /, *, options: Options | None = None) -> int:
     with opened(options) as house:
         row = house.records.runs.load_run(run_id)
         steps = house.records.runs.load_steps(row.run_id)
+        waiting = house.find_waiting(row)
     if output_of(options) == "json":
         show_json({**asdict(row), "steps": [asdict(step) for step in steps]})
         return 0
@@ -82,6 +92,8 @@ def show_run(run_id: str, /, *, options: Options | None = None) -> int:
     if output_of(options) != "csv":
         print()
         _tell_end(row, output_of(options))
+    if waiting is not None:
+        _tell_waiting(waiting)
     return 0
 
 

@@ -76,6 +76,7 @@ _GROUPS = {
             "lines": ("history:show_lines", "Refused summaries with their journal lines."),
             "cancel": ("history:cancel", "Put an unfinished run away."),
             "resume": ("running:resume", "Go on at the first missing step."),
+            "move": ("upgrading:move", "Let this version go on with another's run."),
         },
     ),
     "mappings": (

@@ -72,6 +72,10 @@ class CrewTable:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATION)))
             _METADATA.create_all(connection)
 
+    def exists(self) -> bool:
+        """Whether any process has ever executed runs on this database."""
+        return sa.inspect(self._engine).has_table(_WORKERS.name)
+
     def join(self, member: Member) -> None:
         """The member has a row; before it takes its first run."""
         row = {

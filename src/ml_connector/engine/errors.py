@@ -123,7 +123,8 @@ class OtherVersionError(BlockedError):
         super().__init__(
             f"Run {run_id} was begun by engine version {theirs}; this is version {ours}.",
             written="Nothing was started.",
-            next_step=f"Resume it with the release of version {theirs}, or start a new run.",
+            next_step=f"Move it to this version: `ml-connector runs move {run_id}`; or let the"
+            f" release of version {theirs} finish it.",
             run_id=run_id, theirs=theirs, ours=ours,
         )  # fmt: skip
 
@@ -137,7 +138,8 @@ class StepOrderError(RefusedError):
         super().__init__(
             f"The steps of run {run_id} are not those it was begun with: {finding}",
             written="No step was executed since the run was resumed.",
-            next_step="Resume it with the release that began it, or start a new run.",
+            next_step="Finish it with the release that began it, where it was moved from that one"
+            f" after `ml-connector runs move {run_id}` there; or start a new run.",
             run_id=run_id, finding=finding,
         )  # fmt: skip
 

@@ -79,6 +79,15 @@ class RunSteps:
                 raise self._keep(attempt.error)
         raise self._keep(TooManyAttemptsError(self.run_id, name, ATTEMPTS_MAX))
 
+    def is_changed(self, change: str) -> bool:
+        """Whether this run takes the new way of that change; a replay answers as the first time.
+
+        Raises:
+            RunInterruptedError: A stop was asked for.
+        """
+        self._verify_may_begin()
+        return DBOS.patch(change)
+
     def is_stop_requested(self) -> bool:
         """Whether a long step shall leave within five seconds (poll loops look here)."""
         return self._stop.is_set()

@@ -91,6 +91,22 @@ def resume_run(desk: RunDesk, run_id: str) -> RunRow:
         ConnectorError: What stopped it again.
     """
     run = desk.records.runs.load_run(run_id)
+    verify_resumable(run)
+    _verify_newest(desk.records, run)
+    desk.records.audit.record(
+        RUN_RESUMED, subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
+    )
+    desk.records.runs.save_run(run.run_id, RunState.RUNNING)
+    desk.engine.resume(run.run_id)
+    return follow_run(desk, run.run_id)
+
+
+def verify_resumable(run: RunRow) -> None:
+    """The run has not ended for good.
+
+    Raises:
+        NotResumableError: It has.
+    """
     if run.state not in RESUMABLE_STATES:
         raise NotResumableError(
             f"The run {run.run_id} of flow {run.flow} is {run.state}; only an interrupted or failed"
@@ -99,13 +115,6 @@ def resume_run(desk: RunDesk, run_id: str) -> RunRow:
             next_step=f"Start a new one: `ml-connector run {run.flow}`.",
             run=run.run_id,
         )
-    _verify_newest(desk.records, run)
-    desk.records.audit.record(
-        RUN_RESUMED, subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
-    )
-    desk.records.runs.save_run(run.run_id, RunState.RUNNING)
-    desk.engine.resume(run.run_id)
-    return follow_run(desk, run.run_id)
 
 
 def _verify_newest(records: Records, run: RunRow) -> None:

@@ -22,6 +22,17 @@ class Steps(Protocol):
             RunInterruptedError: A stop was asked for; the step was not begun.
         """
 
+    def is_changed(self, change: str) -> bool:
+        """Whether this run takes the new way of that change of a flow's steps.
+
+        A run whose history goes on behind this place as it was before the change keeps the old way
+        to its end; any other takes the new way, and its history says so. Asked at one place, under
+        a name that is used once.
+
+        Raises:
+            RunInterruptedError: A stop was asked for.
+        """
+
     def is_stop_requested(self) -> bool:
         """Whether a long step shall leave within five seconds (poll loops look here)."""
 

@@ -1,12 +1,22 @@
 """Running half of a house: which engine executes or follows its runs, and what it may do."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property, partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.ports import Clock, Json, Records, RunRow, Steps
+from ml_connector.ports import UNFINISHED_STATES, Clock, Json, Records, RunRow, Steps
 from ml_connector.settings import Flow, Project
+from ml_connector.wiring.moving import (
+    Moved,
+    Versions,
+    Waiting,
+    find_waiting,
+    move_run,
+    verify_version,
+)
 from ml_connector.wiring.observer import RunHistory, StepListener
 from ml_connector.wiring.workers import (
     OneProcessError,
@@ -22,10 +32,16 @@ from ml_connector.wiring.workers import (
 if TYPE_CHECKING:
     from ml_connector.engine.crew import Role
     from ml_connector.engine.durable import DurableEngine
+    from ml_connector.engine.versions import RunVersions
     from ml_connector.flows.bench import Bench
 
 APPLICATION_VERSION = 1
-"""Kept by hand: raised when the order of a flow's steps changes and recorded runs cannot go on."""
+"""Kept by hand: raised with every change of the steps of any flow, also one made by `is_changed`.
+
+Processes of the release before may run beside those of this one; they must not take its runs.
+"""
+MOVES_FROM: frozenset[int] = frozenset()
+"""Versions whose recorded runs this code goes on with: each change since asks `is_changed`."""
 ENGINE_FILE = "engine.db"
 
 
@@ -72,13 +88,17 @@ class Engines:
         engine.launch()
         return engine
 
+    @property
+    def _engine_url(self) -> str:
+        folder = self.project.state_dir
+        return self.project.settings.engine_url or f"sqlite:///{folder / ENGINE_FILE}"
+
     def _make_engine(self, *, executes: bool | None) -> "DurableEngine":
         from ml_connector.engine.durable import DurableEngine  # noqa: PLC0415 - start-up time.
 
-        settings = self.project.settings
         self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         engine = DurableEngine(
-            settings.engine_url or f"sqlite:///{self.project.state_dir / ENGINE_FILE}",
+            self._engine_url,
             clock=self.clock,
             observer=self._make_history(),
             application_version=APPLICATION_VERSION,
@@ -143,11 +163,19 @@ class Engines:
         """A stopped run goes on to its end.
 
         Raises:
+            OtherVersionError: It is another version's; nothing was changed.
             ConnectorError: What stopped it again.
         """
-        from ml_connector.flows.runs import resume_run  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.runs import (  # noqa: PLC0415 - start-up time.
+            resume_run,
+            verify_resumable,
+        )
 
-        return resume_run(self._desk(), run_id)
+        run = self.records.runs.load_run(run_id)
+        verify_resumable(run)
+        with self._open_versions() as book:
+            verify_version(run, book=book, ours=str(APPLICATION_VERSION))
+        return resume_run(self._desk(), run.run_id)
 
     def _desk(self) -> Any:
         from ml_connector.flows.runs import RunDesk  # noqa: PLC0415 - start-up time.
@@ -163,16 +191,70 @@ class Engines:
             BusyError: A process works on the state folder, maybe on this very run; names it. With
                 PostgreSQL: a worker executes it.
         """
-        from ml_connector.engine.process_lock import ProcessLock  # noqa: PLC0415 - start-up time.
         from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
 
         if is_shared(self.project):
             verify_not_executed(self._make_engine(executes=False), run_id)
+        with self._alone():
             return cancel_run(self.records, run_id, actor=self.actor)
+
+    def move(self, run_id: str) -> Moved:
+        """A stopped or queued run that another version began is one of this version.
+
+        Raises:
+            NotResumableError: It has ended.
+            BlockedError: This version cannot go on with it.
+            BusyError: A living process executes it; with SQLite, works on the state folder.
+        """
+        from ml_connector.flows.runs import (  # noqa: PLC0415 - start-up time.
+            verify_resumable,
+        )
+
+        run = self.records.runs.load_run(run_id)
+        verify_resumable(run)
+        versions = Versions(ours=str(APPLICATION_VERSION), taken={str(one) for one in MOVES_FROM})
+        with self._alone(), self._open_versions() as book:
+            return move_run(
+                run, book=book, versions=versions, records=self.records, actor=self.actor
+            )
+
+    def list_foreign(self, version: str = "") -> list[RunRow]:
+        """Unfinished runs of the project's flows that are of another version, or of that one."""
+        runs = [self.records.runs.find_unfinished(flow) for flow in sorted(self.project.flows)]
+        with self._open_versions() as book:
+            found = [(run, book.find_run(run.run_id)) for run in runs if run is not None]
+        return [
+            run
+            for run, held in found
+            if held is not None
+            and held.version != str(APPLICATION_VERSION)
+            and version in ("", held.version)
+        ]
+
+    def find_waiting(self, run: RunRow) -> Waiting | None:
+        """Why nobody goes on with an unfinished run, when its version is the reason."""
+        if run.state not in UNFINISHED_STATES:
+            return None
+        with self._open_versions() as book:
+            return find_waiting(run, book=book, ours=str(APPLICATION_VERSION))
+
+    def _open_versions(self) -> "RunVersions":
+        from ml_connector.engine.versions import RunVersions  # noqa: PLC0415 - start-up time.
+
+        return RunVersions(self._engine_url, queue=name_queue(self.project.settings.organisation))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """With SQLite: no other process works on the state folder."""
+        if is_shared(self.project):
+            yield
+            return
+        from ml_connector.engine.process_lock import ProcessLock  # noqa: PLC0415 - start-up time.
+
         lock = ProcessLock(self.project.state_dir)
         lock.take(now=self.clock.now())
         try:
-            return cancel_run(self.records, run_id, actor=self.actor)
+            yield
         finally:
             lock.release()
 

@@ -54,15 +54,15 @@ class RecordsApartError(SettingsError):
 
 
 class ExecutedRunError(BusyError):
-    """A run that a living worker has cannot be put away."""
+    """A run that a living worker has cannot be put away or moved."""
 
     code = "workers.executed-run"
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, *, then: str = "cancel") -> None:
         super().__init__(
             f"A worker executes the run {run_id}.",
             written="Nothing was changed.",
-            next_step="Wait until it ends, or stop the worker; then cancel the run.",
+            next_step=f"Wait until it ends, or stop the worker; then {then} the run.",
             run_id=run_id,
         )
 

@@ -1,0 +1,250 @@
+"""Runs of two versions on one database: who takes which, and how one is moved."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.clock import FakeClock
+from tests.fakes.postgres import Postgres, query_database
+
+from ml_connector.engine import launching
+from ml_connector.engine.crew import Role
+from ml_connector.engine.crew_table import CrewTable, Member
+from ml_connector.engine.durable import DurableEngine
+from ml_connector.engine.errors import OtherVersionError, StepOrderError
+from ml_connector.engine.observer import SilentObserver
+from ml_connector.engine.versions import Progress, RunVersions, VersionedRun
+from ml_connector.errors import SystemUnavailableError
+from ml_connector.ports import FlowFunction, Json, Steps
+
+AWAY = SystemUnavailableError("Away.", written="Nothing.", next_step="Wait.")
+OPEN = "(SELECT count(*) FROM dbos.workflow_status WHERE status = 'ENQUEUED')"
+Launch = Callable[..., DurableEngine]
+
+
+class Outside:
+    """A system that counts what is sent, and is away when it is told to be."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.is_away = False
+
+    def send(self, what: str) -> Callable[[], Json]:
+        """A step's body."""
+
+        def body() -> Json:
+            if self.is_away:
+                raise AWAY
+            self.sent.append(what)
+            return {}
+
+        return body
+
+
+@pytest.fixture(scope="module")
+def server_url(postgres: Postgres) -> Iterator[str]:
+    """A database of this module's own."""
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def file_url(tmp_path: Path) -> str:
+    """A file of this test's own."""
+    return f"sqlite:///{tmp_path}/engine.db"
+
+
+@pytest.fixture
+def launch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launch]:
+    """Launches an engine with the flow `f`; the one before is closed."""
+    monkeypatch.setattr(launching, "QUEUE_POLL_S", 0.02)
+    monkeypatch.setattr(launching, "NOTIFICATION_POLL_S", 0.02)
+    with ExitStack() as stack:
+
+        def start(
+            url: str, version: int, flow: FlowFunction | None = None, **role: Any
+        ) -> DurableEngine:
+            stack.close()
+            engine = DurableEngine(
+                url, clock=FakeClock(), observer=SilentObserver(), application_version=version,
+                role=Role(**role),
+            )  # fmt: skip
+            engine.register("f", flow or sequence())
+            engine.launch()
+            stack.callback(engine.close)
+            return engine
+
+        yield start
+
+
+def sequence(*parts: tuple[str, Callable[[], Json]]) -> FlowFunction:
+    """A flow of these steps."""
+
+    def flow(steps: Steps, request: Json) -> Json:
+        for name, body in parts:
+            steps.step(name, body)
+        return {"steps": [name for name, _ in parts]}
+
+    return flow
+
+
+def queue(engine: DurableEngine, run_id: str, key: str = "model") -> None:
+    """The run waits."""
+    engine.start(flow="f", run_id=run_id, request={}, queue_key=key)
+
+
+def find(url: str, run_id: str) -> VersionedRun:
+    """The run as the engine has it."""
+    with RunVersions(url, queue=launching.QUEUE) as book:
+        found = book.find_run(run_id)
+    assert found is not None
+    return found
+
+
+def move(url: str, run_id: str, to: str) -> bool:
+    """Whether the run was moved."""
+    with RunVersions(url, queue=launching.QUEUE) as book:
+        found = book.find_run(run_id)
+        assert found is not None
+        return book.move(found, to=to, on_moved=lambda: None)
+
+
+def test_worker_takes_runs_of_its_own_version_and_others_wait(
+    server_url: str, launch: Launch
+) -> None:
+    """A run has the version it was asked with; one that waits for its version blocks no other.
+
+    Not even one of its own model; moved, it is taken.
+    """
+    queue(launch(server_url, 1, executes=False), "old")
+    engine = launch(server_url, 2)
+    queue(engine, "new")
+    assert engine.wait("new") == {"steps": []}
+    assert find(server_url, "old") == VersionedRun(
+        run_id="old", version="1", progress=Progress.QUEUED,
+        executor_id=find(server_url, "old").executor_id,
+    )  # fmt: skip
+    with pytest.raises(OtherVersionError, match="begun by engine version 1; this is version 2"):
+        engine.wait("old")
+    assert move(server_url, "old", "2")
+    assert engine.wait("old") == {"steps": []}
+
+
+def test_version_is_living_while_a_worker_of_it_is_heard(server_url: str, launch: Launch) -> None:
+    """A run counts as executed as long as its holder is heard, whatever its version."""
+    queue(launch(server_url, 1, executes=False), "held")
+    launch(server_url, 2, executes=False).close()
+    hold = "UPDATE dbos.workflow_status SET status = 'PENDING', executor_id = 'old-1'"
+    query_database(server_url, f"{hold} WHERE workflow_uuid = 'held'")
+    held, table = find(server_url, "held"), CrewTable(server_url)
+    with RunVersions(server_url, queue=launching.QUEUE) as book:
+        assert (book.find_worker("1"), book.is_executed(held)) == (None, False)
+        table.join(Member(executor_id="old-1", queue=launching.QUEUE, version="1"))
+        assert (book.find_worker("1"), book.is_executed(held)) == ("old-1", True)
+        assert book.find_worker("2") is None
+        table.leave("old-1")
+        # Of a silent process only the label changes: the others take its run from it as always.
+        assert book.move(held, to="2", on_moved=lambda: None)
+    table.close()
+    assert find(server_url, "held") == VersionedRun(
+        run_id="held", version="2", progress=Progress.TAKEN, executor_id="old-1"
+    )
+    query_database(server_url, "DELETE FROM dbos.workflow_status")
+
+
+def test_run_is_moved_only_as_it_was_read(file_url: str, launch: Launch) -> None:
+    """One that changed hands or version meanwhile is left alone, and so is a failed record."""
+    outside = Outside()
+    outside.is_away = True
+    engine = launch(file_url, 1, sequence(("send", outside.send("a"))))
+    queue(engine, "r")
+    with pytest.raises(SystemUnavailableError):
+        engine.wait("r")
+    engine.close()
+    with RunVersions(file_url, queue=launching.QUEUE) as book:
+        read = book.find_run("r")
+        assert read is not None
+        assert read.is_stopped
+        assert not book.is_executed(read)
+        with pytest.raises(ZeroDivisionError):
+            book.move(read, to="2", on_moved=lambda: 1 // 0)  # type: ignore[arg-type]  # it shall raise
+        assert book.find_run("r") == read
+        assert book.move(read, to="2", on_moved=lambda: None)
+        assert not book.move(read, to="3", on_moved=lambda: None)
+        assert book.find_run("nobody") is None
+    with RunVersions(f"{file_url}.none", queue=launching.QUEUE) as book:
+        assert book.find_run("r") is None
+
+
+def test_moved_run_whose_steps_do_not_fit_stops_and_sends_nothing_twice(
+    file_url: str, launch: Launch
+) -> None:
+    """It ends as a step order error; moved back, the old steps go on behind what was sent."""
+    outside = Outside()
+
+    def old() -> FlowFunction:
+        return sequence(("read", dict), ("send", outside.send("load")), ("tell", fail_once))
+
+    failures = [AWAY]
+
+    def fail_once() -> Json:
+        if failures:
+            raise failures.pop()
+        return {}
+
+    engine = launch(file_url, 1, old())
+    queue(engine, "r")
+    with pytest.raises(SystemUnavailableError):
+        engine.wait("r")
+    engine.close()
+    assert move(file_url, "r", "2")
+    new = sequence(("read", dict), ("check", outside.send("check")), ("send", outside.send("load")))
+    engine = launch(file_url, 2, new)
+    engine.resume("r")
+    with pytest.raises(StepOrderError, match="not those it was begun with"):
+        engine.wait("r")
+    assert outside.sent == ["load"]
+    engine.close()
+    assert move(file_url, "r", "1")
+    engine = launch(file_url, 1, old())
+    engine.resume("r")
+    assert engine.wait("r") == {"steps": ["read", "send", "tell"]}
+    assert outside.sent == ["load"]
+
+
+def test_flow_changed_by_name_ends_recorded_runs_the_old_way(file_url: str, launch: Launch) -> None:
+    """A recorded history goes on as it began; new runs, and runs not yet there, go the new way."""
+    outside = Outside()
+    outside.is_away = True
+    old = sequence(("read", dict), ("send", outside.send("load")))
+    engine = launch(file_url, 1, old)
+    queue(engine, "begun")
+    with pytest.raises(SystemUnavailableError):
+        engine.wait("begun")
+    engine.close()
+    assert move(file_url, "begun", "2")
+    outside.is_away = False
+
+    def changed(steps: Steps, request: Json) -> Json:
+        steps.step("read", dict)
+        if is_new := steps.is_changed("check before send"):
+            steps.step("check", outside.send("check"))
+        steps.step("send", outside.send("load"))
+        if steps.run_id == "later" and len(outside.sent) == 3:
+            raise AWAY
+        return {"is_new": is_new}
+
+    engine = launch(file_url, 2, changed)
+    engine.resume("begun")
+    assert engine.wait("begun") == {"is_new": False}
+    assert outside.sent == ["load"]
+    queue(engine, "later")
+    with pytest.raises(SystemUnavailableError):
+        engine.wait("later")
+    # Replayed: the marker in the history answers, and nothing is sent again.
+    outside.sent.append("resumed")
+    engine.resume("later")
+    assert engine.wait("later") == {"is_new": True}
+    assert outside.sent == ["load", "check", "load", "resumed"]
