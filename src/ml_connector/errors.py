@@ -5,7 +5,7 @@ the error follow from it. Each error says three things: what was refused, what h
 written, what to do next. It is stored as code plus arguments, never pickled.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 ArgumentValue = str | int | bool | None
@@ -132,6 +132,32 @@ class SystemUnavailableError(ConnectorError):
 
     code = "unavailable"
     exit_code = 8
+
+
+class DatabaseAwayError(ConnectorError):
+    """Our own database does not answer; a step that meets it waits and is executed again.
+
+    No kind of `SystemUnavailableError`: what is said of another system, such as that nothing was
+    started there, does not follow from it.
+
+    Args:
+        where: The database, without credentials.
+        fault: What the driver said.
+        is_back: Whether it answers again; asked by whoever waits.
+    """
+
+    code = "database-away"
+    exit_code = 8
+
+    def __init__(self, where: str, fault: str, *, is_back: Callable[[], bool]) -> None:
+        super().__init__(
+            f"The database {where} does not answer: {fault}.",
+            written="What was stored before stands; of the last write it is not known.",
+            next_step="Start the database, or mend the way to it; then `ml-connector runs list`"
+            " says what to go on with.",
+            where=where, fault=fault,
+        )  # fmt: skip
+        self.is_back = is_back
 
 
 class OutcomeUnknownError(ConnectorError):

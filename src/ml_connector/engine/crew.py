@@ -11,11 +11,13 @@ from ml_connector.engine.crew_table import CrewTable, Member
 from ml_connector.engine.errors import (
     LeftToOthersError,
     NobodyWorksError,
+    StoppedRunError,
     TakenForDeadError,
 )
 from ml_connector.engine.handover import Handover, HeldRun, find_owner
 from ml_connector.engine.heart import Heart
 from ml_connector.engine.launching import NAME, QUEUE
+from ml_connector.engine.outage import ENGINE, Outage
 from ml_connector.engine.reaper import DEAD_AFTER_S, Reaper
 from ml_connector.errors import RunInterruptedError
 
@@ -26,6 +28,8 @@ HEARD_LOOKS_MAX = 7_200
 """Looks at whether this process is heard again: an hour, then its run stops and can be resumed."""
 OWNER_ASKS_MAX = 600
 OWNER_ASK_S = 1.0
+OWNER_ASKS_STOPPING = 2
+"""Once a stop was asked for, a database that is away is not waited for."""
 
 
 def _do_nothing() -> None:
@@ -40,11 +44,13 @@ class Role:
         queue: The runs it knows the flows of; one queue for each organisation.
         executes: Whether it executes runs; else it only queues and follows them. None: when nobody
             else does at its launch.
+        migration: The newest change of the records database that this process knows.
         on_taken_for_dead: Told, in a thread of the engine's, that others have its runs.
     """
 
     queue: str = QUEUE
     executes: bool | None = True
+    migration: str = ""
     on_taken_for_dead: Callable[[], None] = _do_nothing
 
 
@@ -57,15 +63,19 @@ class Crew:
         member: Member,
         *,
         role: Role,
+        outage: Outage,
         stop: threading.Event,
         on_taken_over: Callable[[HeldRun], None],
     ) -> None:
         self._member = member
         self._role = role
+        self._outage = outage
         self._stop = stop
         self._table = CrewTable(database_url)
         self._handover = Handover(database_url, application=NAME)
-        self._heart = Heart(self._table, member.executor_id, on_taken_for_dead=self._leave)
+        self._heart = Heart(
+            self._table, member.executor_id, on_taken_for_dead=self._leave, on_beat=self._note_beat
+        )
         self._reaper = Reaper(self._table, self._handover, on_taken_over=on_taken_over)
         self._has_joined = False
 
@@ -118,6 +128,9 @@ class Crew:
     def verify_followed(self, run_id: str) -> None:
         """The run goes on somewhere, and this process may still wait for it.
 
+        A database that is away says nothing of the workers, and nothing right after either: they
+        have the time to be heard again.
+
         Raises:
             TakenForDeadError: It goes on elsewhere.
             LeftToOthersError: A stop was asked for, and others execute it.
@@ -129,7 +142,12 @@ class Crew:
             return
         if self._stop.is_set():
             raise LeftToOthersError(run_id)
-        if self.find_worker() is None:
+        try:
+            worker = self.find_worker()
+        except SQLAlchemyError:
+            self._outage.note_away(ENGINE)
+            return
+        if worker is None and not self._outage.is_recent(DEAD_AFTER_S):
             raise NobodyWorksError(run_id)
 
     def verify_owned(self, run_id: str) -> None:
@@ -139,17 +157,24 @@ class Crew:
 
         Raises:
             TakenForDeadError: Another execution has it.
+            StoppedRunError: A stop was asked for, and the database does not say.
         """
         owner = find_owner(run_id)
-        for _ in range(OWNER_ASKS_MAX):
+        for asked in range(OWNER_ASKS_MAX):
             try:
                 if self._handover.is_owner(run_id, owner):
                     return
                 break
-            except SQLAlchemyError:
-                logger.warning("run.owner_not_known run_id=%s", run_id)
-                threading.Event().wait(OWNER_ASK_S)
+            except SQLAlchemyError as error:
+                self._outage.note_away(ENGINE)
+                if self._stop.is_set() and asked + 1 >= OWNER_ASKS_STOPPING:
+                    raise StoppedRunError(run_id) from error
+                self._stop.wait(OWNER_ASK_S)
         raise TakenForDeadError(self._member.executor_id)
+
+    def give_back(self, run_id: str) -> None:
+        """The run this process executes is in its queue again, for whoever takes it next."""
+        self._handover.requeue(HeldRun(run_id=run_id, executor_id=self._member.executor_id))
 
     def close(self, *, still: Collection[str]) -> None:
         """What this process held is in its queue again, and the process has left.
@@ -176,6 +201,10 @@ class Crew:
         for held in self._handover.load_held() if self._has_joined else ():
             if held.executor_id == self._member.executor_id and held.run_id not in except_runs:
                 self._handover.requeue(held)
+
+    def _note_beat(self, is_stored: bool) -> None:  # noqa: FBT001 - a listener's one argument.
+        note = self._outage.note_back if is_stored else self._outage.note_away
+        note(ENGINE)
 
     def _leave(self) -> None:
         self._stop.set()

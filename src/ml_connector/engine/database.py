@@ -6,6 +6,18 @@ from typing import Any
 import sqlalchemy as sa
 
 BUSY_TIMEOUT_MS = 30_000
+CONNECTION_LIMITS = {
+    "connect_timeout": "3",
+    "tcp_user_timeout": "5000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+}
+"""How soon a connection to PostgreSQL that gets no answer is given up.
+
+Sooner than a silent process counts as dead: after minutes out of reach everybody is back before
+anybody is missed.
+"""
 
 
 def find_sqlite_file(database_url: str) -> Path | None:
@@ -15,6 +27,15 @@ def find_sqlite_file(database_url: str) -> Path | None:
         return None
     assert url.database, "the engine's SQLite database is a file"
     return Path(url.database)
+
+
+def bound_connections(database_url: str) -> str:
+    """The URL with our limits of connections, where it does not name its own; SQLite has none."""
+    url = sa.make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return database_url
+    bounded = url.update_query_dict({**CONNECTION_LIMITS, **url.query})
+    return bounded.render_as_string(hide_password=False)
 
 
 def create_strict_engine(database_url: str) -> sa.Engine:

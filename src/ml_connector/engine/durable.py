@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import sqlalchemy as sa
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID, WorkflowStatus, WorkflowStatusString
@@ -23,13 +24,12 @@ from ml_connector.domain.money import exact_money
 from ml_connector.engine.board import RunBoard
 from ml_connector.engine.crew import Crew, Role
 from ml_connector.engine.crew_table import Member
-from ml_connector.engine.database import find_sqlite_file
+from ml_connector.engine.database import bound_connections, find_sqlite_file
 from ml_connector.engine.errors import (
     AbandonedRunError,
     EngineBusyError,
     OtherVersionError,
     StoppedRunError,
-    TakenForDeadError,
     UnknownFlowError,
     UnknownRunError,
     UnreadableRunError,
@@ -38,6 +38,8 @@ from ml_connector.engine.errors import (
 from ml_connector.engine.handover import HeldRun
 from ml_connector.engine.launching import Identity, prepare_dbos
 from ml_connector.engine.observer import RunObserver
+from ml_connector.engine.outage import ENGINE, Outage
+from ml_connector.engine.patience import LeaveRun, bound_waits, keep_pausing, pausing
 from ml_connector.engine.process_lock import ProcessLock
 from ml_connector.engine.steps import (
     SUMMARY_BYTES_MAX,
@@ -63,10 +65,6 @@ _IN_THIS_PROCESS = threading.Lock()
 """Held by the launched engine: DBOS keeps its state in module globals."""
 
 
-class LeaveRun(BaseException):
-    """Carries an execution out of DBOS, which stores every `Exception` as the run's outcome."""
-
-
 class DurableEngine:
     """Runs flows step by step and lets them go on after any stop.
 
@@ -85,7 +83,7 @@ class DurableEngine:
         application_version: int,
         role: Role | None = None,
     ) -> None:
-        self._url = database_url
+        self._url = bound_connections(database_url)
         self._role = role or Role()
         self._clock = clock
         self._observer = observer
@@ -95,6 +93,7 @@ class DurableEngine:
         self._flows: dict[str, FlowFunction] = {}
         self._board = RunBoard()
         self._stop = threading.Event()
+        self._outage = Outage(self._stop, clock=clock)
         file = find_sqlite_file(database_url)
         self._where = sa.make_url(database_url).render_as_string(hide_password=True)
         self._lock = ProcessLock(file.parent) if file else None
@@ -161,7 +160,11 @@ class DurableEngine:
         assert queue_key
         stored = copy_storable(request, what="request")
         self._asked.add(run_id)
-        with SetWorkflowID(run_id), SetEnqueueOptions(queue_partition_key=queue_key):
+        with (
+            pausing(partial(self._outage.pause_asking, run_id)),
+            SetWorkflowID(run_id),
+            SetEnqueueOptions(queue_partition_key=queue_key),
+        ):
             DBOS.enqueue_workflow(self._role.queue, self._workflow, flow, stored)
 
     def wait(self, run_id: str) -> Json:
@@ -176,7 +179,9 @@ class DurableEngine:
         """
         looked_at = 0.0
         while True:
-            status = self._load_status(run_id)
+            with pausing(partial(self._outage.pause_asking, run_id)):
+                status = self._load_status(run_id)
+            self._outage.note_back(ENGINE)
             if status.status == WorkflowStatusString.SUCCESS.value:
                 return _verify_object(status.output)
             if status.status not in _ACTIVE:
@@ -259,6 +264,7 @@ class DurableEngine:
         self._engine = prepare_dbos(self._url, identity)
         self._workflow = self._make_workflow()
         if self._lock is None:
+            bound_waits()
             self._crew = self._make_crew()
             executes = self._crew.open()
             # Queues of other organisations may be in the database; their flows are not here.
@@ -267,12 +273,14 @@ class DurableEngine:
 
     def _make_crew(self) -> Crew:
         member = Member(
-            executor_id=self._executor_id, queue=self._role.queue, version=self._version
-        )
+            executor_id=self._executor_id, queue=self._role.queue, version=self._version,
+            migration=self._role.migration,
+        )  # fmt: skip
         return Crew(
             self._url,
             member,
             role=self._role,
+            outage=self._outage,
             stop=self._stop,
             on_taken_over=self._tell_taken_over,
         )
@@ -292,6 +300,7 @@ class DurableEngine:
     def _execute(self, flow: str, request: Json) -> Json:
         run_id = DBOS.workflow_id
         assert run_id is not None
+        keep_pausing(self._outage.pause_executing)  # Also while DBOS stores how the run has ended.
         with self._board.executing(run_id), exact_money():
             try:
                 return self._run_flow(run_id, flow, request)
@@ -303,19 +312,20 @@ class DurableEngine:
                 raise LeaveRun from error
 
     def _run_flow(self, run_id: str, flow: str, request: Json) -> Json:
-        self._observer.run_started(run_id)
+        ride = partial(self._outage.ride, run_id)
+        ride(lambda: self._observer.run_started(run_id))
         if flow not in self._flows:
             raise UnknownFlowError(flow, sorted(self._flows))
         if self._stop.is_set():
             raise StoppedRunError(run_id)
-        steps = RunSteps(run_id, stop=self._stop, observer=self._observer)
+        steps = RunSteps(run_id, stop=self._stop, observer=self._observer, ride=ride)
         found = self._flows[flow](steps, request)
         summary = copy_storable(found, what="summary", bytes_max=SUMMARY_BYTES_MAX)
         if steps.failure is not None:
             raise steps.failure
         if self._crew is not None:
             self._crew.verify_owned(run_id)
-        self._observer.run_finished(run_id, summary=summary, error=None)
+        ride(lambda: self._observer.run_finished(run_id, summary=summary, error=None))
         return summary
 
     def _leave_run(self, run_id: str, error: ConnectorError) -> None:
@@ -323,19 +333,21 @@ class DurableEngine:
         if self._crew is not None:
             try:
                 self._crew.verify_owned(run_id)
-            except TakenForDeadError:
+            except RunInterruptedError:
                 self._board.keep_error(run_id, error)
                 return
+        ride = partial(self._outage.ride, run_id)
         if self._gives_back(run_id, error):
             with _logged("run.observer_failed", run_id):
-                self._observer.run_given_back(run_id)
+                ride(lambda: self._observer.run_given_back(run_id))
         else:
             self._stop_run(run_id, error)
 
     def _stop_run(self, run_id: str, error: ConnectorError) -> None:
         self._board.keep_error(run_id, error)
         with _logged("run.observer_failed", run_id):
-            self._observer.run_finished(run_id, summary=None, error=error)
+            tell = partial(self._observer.run_finished, run_id, summary=None, error=error)
+            self._outage.ride(run_id, tell)
         with _logged("run.not_released", run_id):
             self._release(run_id)
 

@@ -25,11 +25,13 @@ class Heart:
         executor_id: str,
         *,
         on_taken_for_dead: Callable[[], None],
+        on_beat: Callable[[bool], None] = lambda _is_stored: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._table = table
         self._executor_id = executor_id
         self._on_taken_for_dead = on_taken_for_dead
+        self._on_beat = on_beat
         self._monotonic = monotonic
         self._stop = threading.Event()
         self._heard = threading.Condition()
@@ -65,7 +67,7 @@ class Heart:
             return self.is_heard()
 
     def beat(self) -> bool:
-        """One beat; False when the process was taken for dead. A database that is away is logged.
+        """One beat; False when the process was taken for dead. `on_beat` hears whether it stood.
 
         The instant counts that the beat was *begun* at: the others saw it no earlier.
         """
@@ -73,8 +75,10 @@ class Heart:
         try:
             is_alive = self._table.beat(self._executor_id)
         except Exception as error:  # noqa: BLE001 - the next beat may pass; until then nothing is sent.
-            logger.warning("worker.beat_failed fault=%s", type(error).__name__)
+            logger.debug("worker.beat_failed fault=%s", type(error).__name__)
+            self._on_beat(False)
             return True
+        self._on_beat(True)
         with self._heard:
             if is_alive:
                 self._beaten_at = began_at

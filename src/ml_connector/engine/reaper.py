@@ -42,6 +42,7 @@ class Reaper:
         self._monotonic = monotonic
         self._seen: dict[str, _Seen] = {}
         self._looked_at = monotonic()
+        self._fault = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look_on, name="reaper", daemon=True)
 
@@ -101,5 +102,14 @@ class Reaper:
         while not self._stop.wait(LOOK_S):
             try:
                 self.look()
-            except Exception as error:
-                logger.warning("worker.look_failed fault=%s", type(error).__name__, exc_info=error)
+            except Exception as error:  # noqa: BLE001 - the next look may pass.
+                self._note_fault(error)
+            else:
+                self._fault = ""
+
+    def _note_fault(self, error: Exception) -> None:
+        """Each kind is logged once in a row: a database that is away fails every look."""
+        kind = type(error).__name__
+        if kind != self._fault:
+            logger.warning("worker.look_failed fault=%s", kind, exc_info=error)
+        self._fault = kind

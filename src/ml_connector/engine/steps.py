@@ -4,6 +4,8 @@ DBOS would store an exception as the outcome of a step and raise it again at eve
 body's exception never reaches it: what is stored is a marker, `{"done": result}`, or `{"failed":
 record}`, or `{"interrupted": record}`. A failure marker made now stops the run; one found in the
 history belongs to an attempt before a resume, is passed over, and the next attempt follows it.
+
+A database of ours that is away is no failure: the attempt waits for it and calls again.
 """
 
 from collections.abc import Callable
@@ -21,6 +23,7 @@ from ml_connector.engine.errors import (
     render_error,
 )
 from ml_connector.engine.observer import RunObserver, StepState
+from ml_connector.engine.outage import Ride, ride_nothing
 from ml_connector.engine.tagged_json import parse_tagged, render_tagged
 from ml_connector.errors import ConnectorError, RunInterruptedError
 from ml_connector.ports import Json
@@ -52,12 +55,15 @@ def copy_storable(value: Json, *, what: str, bytes_max: int = VALUE_BYTES_MAX) -
 class RunSteps:
     """The steps of one execution of one run; used by the run's own thread only."""
 
-    def __init__(self, run_id: str, *, stop: Event, observer: RunObserver) -> None:
+    def __init__(
+        self, run_id: str, *, stop: Event, observer: RunObserver, ride: Ride = ride_nothing
+    ) -> None:
         self.run_id = run_id
         self.failure: ConnectorError | None = None
         """What stopped the run; kept so that a flow cannot swallow it and go on."""
         self._stop = stop
         self._observer = observer
+        self._ride = ride
 
     def step(self, name: str, body: Callable[[], Json]) -> Json:
         """The body's result, computed at most once per success and stored.
@@ -70,7 +76,7 @@ class RunSteps:
         """
         for _ in range(ATTEMPTS_MAX):
             self._verify_may_begin()
-            attempt = _Attempt(self.run_id, name, body, self._observer)
+            attempt = _Attempt(self.run_id, name, body, self._observer, ride=self._ride)
             marker = self._run_durably(name, attempt.run)
             if StepState.DONE in marker:
                 result: Json = marker[StepState.DONE]
@@ -113,32 +119,42 @@ class _Attempt:
     """One execution of a step's body; never raises an exception of the body's."""
 
     def __init__(
-        self, run_id: str, name: str, body: Callable[[], Json], observer: RunObserver
+        self,
+        run_id: str,
+        name: str,
+        body: Callable[[], Json],
+        observer: RunObserver,
+        *,
+        ride: Ride,
     ) -> None:
         self.error: ConnectorError | None = None
         self._run_id = run_id
         self._name = name
         self._body = body
         self._observer = observer
+        self._ride = ride
 
     def run(self) -> Json:
         """The marker to store; `error` is set when it is not one of success."""
         try:
-            token = self._observer.step_started(self._run_id, self._name)
+            token = self._ride(lambda: self._observer.step_started(self._run_id, self._name))
             return self._execute(token)
         except Exception as error:  # noqa: BLE001 - the observer failed; DBOS must not store that
             return self._fail(error)
 
     def _execute(self, token: int) -> Json:
         try:
-            result = copy_storable(self._body(), what=f"result of step {self._name!r}")
+            result = copy_storable(self._ride(self._body), what=f"result of step {self._name!r}")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is stored as a marker
             marker = self._fail(error)
             [(state, record)] = marker.items()
-            self._observer.step_finished(token, state=StepState(state), result=record)
+            self._tell_finished(token, StepState(state), record)
             return marker
-        self._observer.step_finished(token, state=StepState.DONE, result=result)
+        self._tell_finished(token, StepState.DONE, result)
         return {StepState.DONE: result}
+
+    def _tell_finished(self, token: int, state: StepState, result: Json) -> None:
+        self._ride(lambda: self._observer.step_finished(token, state=state, result=result))
 
     def _fail(self, error: Exception) -> Json:
         self.error = as_connector_error(error, self._run_id)

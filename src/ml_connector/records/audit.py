@@ -10,7 +10,8 @@ from django.db import IntegrityError
 from django.db.models import Q, Subquery
 from django.db.models.functions import Coalesce
 
-from ml_connector.ports import AuditRow
+from ml_connector.errors import DatabaseAwayError
+from ml_connector.ports import AuditRow, Clock
 from ml_connector.records import models
 from ml_connector.records.canonical import render_canonical
 from ml_connector.records.chain import (
@@ -26,6 +27,8 @@ from ml_connector.records.chain import (
 from ml_connector.records.store import OrganisationStore
 
 LINKS_PER_PAGE = 1_000
+UNANSWERED_MAX = 1_000
+"""Events remembered whose storing the database has not answered; the oldest are forgotten."""
 
 
 class AuditRecords(OrganisationStore):
@@ -35,29 +38,44 @@ class AuditRecords(OrganisationStore):
     hashes and all; against that helps only an exported chain kept elsewhere.
     """
 
+    def __init__(self, organisation_id: int, *, clock: Clock) -> None:
+        super().__init__(organisation_id, clock=clock)
+        self._unanswered: dict[str, datetime] = {}
+
     def record(
         self, event: str, *, subject: str, actor: str, run_id: str = "", **details: Any
     ) -> None:
         """The event is the newest link; amounts and instants in the details become text.
 
+        One that was told before, and whose storing a database that went away has not answered, is
+        looked for by its instant: told again it stands once.
+
         Raises:
+            DatabaseAwayError: Whether it is stored is not known; tell it again.
             UnexplainedDifferenceError: The chain does not end where its head says; nothing is
                 stored.
         """
+        plain = make_plain(details)
+        told = render_canonical([event, subject, actor, run_id, plain])
         link = AuditRow(
             number=0,  # Number and hashes are given once the chain is locked.
-            at=self._clock.now(),
+            at=self._unanswered.get(told) or self._clock.now(),
             actor=actor,
             event=event,
             subject=subject,
             run_id=run_id,
-            details=make_plain(details),
+            details=plain,
             hash_before="",
             hash_after="",
         )
         try:
             with self._writing(f"the audit event {event}"):
-                self._append(link)
+                if told not in self._unanswered or not self._stands(link):
+                    self._append(link)
+            self._unanswered.pop(told, None)
+        except DatabaseAwayError:
+            self._remember(told, link.at)
+            raise
         except IntegrityError as error:
             number = self._load_end().number + 1
             raise broken_link(number, "it stands where the chain ends") from error
@@ -81,6 +99,18 @@ class AuditRecords(OrganisationStore):
         """Yield the chain as lines of JSON, oldest link first; `chain.parse_lines` reads them."""
         for row in self._walk():
             yield render_line(row)
+
+    def _remember(self, told: str, at: datetime) -> None:
+        self._unanswered[told] = at
+        if len(self._unanswered) > UNANSWERED_MAX:
+            del self._unanswered[next(iter(self._unanswered))]
+
+    def _stands(self, link: AuditRow) -> bool:
+        """Whether the chain holds the event as it was told at that very instant."""
+        same = models.AuditLink.of(self._id).filter(
+            at=render_instant(link.at), event=link.event, subject=link.subject, actor=link.actor
+        )
+        return same.filter(run_id=link.run_id, details=render_canonical(link.details)).exists()
 
     def _append(self, event: AuditRow) -> None:
         head, _ = models.AuditHead.of(self._id).get_or_create(

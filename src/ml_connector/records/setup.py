@@ -20,6 +20,17 @@ BUSY_TIMEOUT_S = 30
 """How long a SQLite writer lines up behind another before it gives up."""
 CONNECT_TIMEOUT_S = 10
 """How long PostgreSQL may take to accept a connection."""
+SILENCE_MAX_MS = 20_000
+"""How long what was sent may stay unanswered by the server's machine before it counts as gone."""
+CONNECTION_LIMITS = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "tcp_user_timeout": SILENCE_MAX_MS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""Without them a call to a machine that is out of reach would wait for hours; a URL may say
+otherwise."""
 DEFAULT_ALIAS = "default"
 IDLE_TRANSACTION_S = 10
 """How long a process that was frozen in the middle of a transaction keeps its locks on PostgreSQL:
@@ -130,11 +141,11 @@ def _describe_sqlite(path: str, *, synchronous: str) -> dict[str, Any]:
 
 def _describe_postgresql(database_url: str) -> dict[str, Any]:
     parts = urlsplit(database_url)
-    options: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_S, **dict(parse_qsl(parts.query))}
+    options: dict[str, Any] = {**CONNECTION_LIMITS, **dict(parse_qsl(parts.query))}
     idle = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_S * 1000}"
     options["options"] = f"{idle} {options.get('options', '')}".strip()
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "ml_connector.records.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 
-from ml_connector.errors import SystemUnavailableError
+from ml_connector.errors import DatabaseAwayError, SystemUnavailableError
 from ml_connector.ports import Clock
 from ml_connector.records.models import Organisation
 from ml_connector.records.setup import DEFAULT_ALIAS
@@ -47,11 +47,15 @@ def writing(what: str, *, using: str = DEFAULT_ALIAS) -> Iterator[None]:
         using: The connection; the budget has its own.
 
     Raises:
-        SystemUnavailableError: The database is locked for too long, full, or gone.
+        DatabaseAwayError: The server does not answer; whether the block is stored is not known
+            when that was met at its end, and nothing of it is when it was met before.
+        SystemUnavailableError: The database is locked for too long, or full.
     """
     try:
         with transaction.atomic(using=using):
             yield
+    except DatabaseAwayError:
+        raise
     except OperationalError as error:
         raise SystemUnavailableError(
             f"The records database could not store {what}: {error}.",

@@ -1,6 +1,7 @@
 """Several processes on one PostgreSQL: who executes, who follows, and what each may send."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ml_connector.errors import (
     BusyError,
     ConnectorError,
+    DatabaseAwayError,
     SettingsError,
     StoredError,
     UsageError,
@@ -18,6 +20,8 @@ from ml_connector.wiring.observer import RunHistory, StepListener
 
 if TYPE_CHECKING:
     from ml_connector.engine.durable import DurableEngine
+
+logger = logging.getLogger(__name__)
 
 STOP_LOOK_S = 1.0
 RunListener = Callable[[str, str], None]
@@ -182,8 +186,15 @@ class HeardBudget:
         self._verify_heard()
 
     def hold(self, key: str, seconds: float) -> None:
-        """Nobody sends for that long."""
-        self._budget.hold(key, seconds)
+        """Nobody sends for that long.
+
+        Asked when an answer is in hand, which is worth more than that others know: while our
+        database is away the hold is lost, and nobody sends anything without it anyway.
+        """
+        try:
+            self._budget.hold(key, seconds)
+        except DatabaseAwayError:
+            logger.warning("budget.not_held key=%s seconds=%s", key, seconds)
 
 
 READS = ("load_", "find_")

@@ -1,0 +1,66 @@
+"""How long the engine's library waits between two tries of its own database, and who may end that.
+
+By itself it waits a minute and more, looks at no stop, and tells of each try. It offers no way to
+say otherwise, so the waits of the module that makes them are ours. A test holds this release to
+what is relied on here.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dbos import _sys_db
+
+RETRY_S_MAX = 2.0
+"""The longest wait between two tries; soon enough after a minute, rare enough for an hour."""
+TOLD = ("Database connection failed", "Exception encountered in queue thread")
+"""How the library's own lines about each try begin; ours says it once."""
+
+Pause = Callable[[float], None]
+_thread = threading.local()
+
+
+class LeaveRun(BaseException):
+    """Carries an execution out of DBOS, which stores every `Exception` as the run's outcome."""
+
+
+class _Time:
+    """The module `time`, whose waits are short and belong to the thread's own purpose."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def sleep(self, seconds: float) -> None:
+        pause: Pause = getattr(_thread, "pause", time.sleep)
+        pause(min(seconds, RETRY_S_MAX))
+
+
+class _Untold(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(TOLD)
+
+
+def bound_waits() -> None:
+    """The library's waits are short from now on, in this process; asked again, nothing changes."""
+    names = vars(_sys_db)
+    if not isinstance(names["time"], _Time):
+        names["time"] = _Time()
+        logging.getLogger("dbos").addFilter(_Untold())
+
+
+def keep_pausing(pause: Pause) -> None:
+    """The library's waits in this thread are made by `pause`, until the next one is named."""
+    _thread.pause = pause
+
+
+@contextmanager
+def pausing(pause: Pause) -> Iterator[None]:
+    """The library's waits in this thread are made by `pause` during the block."""
+    keep_pausing(pause)
+    try:
+        yield
+    finally:
+        del _thread.pause

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, which says in our own words that the server is away."""
