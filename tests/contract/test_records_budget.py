@@ -1,11 +1,13 @@
 """The request budget: exact in every sliding window, in line order, over all processes."""
 
 import subprocess
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from threading import Event, Semaphore
 
 import pytest
 from django.db import transaction
@@ -21,13 +23,18 @@ SMALL = Allowance(requests=10, window_s=60)
 KEY = "tenant"
 
 
-def send(clock: Clock, requests: int, allowance: Allowance = SMALL) -> list[float]:
+RUN, PERSON = "run", ""
+
+
+def send(
+    clock: Clock, requests: int, allowance: Allowance = SMALL, *, run_id: str = RUN
+) -> list[float]:
     """Seconds from the start at which that many requests, wanted at once, go out."""
     budget = open_budget(clock=clock, allowances={KEY: allowance})
     start = clock.now()
     sent = []
     for _ in range(requests):
-        budget.acquire(KEY)
+        budget.acquire(KEY, run_id=run_id)
         sent.append((clock.now() - start).total_seconds())
     return sent
 
@@ -44,34 +51,86 @@ def count_most(sent: Iterable[float], window_s: float) -> int:
 def test_no_sliding_window_holds_more_than_the_allowance(
     records: Records, records_clock: Clock
 ) -> None:
-    """The eleventh request of ten waits for the first to be a window old, and its margin."""
+    """Of ten a run has nine: its tenth request waits for the first to be a window old."""
     sent = send(records_clock, 35)
-    assert count_most(sent, 60) == 10
-    assert sent[10] - sent[0] == pytest.approx(60.25)
-    assert sent[30] - sent[20] == pytest.approx(60.25)
+    assert count_most(sent, 60) == 9
+    assert sent[9] - sent[0] == pytest.approx(60.25)
+    assert sent[27] - sent[18] == pytest.approx(60.25)
 
 
 def test_burst_after_idleness_is_whole_but_paced(records: Records, records_clock: Clock) -> None:
-    """All ten may go at once, at five times the lasting rate."""
-    sent = send(records_clock, 10)
+    """All nine may go at once, at five times the lasting rate."""
+    sent = send(records_clock, 9)
     assert sent[0] == 0
-    assert [later - earlier for earlier, later in pairwise(sent)] == pytest.approx([1.2] * 9)
+    assert [later - earlier for earlier, later in pairwise(sent)] == pytest.approx([1.2] * 8)
 
 
 def test_default_allowance_is_that_of_a_planning_tenant(
-    records: Records, records_clock: Clock
+    records: Records, records_clock: Clock, sql: Sql
 ) -> None:
     """Six hundred a minute, where nothing else is configured."""
-    budget = open_budget(clock=records_clock)
+    open_budget(clock=records_clock).acquire("other")
+    assert sql("SELECT size FROM records_budgethead") == [(600,)]
+    assert sql("SELECT count(*) FROM records_budgetslot") == [(600,)]
+    assert (Allowance().requests, Allowance().window_s) == (600, 60)
+
+
+@pytest.mark.parametrize(("requests", "reserve"), [(1, 0), (2, 1), (10, 1), (39, 1), (600, 30)])
+def test_people_have_a_twentieth_and_one_at_least(requests: int, reserve: int) -> None:
+    """Runs always keep one, and so of a single one all."""
+    assert Allowance(requests=requests).reserve == reserve
+
+
+def test_people_do_not_wait_behind_runs(records: Records, records_clock: Clock) -> None:
+    """With every place of the line used, a person is granted the reserve at once, then lines up."""
+    forty = replace(SMALL, requests=40)
     start = records_clock.now()
-    for _ in range(601):
-        budget.acquire("other")
-    assert (records_clock.now() - start).total_seconds() == pytest.approx(60.25)
+    runs = send(records_clock, 38, forty)
+    people = [runs[-1] + at for at in send(records_clock, 3, forty, run_id=PERSON)]
+    assert people[:2] == [runs[-1]] * 2
+    assert people[2] == pytest.approx(60.25)
+    since = (records_clock.now() - start).total_seconds()
+    runs += [since + at for at in send(records_clock, 80, forty)]
+    assert count_most([*runs, *people], 60) == 40
+    assert send(records_clock, 1, Allowance(requests=1), run_id=PERSON)[0] > 30
+
+
+def test_people_leave_their_reserve_alone_while_the_line_is_free(
+    records: Records, records_clock: Clock, move: Move
+) -> None:
+    """What is kept is kept for when it is needed."""
+    for _ in range(9):
+        send(records_clock, 1, run_id=PERSON)
+        move(2)
+    assert send(records_clock, 1)[0] > 40
+    assert send(records_clock, 1, run_id=PERSON) == [0]
+
+
+def test_places_of_an_earlier_version_stay_used(
+    records: Records, records_clock: Clock, sql: Sql
+) -> None:
+    """Where all ten went to runs in line order, the minute of the change holds ten in all."""
+    send(records_clock, 1)
+    epoch = datetime.fromtimestamp(0, tz=records_clock.now().tzinfo)
+    now_us = (records_clock.now() - epoch) // timedelta(microseconds=1)
+    earlier = [-3.0 * (9 - age) for age in range(10)]
+    for age, at in enumerate(earlier):
+        sql(
+            f"UPDATE records_budgetslot SET granted_us = {now_us + round(at * 1e6)}"
+            f" WHERE slot = {(age + 4) % 10}"
+        )
+    sql(f"UPDATE records_budgethead SET grants = 74, granted_us = {now_us}")
+    start = records_clock.now()
+    people = send(records_clock, 2, run_id=PERSON)
+    since = (records_clock.now() - start).total_seconds()
+    runs = [since + at for at in send(records_clock, 30)]
+    assert count_most([*earlier, *people, *runs], 60) == 10
+    assert people[0] > 30
 
 
 def test_ring_survives_a_restart(records: Records, records_clock: Clock) -> None:
     """A process that begins anew does not begin a new window."""
-    first = send(records_clock, 10)
+    first = send(records_clock, 9)
     before = records_clock.now()
     (wait,) = send(records_clock, 1)
     assert (before + timedelta(seconds=wait) - records_clock.now()).total_seconds() == 0
@@ -85,17 +144,20 @@ def test_keys_and_organisations_have_allowances_of_their_own(
     send(records_clock, 10)
     create_organisation("north")
     start = records_clock.now()
-    open_budget(clock=records_clock).acquire("other tenant")
-    open_budget("north", clock=records_clock, allowances={KEY: SMALL}).acquire(KEY)
+    open_budget(clock=records_clock).acquire("other tenant", run_id=RUN)
+    north = open_budget("north", clock=records_clock, allowances={KEY: SMALL})
+    north.acquire(KEY, run_id=RUN)
     assert records_clock.now() == start
 
 
 def test_hold_makes_everybody_wait(records: Records, records_clock: Clock, move: Move) -> None:
-    """Retry-After told to one process holds all; a shorter one does not end a longer one."""
+    """Retry-After told to one process holds all, people too; a shorter one ends no longer one."""
     told: RequestBudget = open_budget(clock=records_clock, allowances={KEY: SMALL})
     told.hold(KEY, 30)
     told.hold(KEY, 5)
     told.hold("other tenant", 500)
+    assert send(records_clock, 1, run_id=PERSON) == [30]
+    told.hold(KEY, 30)
     assert send(records_clock, 1) == [30]
     told.hold(KEY, 0)
     told.hold(KEY, -9)
@@ -105,8 +167,8 @@ def test_hold_makes_everybody_wait(records: Records, records_clock: Clock, move:
 def test_hold_reaches_those_who_already_wait(records: Records, records_clock: Clock) -> None:
     """A grant booked before the hold is given up, and the next one is after it."""
     budget = open_budget(clock=records_clock, allowances={KEY: SMALL})
-    for _ in range(10):
-        budget.acquire(KEY)
+    for _ in range(9):
+        budget.acquire(KEY, run_id=RUN)
 
     @dataclass
     class InterruptedClock:
@@ -126,16 +188,17 @@ def test_hold_reaches_those_who_already_wait(records: Records, records_clock: Cl
                 budget.hold(KEY, 100)
 
     held_from = records_clock.now()
-    open_budget(clock=InterruptedClock(), allowances={KEY: SMALL}).acquire(KEY)
+    interrupted = open_budget(clock=InterruptedClock(), allowances={KEY: SMALL})
+    interrupted.acquire(KEY, run_id=RUN)
     waited = (records_clock.now() - held_from).total_seconds()
-    assert waited == pytest.approx(100 + 60.25 - 9 * 1.2)
+    assert waited == pytest.approx(100 + 60.25 - 8 * 1.2)
 
 
 def test_grant_that_is_used_too_late_is_given_up(
     records: Records, records_clock: Clock, sql: Sql
 ) -> None:
     """A process that was frozen in its sleep does not send into somebody else's window."""
-    send(records_clock, 10)
+    send(records_clock, 9)
 
     @dataclass
     class OversleepingClock:
@@ -152,12 +215,12 @@ def test_grant_that_is_used_too_late_is_given_up(
             records_clock.sleep(seconds + 3 * self.oversleeps)
             self.oversleeps = 0
 
-    sent = send(OversleepingClock(), 10)
-    due = 60.25 - 9 * 1.2
+    sent = send(OversleepingClock(), 9)
+    due = 60.25 - 8 * 1.2
     assert sent[0] == pytest.approx(due + 3)
-    # The first grant was burnt: ten requests cost eleven grants, the last of them in a new window.
-    assert sql("SELECT grants FROM records_budgethead") == [(21,)]
-    assert sent[9] - sent[0] == pytest.approx(60.25 - 3)
+    # The first grant was burnt: nine requests cost ten grants, the last of them in a new window.
+    assert sql("SELECT grants FROM records_budgethead") == [(19,)]
+    assert sent[8] - sent[0] == pytest.approx(60.25 - 3)
 
 
 def test_caller_that_is_always_late_gives_up(records: Records, records_clock: Clock) -> None:
@@ -183,10 +246,10 @@ def test_caller_that_is_always_late_gives_up(records: Records, records_clock: Cl
 def test_wait_of_hours_is_refused_and_books_nothing(
     records: Records, records_clock: Clock, sql: Sql
 ) -> None:
-    """A run stops with a reason instead of hanging; no server makes it wait longer than an hour."""
+    """A run stops with a reason instead of hanging; no server makes it wait ten minutes."""
     budget = open_budget(clock=records_clock, allowances={KEY: SMALL})
     budget.hold(KEY, 10_000_000)
-    assert send(records_clock, 1) == [3600]
+    assert send(records_clock, 1) == [600]
     once = Allowance(requests=1, window_s=4000)
     slow = open_budget(clock=records_clock, allowances={"slow": once})
     slow.acquire("slow")
@@ -198,7 +261,7 @@ def test_wait_of_hours_is_refused_and_books_nothing(
 
 def test_changed_allowance_keeps_the_newest_grants(records: Records, records_clock: Clock) -> None:
     """A smaller or larger allowance holds from the next request, past ones counted."""
-    send(records_clock, 10)
+    send(records_clock, 9)
     start = records_clock.now()
     larger = replace(SMALL, requests=12)
     assert len([wait for wait in send(records_clock, 2, larger) if wait < 60]) == 2
@@ -231,10 +294,165 @@ def test_threads_of_one_process_share_the_allowance(
     # The threads move one clock by turns, so each finds itself later than it slept for.
     budget = open_budget(clock=records_clock, allowances={KEY: Allowance(margin_s=1000)})
     with ThreadPoolExecutor(6) as threads:
-        list(threads.map(lambda _: budget.acquire(KEY), range(60)))
+        list(threads.map(lambda one: budget.acquire(KEY, run_id=f"{one % 6}"), range(60)))
     assert sql("SELECT grants FROM records_budgethead") == [(60,)]
     granted = [at for (at,) in sql("SELECT granted_us FROM records_budgetslot") if at]
     assert len(set(granted)) == 60
+
+
+def test_run_has_one_place_in_line_however_many_threads_it_reads_with(
+    records: Records, records_clock: Clock, sql: Sql
+) -> None:
+    """While one of its readers waits for a grant, others of it book none; other runs do."""
+    send(records_clock, 9)
+    waiting, released = Semaphore(0), Event()
+
+    @dataclass
+    class StandingClock:
+        """A clock on which a wait begins, and ends when all may go on."""
+
+        def now(self) -> datetime:
+            """The current instant."""
+            return records_clock.now()
+
+        def sleep(self, seconds: float) -> None:
+            """The clock stands later once it is released."""
+            waiting.release()
+            assert released.wait(60)
+            records_clock.sleep(seconds)
+
+    # All move one clock, so each finds itself later than it slept for.
+    tolerant = replace(SMALL, margin_s=1000)
+    budget = open_budget(clock=StandingClock(), allowances={KEY: tolerant})
+    with ThreadPoolExecutor(5) as threads:
+        readers = [threads.submit(budget.acquire, KEY, run_id="wide") for _ in range(4)]
+        assert waiting.acquire(timeout=60)
+        readers.append(threads.submit(budget.acquire, KEY, run_id="narrow"))
+        assert waiting.acquire(timeout=60)
+        booked = sql("SELECT grants FROM records_budgethead")
+        released.set()
+        for reader in readers:
+            reader.result()
+    assert booked == [(11,)]
+
+
+@pytest.mark.parametrize("back", [60, 400, 430, 3_600, 100_000])
+def test_clock_that_was_set_back_costs_some_windows_and_no_exactness(
+    records: Records, records_clock: Clock, move: Move, back: int
+) -> None:
+    """By real time no minute holds more than allowed, and requests go on soon after."""
+    allowance = replace(SMALL, requests=20)
+    line_s = allowance.line_us / 1e6
+    runs = send(records_clock, 19, allowance)
+    people = [runs[-1]] * len(send(records_clock, 1, allowance, run_id=PERSON))
+    move(-back)
+    later = [runs[-1] + at for at in send(records_clock, 1, allowance)]
+    later += [later[0] + at for at in send(records_clock, 2, allowance, run_id=PERSON)]
+    later += [later[-1] + at for at in send(records_clock, 20, allowance)]
+    assert count_most([*runs, *people, *later], 60) <= 20
+    assert 60 < later[0] - runs[0] <= min(back, line_s) + 60.25 + 0.01
+    assert later[-1] - later[0] <= 2 * 60.25
+    assert 400 < line_s < 430
+
+
+def test_clock_that_was_set_back_is_told_once(
+    records: Records, records_clock: Clock, move: Move, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever wonders why requests wait finds the reason and the length in the log."""
+    send(records_clock, 9)
+    move(-7_200)
+    assert send(records_clock, 9)[0] == pytest.approx(60.25)
+    (told,) = caplog.records
+    assert "budget.clock_set_back key=tenant ahead_s=7200 wait_s=60" in told.getMessage()
+
+
+def test_hold_of_a_clock_that_was_set_back_ends_within_a_window(
+    records: Records, records_clock: Clock, move: Move
+) -> None:
+    """Nobody is kept waiting for hours by what a server asked for minutes; new holds count."""
+    budget = open_budget(clock=records_clock, allowances={KEY: SMALL})
+    budget.hold(KEY, 300)
+    move(-7_200)
+    assert send(records_clock, 1) == [60.25]
+    budget.hold(KEY, 300)
+    move(-7_200)
+    budget.hold(KEY, 100)
+    assert send(records_clock, 1, run_id=PERSON) == [100]
+
+
+def test_waiter_whose_clock_is_set_back_lines_up_again(
+    records: Records, records_clock: Clock, move: Move
+) -> None:
+    """A grant that is not due on waking is no grant; the next one is a window away, not hours."""
+    send(records_clock, 9)
+
+    @dataclass
+    class SetBackClock:
+        """A clock that somebody sets back during the first wait on it."""
+
+        backs: int = 1
+        waited: float = 0
+
+        def now(self) -> datetime:
+            """The current instant."""
+            return records_clock.now()
+
+        def sleep(self, seconds: float) -> None:
+            """The clock stands later; the first time it is set back meanwhile."""
+            self.waited += seconds
+            records_clock.sleep(seconds - 7_200 * self.backs)
+            self.backs = 0
+
+    clock = SetBackClock()
+    open_budget(clock=clock, allowances={KEY: SMALL}).acquire(KEY, run_id=RUN)
+    assert clock.waited == pytest.approx(60.25 - 8 * 1.2 + 60.25)
+
+
+def test_grants_of_a_server_whose_clock_was_ahead_count_as_granted_now(
+    records: Records, sql: Sql
+) -> None:
+    """By the real clock, of the machine or of the database server, the same holds."""
+    short = Allowance(requests=2, window_s=0.5, margin_s=0.5)
+    budget = open_budget(allowances={KEY: short})
+    budget.acquire(KEY)
+    budget.acquire(KEY)
+    ahead = "granted_us = granted_us + 7200000000"
+    sql(f"UPDATE records_budgetslot SET {ahead}", f"UPDATE records_budgethead SET {ahead}")
+    started = time.monotonic()
+    budget.acquire(KEY, run_id=RUN)
+    assert time.monotonic() - started >= 0.9
+
+
+def test_line_is_booked_no_further_ahead_than_it_may_be_long(
+    records: Records, records_clock: Clock, sql: Sql
+) -> None:
+    """Who comes to a full line asks again when it is shorter, and is granted what it would be."""
+    send(records_clock, 9)
+    full_us = SMALL.line_us - 50_000_000
+    sql(
+        f"UPDATE records_budgetslot SET granted_us = granted_us + {full_us}",
+        f"UPDATE records_budgethead SET granted_us = granted_us + {full_us}",
+    )
+
+    @dataclass
+    class NotingClock:
+        """A clock that notes how long it is slept on."""
+
+        slept: list[float]
+
+        def now(self) -> datetime:
+            """The current instant."""
+            return records_clock.now()
+
+        def sleep(self, seconds: float) -> None:
+            """The clock stands later."""
+            self.slept.append(seconds)
+            records_clock.sleep(seconds)
+
+    clock = NotingClock([])
+    send(clock, 1)
+    over_s = 60.25 - 8 * 1.2 - 50
+    assert clock.slept == pytest.approx([over_s, SMALL.line_us / 1e6])
 
 
 SEND = """

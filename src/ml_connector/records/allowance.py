@@ -7,6 +7,10 @@ MARGIN_S_MIN = 0.05
 """With less, a busy machine would come too late for every grant."""
 PACE_PARTS = 5
 """A burst after idleness goes out at this many times the lasting rate, not all at once."""
+RESERVE_PARTS = 20
+"""One grant of this many is kept for people, so that runs leave them a twentieth."""
+LINE_MAX = 100
+"""Grants are booked ahead for so many runs at once, each of which has one place in line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +29,13 @@ class Allowance:
             raise ValueError(f"{self!r} would let nothing through.")
 
     @property
+    def reserve(self) -> int:
+        """How many of the requests only people may send; one at least, unless there is but one."""
+        return min(max(1, self.requests // RESERVE_PARTS), self.requests - 1)
+
+    @property
     def cycle_us(self) -> int:
-        """Least time between a grant and the one `requests` later."""
+        """Least time between two grants of one place."""
         return round((self.window_s + self.margin_s) * MICROSECONDS)
 
     @property
@@ -38,3 +47,8 @@ class Allowance:
     def late_us(self) -> int:
         """How late a grant may be used; the other half of the margin is the sender's."""
         return round(self.margin_s * MICROSECONDS / 2)
+
+    @property
+    def line_us(self) -> int:
+        """How far ahead grants are booked at most, when nobody was told to hold."""
+        return self.cycle_us * (2 + LINE_MAX // (self.requests - self.reserve))

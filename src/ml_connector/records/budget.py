@@ -1,18 +1,29 @@
 """One allowance of requests per tenant, exact in every sliding window, over all processes.
 
-A ring in the database holds the instants of the last N grants. Grant n may be used no earlier than
-grant n - N plus the window, so no window ever holds more than N. One short transaction on a
-connection of its own books the next grant and says when it may be used; the caller sleeps once.
-Bookings are in line order, so nobody is overtaken and nobody polls.
+The allowance of N requests is N places in the database, each with the instant of its last grant. A
+place is granted again no earlier than one window later, so no window ever holds more than N. One
+short transaction on a connection of its own books the place that is free first and says from when
+it may be used; the caller sleeps once. Bookings are in line order: nobody is overtaken, nobody
+polls.
+
+Two things stand beside the line. The first places are kept for people: whoever asks outside a run
+takes the earlier of one of these and of the line. And a run has one place in the line however many
+threads it reads with, so that runs get equal shares, in whatever processes they are.
 
 The instant is the one of `ports.Clock` on SQLite: all processes that share the file share the
 machine and so its clock, which SQLite itself would ask too, if only to the millisecond. On
 PostgreSQL the processes may run on several machines whose clocks differ; there the server's
 `clock_timestamp()` stands in for the machine's, asked after the row lock is held, and only
 differences are slept. A clock that somebody moves is asked on both.
+
+A clock may be set back. Then grants lie further ahead than any line is long; they count as granted
+at this moment, which is no earlier than they were, and requests go on one window later.
 """
 
-from collections.abc import Mapping
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -27,14 +38,18 @@ from ml_connector.records.clock import SystemClock
 from ml_connector.records.setup import BUDGET_ALIAS, DEFAULT_ALIAS
 from ml_connector.records.store import writing
 
+logger = logging.getLogger(__name__)
+
 WAIT_MAX_S = 3600
 """A request that would have to wait longer is refused instead."""
-HOLD_MAX_S = 3600
-"""No answer of a server makes everybody wait longer than this."""
+HOLD_MAX_S = 600
+"""No answer of a server makes everybody wait longer than this; clients pass on half of it."""
 BOOKINGS_MAX = 50
 """Grants a caller may lose, by coming late or by a hold, before it gives up."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = 0
+PERSON = ""
+"""Who asks outside any run."""
 
 
 class RingBudget:
@@ -52,23 +67,46 @@ class RingBudget:
         self._allowances = dict(allowances)
         # Threads of this process line up here, so that only processes contend for the database.
         self._gate = Lock()
+        self._lanes = _Lanes()
 
-    def acquire(self, key: str) -> None:
+    def acquire(self, key: str, *, run_id: str = PERSON) -> None:
         """Return when one request may be sent now; waits, first come first served.
 
         A grant is good for a moment only: who comes late, because the machine was busy or because
         another process was told to hold meanwhile, gives it up and lines up again.
 
+        Args:
+            key: The allowance drawn on.
+            run_id: The run that asks; without it a person does, who may use the reserve.
+
         Raises:
-            SystemUnavailableError: The wait would be longer than an hour.
+            SystemUnavailableError: The wait would be too long.
         """
         # A wait inside a transaction would stop every other writer, this booking included.
         assert not connections[DEFAULT_ALIAS].in_atomic_block
+        if run_id == PERSON:
+            self._await_grant(key, is_person=True)
+            return
+        with self._lanes.entered(key, run_id):
+            self._await_grant(key, is_person=False)
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Nobody sends for that long; a shorter hold does not end a longer one."""
+        wait_us = round(min(max(seconds, 0), HOLD_MAX_S) * MICROSECONDS)
+        with self._gate, writing(f"the hold of {key}", using=BUDGET_ALIAS):
+            head, now_us = self._open_head(key, self._allowance(key))
+            head.hold_us = max(head.hold_us, now_us + wait_us)
+            head.save(using=BUDGET_ALIAS, update_fields=["hold_us"])
+
+    def _allowance(self, key: str) -> Allowance:
+        return self._allowances.get(key, Allowance())
+
+    def _await_grant(self, key: str, *, is_person: bool) -> None:
         allowance = self._allowance(key)
         for _ in range(BOOKINGS_MAX):
             with self._gate:
-                granted_us = self._book(key, allowance)
-            if self._await(granted_us) <= allowance.late_us and not self._is_held(key, granted_us):
+                at_us, is_booked = self._book(key, allowance, is_person=is_person)
+            if self._is_due(at_us, allowance) and is_booked and not self._is_held(key, at_us):
                 return
         raise SystemUnavailableError(
             f"{BOOKINGS_MAX} grants of the request budget {key} passed by unused.",
@@ -77,78 +115,120 @@ class RingBudget:
             key=key,
         )
 
-    def hold(self, key: str, seconds: float) -> None:
-        """Nobody sends for that long; a shorter hold does not end a longer one."""
-        wait_us = round(min(max(seconds, 0), HOLD_MAX_S) * MICROSECONDS)
-        with self._gate, writing(f"the hold of {key}", using=BUDGET_ALIAS):
-            head = self._lock_head(key, self._allowance(key))
-            head.hold_us = max(head.hold_us, self._now_us() + wait_us)
-            head.save(using=BUDGET_ALIAS, update_fields=["hold_us"])
+    def _book(self, key: str, allowance: Allowance, *, is_person: bool) -> tuple[int, bool]:
+        """Book the next grant; the instant it may be used from, and true.
 
-    def _allowance(self, key: str) -> Allowance:
-        return self._allowances.get(key, Allowance())
-
-    def _book(self, key: str, allowance: Allowance) -> int:
-        """Book the next grant; the instant it may be used from."""
+        Where the line is as long as it may be, nothing is booked: when to ask again, and false.
+        """
         with writing(f"a grant of {key}", using=BUDGET_ALIAS):
-            head = self._lock_head(key, allowance)
-            slot = self._slots(head).get(slot=head.grants % head.size)
-            now_us = self._now_us()  # Asked once the lock is held; before, it would be stale.
-            granted_us = max(now_us, head.hold_us, head.granted_us + allowance.pace_us)
-            if slot.granted_us != NEVER:
-                granted_us = max(granted_us, slot.granted_us + allowance.cycle_us)
+            head, now_us = self._open_head(key, allowance)
+            from_us = max(now_us, head.hold_us)
+            place, granted_us = self._find_place(head, allowance, from_us, is_person=is_person)
             if granted_us - now_us > WAIT_MAX_S * MICROSECONDS:
                 raise _too_long(key, (granted_us - now_us) // MICROSECONDS)
-            self._store(head, slot, granted_us)
-            return granted_us
+            if granted_us - from_us > allowance.line_us:
+                return granted_us - allowance.line_us, False
+            if place.slot >= allowance.reserve:
+                head.granted_us = granted_us
+            place.granted_us = granted_us
+            head.grants += 1
+            place.save(using=BUDGET_ALIAS, update_fields=["granted_us"])
+            head.save(using=BUDGET_ALIAS, update_fields=["granted_us", "grants"])
+            return granted_us, True
 
-    def _store(self, head: models.BudgetHead, slot: models.BudgetSlot, granted_us: int) -> None:
-        slot.granted_us = head.granted_us = granted_us
-        head.grants += 1
-        slot.save(using=BUDGET_ALIAS, update_fields=["granted_us"])
-        head.save(using=BUDGET_ALIAS, update_fields=["granted_us", "grants"])
+    def _find_place(
+        self, head: models.BudgetHead, allowance: Allowance, from_us: int, *, is_person: bool
+    ) -> tuple[models.BudgetSlot, int]:
+        """The place that is free first, and the instant it may be used from."""
+        places, free = self._places(head), ("granted_us", "slot")
+        in_line = places.filter(slot__gte=allowance.reserve).earliest(*free)
+        paced_us = max(from_us, head.granted_us + allowance.pace_us)
+        granted_us = max(paced_us, in_line.granted_us + allowance.cycle_us)
+        if is_person and allowance.reserve:
+            kept = places.filter(slot__lt=allowance.reserve).earliest(*free)
+            kept_us = max(from_us, kept.granted_us + allowance.cycle_us)
+            if kept_us < granted_us:
+                return kept, kept_us
+        return in_line, granted_us
 
-    def _await(self, granted_us: int) -> int:
-        """Sleep until the grant; how late it is when this returns."""
+    def _is_due(self, granted_us: int, allowance: Allowance) -> bool:
+        """Sleep until the grant; whether it may be used when this returns.
+
+        Not when the machine was too busy to be there in time, nor when its clock was set back
+        meanwhile: by the new time the grant is still to come, and the line is another one.
+        """
         left_us = granted_us - self._now_us()
         while left_us > 0:
             self._clock.sleep(left_us / MICROSECONDS)
             left_us = granted_us - self._now_us()
-        return -left_us
+            if left_us > allowance.late_us:
+                return False
+        return -left_us <= allowance.late_us
 
     def _is_held(self, key: str, granted_us: int) -> bool:
         """Whether a hold was set after the grant was booked."""
-        heads = models.BudgetHead.of(self._id).using(BUDGET_ALIAS).filter(key=key)
-        return heads.filter(hold_us__gt=granted_us).exists()
+        return self._heads(key).filter(hold_us__gt=granted_us).exists()
 
-    def _lock_head(self, key: str, allowance: Allowance) -> models.BudgetHead:
-        heads = models.BudgetHead.of(self._id).using(BUDGET_ALIAS)
-        # Made first, then locked: a row that does not exist cannot be waited for.
-        heads.get_or_create(
-            organisation_id=self._id,
-            key=key,
-            defaults={"size": 0, "grants": 0, "granted_us": NEVER, "hold_us": NEVER},
-        )
-        head = heads.select_for_update().get(key=key)
+    def _open_head(self, key: str, allowance: Allowance) -> tuple[models.BudgetHead, int]:
+        """The key's row, locked, and the time; nothing in it lies further ahead than can be."""
+        head = self._lock_head(key)
         if head.size != allowance.requests:
-            self._resize(head, allowance.requests)
+            self._resize(head, allowance)
+        now_us = self._now_us()  # Asked once the lock is held; before, it would be stale.
+        line_ends_us = max(now_us, head.hold_us) + allowance.line_us
+        hold_ends_us = now_us + HOLD_MAX_S * MICROSECONDS + allowance.cycle_us
+        if head.granted_us > line_ends_us or head.hold_us > hold_ends_us:
+            self._forget_ahead(head, now_us, allowance.cycle_us)
+        return head, now_us
+
+    def _forget_ahead(self, head: models.BudgetHead, now_us: int, cycle_us: int) -> None:
+        """What lies ahead by a clock that was set back counts as granted now.
+
+        Who booked it and still sleeps finds on waking that the grant is not due, and lines up.
+        """
+        ahead_s = (max(head.granted_us, head.hold_us) - now_us) // MICROSECONDS
+        logger.warning(
+            "budget.clock_set_back key=%s ahead_s=%d wait_s=%d",
+            head.key, ahead_s, cycle_us // MICROSECONDS,
+        )  # fmt: skip
+        self._places(head).filter(granted_us__gt=now_us).update(granted_us=now_us)
+        head.granted_us = min(head.granted_us, now_us)
+        head.hold_us = min(head.hold_us, now_us + cycle_us)
+        head.save(using=BUDGET_ALIAS, update_fields=["granted_us", "hold_us"])
+
+    def _lock_head(self, key: str) -> models.BudgetHead:
+        heads = self._heads(key).select_for_update()
+        head = heads.first()
+        if head is None:
+            # Made first, then locked: a row that does not exist cannot be waited for.
+            models.BudgetHead.of(self._id).using(BUDGET_ALIAS).get_or_create(
+                organisation_id=self._id,
+                key=key,
+                defaults={"size": 0, "grants": 0, "granted_us": NEVER, "hold_us": NEVER},
+            )
+            head = heads.get()
         return head
 
-    def _resize(self, head: models.BudgetHead, size: int) -> None:
-        """The ring has that many places, oldest grant first; the newest grants are kept."""
-        slots = self._slots(head)
-        kept = sorted(slots.values_list("granted_us", flat=True))[-size:]
-        slots.delete()
-        slots.bulk_create(
+    def _resize(self, head: models.BudgetHead, allowance: Allowance) -> None:
+        """There are that many places, the people's free first; the newest grants are kept."""
+        places, size = self._places(head), allowance.requests
+        kept = sorted(places.values_list("granted_us", flat=True))[-size:]
+        places.delete()
+        places.bulk_create(
             models.BudgetSlot(
                 organisation_id=self._id, head_id=head.pk, slot=place, granted_us=granted_us
             )
             for place, granted_us in enumerate([NEVER] * (size - len(kept)) + kept)
         )
         head.size, head.grants = size, 0
-        head.save(using=BUDGET_ALIAS, update_fields=["size", "grants"])
+        # What the old line had booked further ahead than the new one is long, is waited for.
+        head.hold_us = max(head.hold_us, head.granted_us - allowance.line_us)
+        head.save(using=BUDGET_ALIAS, update_fields=["size", "grants", "hold_us"])
 
-    def _slots(self, head: models.BudgetHead) -> QuerySet[models.BudgetSlot]:
+    def _heads(self, key: str) -> QuerySet[models.BudgetHead]:
+        return models.BudgetHead.of(self._id).using(BUDGET_ALIAS).filter(key=key)
+
+    def _places(self, head: models.BudgetHead) -> QuerySet[models.BudgetSlot]:
         return models.BudgetSlot.of(self._id).using(BUDGET_ALIAS).filter(head_id=head.pk)
 
     def _now_us(self) -> int:
@@ -160,11 +240,36 @@ class RingBudget:
             return int(cursor.fetchone()[0])
 
 
+class _Lanes:
+    """One place in line for each run and key of this process."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._lanes: dict[tuple[str, str], Lock] = {}
+        self._waiting: Counter[tuple[str, str]] = Counter()
+
+    @contextmanager
+    def entered(self, key: str, run_id: str) -> Iterator[None]:
+        """No other thread of the run waits for a grant of the key within the block."""
+        name = (key, run_id)
+        with self._guard:
+            lane = self._lanes.setdefault(name, Lock())
+            self._waiting[name] += 1
+        try:
+            with lane:
+                yield
+        finally:
+            with self._guard:
+                self._waiting[name] -= 1
+                if not self._waiting[name]:
+                    del self._waiting[name], self._lanes[name]
+
+
 def _too_long(key: str, wait_s: int) -> SystemUnavailableError:
     return SystemUnavailableError(
         f"The request budget {key} has no grant for the next {wait_s} seconds.",
         written="The request was not sent.",
-        next_step="Wait until the other system takes requests again, then resume the run.",
+        next_step="Run fewer flows at once or raise `requests_per_minute`, then resume the run.",
         key=key,
         wait_s=wait_s,
     )
