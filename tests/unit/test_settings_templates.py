@@ -175,6 +175,7 @@ def test_schemas_describe_every_key_of_every_file(models: dict[str, Any]) -> Non
         "connection.schema.json",
         "flow.schema.json",
         "ml-connector.schema.json",
+        "schedule.schema.json",
     }
     assert (
         json.loads(sandbox_files(connection_models=models)[".schemas/flow.schema.json"])

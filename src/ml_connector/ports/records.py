@@ -10,6 +10,7 @@ from ml_connector.ports.batches import BatchStore
 from ml_connector.ports.loads import LoadStore, MappingStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
 from ml_connector.ports.runs import RunStore
+from ml_connector.ports.schedules import ScheduleStore
 from ml_connector.ports.world import Json
 from ml_connector.ports.writing import IntentStore
 
@@ -90,5 +91,6 @@ class Records:
     postings: PostingStore
     approvals: ApprovalStore
     agreements: AgreementStore
+    schedules: ScheduleStore
     audit: Audit
     transactions: Transactions

@@ -37,6 +37,7 @@ def open_records(
     from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.postings import PostingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.schedules import ScheduleRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.transactions import TransactionRecords  # noqa: PLC0415 -- as above
 
     number = _find_organisation(organisation)
@@ -50,6 +51,7 @@ def open_records(
         postings=PostingRecords(number, clock=clock),
         approvals=ApprovalRecords(number, clock=clock),
         agreements=AgreementRecords(number, clock=clock),
+        schedules=ScheduleRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
         transactions=TransactionRecords(number, clock=clock),
     )

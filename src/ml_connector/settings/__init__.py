@@ -30,6 +30,7 @@ from ml_connector.settings.loading import (
     load_project,
 )
 from ml_connector.settings.project import KeySettings, ProjectSettings
+from ml_connector.settings.schedules import Blackout, Schedule, ScheduleRequest, When
 from ml_connector.settings.suppliers import (
     ATTRIBUTE_KINDS,
     SupplierApproval,
@@ -44,6 +45,7 @@ __all__ = [
     "ActualsActions",
     "ActualsFlow",
     "ActualsGuards",
+    "Blackout",
     "BudgetColumn",
     "BudgetColumns",
     "BudgetFlow",
@@ -63,6 +65,8 @@ __all__ = [
     "ProjectFaultsError",
     "ProjectMissingError",
     "ProjectSettings",
+    "Schedule",
+    "ScheduleRequest",
     "SettingValue",
     "SettingsFault",
     "SignRules",
@@ -70,6 +74,7 @@ __all__ = [
     "SupplierAttribute",
     "SupplierFlow",
     "SupplierGuards",
+    "When",
     "find_project_root",
     "load_project",
 ]

@@ -15,6 +15,7 @@ from ml_connector.settings.flows import (
     ListFlow,
 )
 from ml_connector.settings.kinds import Flow
+from ml_connector.settings.schedules import Schedule
 from ml_connector.settings.suppliers import ATTRIBUTE_KINDS, SupplierAttribute, SupplierFlow
 from ml_connector.settings.yaml_files import Loc
 
@@ -74,6 +75,17 @@ def check_flow(
     yield from _check_file(root, flow.mapping, ("mapping",))
     yield from _check_dimensions_flow(flow, flows)
     yield from _check_shared_cells(flow, flows)
+
+
+def check_schedule(schedule: Schedule, *, flows: Mapping[str, Flow]) -> Iterator[Finding]:
+    """Yield what the schedule names that is not there, or that its flow does not take."""
+    flow = flows.get(schedule.flow)
+    if flow is None:
+        yield Finding(("flow",), "is no flow", schedule.flow, ", ".join(sorted(flows)))
+        return
+    for key in ("remap", "reconcile"):
+        if getattr(schedule.request, key) and not isinstance(flow, ActualsFlow):
+            yield Finding(("request", key), f"is nothing a {flow.kind} flow takes", "true", "false")
 
 
 def _check_budget(flow: BudgetFlow) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from ml_connector.settings.yaml_files import Loc, YamlFile, parse_flow_text, ren
 
 ENVIRONMENT_PREFIX = "ML_CONNECTOR__"
 DEFAULT_ORIGIN = "default"
-SECTIONS = ("connections", "flows")
+SECTIONS = ("connections", "flows", "schedules")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def _fault_of_address(origin: str, text: str) -> SettingsFault:
         key="",
         problem="addresses no setting",
         seen=render_seen(origin, text),
-        allowed="a key of ml-connector.yaml, or connections|flows, a name and a key",
+        allowed="a key of ml-connector.yaml, or connections|flows|schedules, a name and a key",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from pydantic import BaseModel
 
 from ml_connector.errors import SettingsError
-from ml_connector.settings.checks import check_flow
+from ml_connector.settings.checks import check_flow, check_schedule
 from ml_connector.settings.faults import (
     ProjectFaultsError,
     ProjectMissingError,
@@ -28,6 +28,7 @@ from ml_connector.settings.layers import (
     walk_values,
 )
 from ml_connector.settings.project import ProjectSettings
+from ml_connector.settings.schedules import Schedule
 from ml_connector.settings.validation import build_model
 from ml_connector.settings.yaml_files import Loc, YamlFile, parse_yaml_file, render_key
 
@@ -35,6 +36,8 @@ PROJECT_FILE = "ml-connector.yaml"
 FILES_MAX = 1_000
 _NAME_ALLOWED = "lower-case letters, digits and single hyphens"
 Model = TypeVar("Model", bound=BaseModel)
+Models = Mapping[str, type[BaseModel]] | type[BaseModel]
+"""The model of each `kind`, or the only one there is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class Project:
     settings: ProjectSettings
     connections: Mapping[str, BaseModel]
     flows: Mapping[str, Flow]
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Dotted key to where its value comes from; keys that are absent hold their default."""
 
@@ -88,6 +92,7 @@ class Project:
             ("", self.settings),
             *((f"connections.{name}.", model) for name, model in self.connections.items()),
             *((f"flows.{name}.", model) for name, model in self.flows.items()),
+            *((f"schedules.{name}.", model) for name, model in self.schedules.items()),
         ]
         return [
             SettingValue(
@@ -147,8 +152,10 @@ def load_project(
     settings = _load_file(reading, root / PROJECT_FILE, "", ProjectSettings)
     connections = _load_folder(reading, root, "connections", connection_models)
     flows = cast("dict[str, Flow]", _load_folder(reading, root, "flows", FLOW_MODELS))
+    schedules = cast("dict[str, Schedule]", _load_folder(reading, root, "schedules", Schedule))
     _check_overrides(reading)
     _check_flows(reading, root, connections, flows)
+    _check_schedules(reading, schedules, flows)
     faults.extend(fault for file in reading.files.values() for fault in file.faults)
     if faults or settings is None:
         raise ProjectFaultsError(str(root), sorted(faults, key=lambda f: (f.file, f.line or 0)))
@@ -157,12 +164,13 @@ def load_project(
         settings=settings,
         connections=connections,
         flows=flows,
+        schedules=schedules,
         origins=reading.origins,
     )
 
 
 def _load_folder(
-    reading: _Reading, root: Path, section: str, models: Mapping[str, type[BaseModel]]
+    reading: _Reading, root: Path, section: str, models: Models
 ) -> dict[str, BaseModel]:
     loaded: dict[str, BaseModel] = {}
     paths = sorted(p for p in (root / section).glob("*") if not p.name.startswith("."))
@@ -185,16 +193,16 @@ def _fault_of_suffix(section: str, path: Path) -> SettingsFault:
     )
 
 
-def _load_named(
-    reading: _Reading, path: Path, section: str, models: Mapping[str, type[BaseModel]]
-) -> BaseModel | None:
-    """A connection or flow: its `kind` chooses the model, its file gives the name."""
+def _load_named(reading: _Reading, path: Path, section: str, models: Models) -> BaseModel | None:
+    """A connection, flow or schedule: its `kind` chooses the model, its file gives the name."""
     file, origins = _read_file(reading, path, section)
     if normal_name(path.stem) != path.stem:
         file.add_fault((), "is named badly", seen=path.name, allowed=_NAME_ALLOWED)
     name = file.values.setdefault("name", path.stem)
     if name != path.stem:
         file.add_fault(("name",), "differs from the file's name", seen=name, allowed=path.stem)
+    if isinstance(models, type):
+        return build_model(models, file, origins)
     kind = file.values.get("kind")
     if not isinstance(kind, str) or kind not in models:
         if not any(fault.key in ("", "kind") for fault in file.faults):
@@ -254,6 +262,19 @@ def _check_flows(
             if found.loc in (("source",), ("target",)) and found.seen in failed:
                 continue
             file.add_fault(found.loc, found.problem, seen=found.seen or None, allowed=found.allowed)
+
+
+def _check_schedules(
+    reading: _Reading, schedules: Mapping[str, Schedule], flows: Mapping[str, Flow]
+) -> None:
+    failed = {name for section, name in reading.files if section == "flows"} - set(flows)
+    for name, schedule in schedules.items():
+        if schedule.flow in failed:
+            continue  # The flow's own file is refused: one fault is enough.
+        for found in check_schedule(schedule, flows=flows):
+            reading.files["schedules", name].add_fault(
+                found.loc, found.problem, seen=found.seen or None, allowed=found.allowed
+            )
 
 
 def _origin_of(origins: Mapping[str, str], prefix: str, loc: Loc) -> str:

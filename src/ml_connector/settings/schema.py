@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from ml_connector.settings.kinds import FLOW_MODELS, FlowSettings
 from ml_connector.settings.project import ProjectSettings
+from ml_connector.settings.schedules import Schedule
 from ml_connector.settings.validation import walk_models
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,9 +26,10 @@ _INTRODUCTION = """\
 
 <!-- Made from the models by `make reference`; edit the models, not this page. -->
 
-A project folder holds `ml-connector.yaml`, `connections/*.yaml`, `flows/*.yaml`, `mappings/*.csv`
-and `calendars/*.yaml`. A flag wins over the environment (`ML_CONNECTOR__SECTION__KEY`), that over
-the file, that over the default; `ml-connector config show --origin` prints which one spoke.
+A project folder holds `ml-connector.yaml`, `connections/*.yaml`, `flows/*.yaml`,
+`schedules/*.yaml`, `mappings/*.csv` and `calendars/*.yaml`. A flag wins over the environment
+(`ML_CONNECTOR__SECTION__KEY`), that over the file, that over the default;
+`ml-connector config show --origin` prints which one spoke.
 
 Every value is read as the text it is written in: `NO`, `12:30` and `010` stay what they are. An
 empty value is as good as none. Anchors, tags and keys given twice are refused.
@@ -45,6 +47,7 @@ def render_schema(
     schemas = {
         "ml-connector.schema.json": ProjectSettings.model_json_schema(),
         "flow.schema.json": _relax_name(TypeAdapter(FlowSettings).json_schema()),
+        "schedule.schema.json": _relax_name(Schedule.model_json_schema()),
     }
     models = connection_models or {}
     if models:
@@ -60,13 +63,16 @@ def render_reference(connection_models: Mapping[str, type[BaseModel]]) -> str:
         parts += _render_file(f"`connections/*.yaml`, kind `{kind}`", model)
     for kind, flow in sorted(FLOW_MODELS.items()):
         parts += _render_file(f"`flows/*.yaml`, kind `{kind}`", flow)
+    parts += _render_file("`schedules/*.yaml`", Schedule)
     return "\n".join(parts)
 
 
 def _relax_name(schema: dict[str, Any]) -> dict[str, Any]:
     """The file's own name stands for `name`, so an editor must not ask for it."""
     for part in [schema, *schema.get("$defs", {}).values()]:
-        if "kind" in part.get("properties", {}) and "name" in part.get("required", []):
+        if {"kind", "flow"} & set(part.get("properties", {})) and "name" in part.get(
+            "required", []
+        ):
             part["required"] = [key for key in part["required"] if key != "name"]
     return schema
 

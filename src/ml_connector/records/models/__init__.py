@@ -17,6 +17,7 @@ from ml_connector.records.models.owned import Owned
 from ml_connector.records.models.people import Organisation, User
 from ml_connector.records.models.postings import Approval, Decision, Posting
 from ml_connector.records.models.runs import Run, Step
+from ml_connector.records.models.schedules import Firing, Schedule
 from ml_connector.records.models.secrets import Secret
 from ml_connector.records.models.writing import UNSETTLED_STATES, Intent, ModelLease
 
@@ -31,6 +32,7 @@ __all__ = [
     "BudgetHead",
     "BudgetSlot",
     "Decision",
+    "Firing",
     "Intent",
     "Load",
     "MappingApplied",
@@ -43,6 +45,7 @@ __all__ = [
     "Posting",
     "RefusedSummary",
     "Run",
+    "Schedule",
     "Secret",
     "Shadow",
     "ShadowFile",

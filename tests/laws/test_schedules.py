@@ -1,0 +1,258 @@
+"""When schedules are due: each time once, ascending, never in a blackout, whatever clocks do."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from ml_connector.domain.catch_up import (
+    CATCH_UP_MAX,
+    COUNTED_MAX,
+    LATE,
+    CatchUp,
+    Fate,
+    Ruling,
+    rule_on_due,
+)
+from ml_connector.domain.schedules import (
+    Calendar,
+    Window,
+    find_blackout,
+    find_next,
+    list_due,
+    list_last,
+)
+from ml_connector.settings.crons import names_every_hour, walk_cron
+
+MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - a wall time without a zone, on purpose.
+ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
+CRONS = [
+    "30 2 * * *", "*/15 2 * * *", "0 0,6 * * MON-FRI", "15 1 * * *", "0 6 1 * *",
+    "*/20 * * * *", "45 * * * *", "0 */2 * * *",
+]  # fmt: skip
+
+instants = st.datetimes(
+    datetime(2026, 1, 1),  # noqa: DTZ001 - a bound.
+    datetime(2027, 12, 31),  # noqa: DTZ001 - a bound.
+    timezones=st.just(UTC),
+).map(lambda at: at.replace(second=at.second // 30 * 30, microsecond=0))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> Window:
+    """A weekly blackout, or one of certain days of 2026."""
+    length = timedelta(minutes=draw(st.integers(1, 3 * 24 * 60)))
+    is_weekly = draw(st.booleans())
+    begins = MONDAY + timedelta(minutes=draw(st.integers(0, (7 if is_weekly else 700) * 1440)))
+    return Window(begins=begins, ends=begins + length, is_weekly=is_weekly, reason="close")
+
+
+@st.composite
+def calendars(draw: st.DrawFn) -> Calendar:
+    """A schedule as somebody might write it."""
+    return make(
+        draw(st.sampled_from(CRONS)),
+        draw(st.sampled_from(ZONES)),
+        windows=tuple(draw(st.lists(windows(), max_size=2))),
+        skips=draw(st.booleans()),
+    )
+
+
+def make(
+    cron: str, zone: str, *, windows: tuple[Window, ...] = (), skips: bool = False
+) -> Calendar:
+    """The calendar of an expression."""
+
+    def walk(after: datetime) -> Iterator[datetime]:
+        return walk_cron(cron, after=after)
+
+    return Calendar(
+        walls=walk, zone=ZoneInfo(zone), is_interval=names_every_hour(cron),
+        windows=windows, skips=skips,
+    )  # fmt: skip
+
+
+def shown(calendar: Calendar, since: str, until: str) -> list[str]:
+    """The due times as a clock on the wall shows them, with its offset."""
+    first, last = (datetime.fromisoformat(text) for text in (since, until))
+    return [
+        f"{one.at.astimezone(calendar.zone):%d %H:%M%z}"
+        for one in list_due(calendar, first, last, most=100)
+    ]
+
+
+SPRING = ("2026-03-28T20:00+00:00", "2026-03-30T04:00+00:00")
+AUTUMN = ("2026-10-24T20:00+00:00", "2026-10-26T04:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "span", "expected"),
+    [
+        # A time that does not exist: once, at the first moment after the gap.
+        ("30 2 * * *", "Europe/Berlin", SPRING, ["29 03:00+0200", "30 02:30+0200"]),
+        ("*/20 2 * * SUN", "Europe/Berlin", SPRING, ["29 03:00+0200"]),
+        ("0 2,3 * * SUN", "Europe/Berlin", SPRING, ["29 03:00+0200"]),
+        ("30 2 8 * *", "America/New_York", ("2026-03-08T00:00Z", "2026-03-09T00:00Z"),
+         ["08 03:00-0400"]),
+        ("15 2 4 * *", "Australia/Lord_Howe", ("2026-10-03T00:00Z", "2026-10-04T12:00Z"),
+         ["04 02:30+1100"]),
+        # One that comes twice: once, the first time.
+        ("30 2 * * *", "Europe/Berlin", AUTUMN, ["25 02:30+0200", "26 02:30+0100"]),
+        ("30 1 1 * *", "America/New_York", ("2026-11-01T00:00Z", "2026-11-01T23:00Z"),
+         ["01 01:30-0400"]),
+        ("45 1 5 * *", "Australia/Lord_Howe", ("2026-04-04T00:00Z", "2026-04-05T12:00Z"),
+         ["05 01:45+1100"]),
+        # An interval keeps its pace.
+        ("*/30 * 29 * *", "Europe/Berlin", ("2026-03-29T00:30Z", "2026-03-29T02:00Z"),
+         ["29 01:30+0100", "29 03:00+0200", "29 03:30+0200", "29 04:00+0200"]),
+        ("*/30 * 25 * *", "Europe/Berlin", ("2026-10-25T00:00Z", "2026-10-25T02:00Z"),
+         ["25 02:00+0200", "25 02:30+0200", "25 02:00+0100", "25 02:30+0100", "25 03:00+0100"]),
+        ("*/30 * 5 * *", "Australia/Lord_Howe", ("2026-04-04T14:30Z", "2026-04-04T15:30Z"),
+         ["05 01:30+1100", "05 01:30+1030", "05 02:00+1030"]),
+        ("0 * 1 1,7 *", "Europe/Berlin", ("2026-01-01T22:00Z", "2026-06-30T23:00Z"),
+         ["01 23:00+0100", "01 00:00+0200", "01 01:00+0200"]),
+        # A whole day that was left out, in Samoa.
+        ("0 12 30 * *", "Pacific/Apia", ("2011-12-29T00:00Z", "2012-01-01T00:00Z"),
+         ["31 00:00+1400"]),
+    ],
+)  # fmt: skip
+def test_time_is_due_once_however_the_clocks_are_changed(
+    cron: str, zone: str, span: tuple[str, str], expected: list[str]
+) -> None:
+    """Gaps, doubled hours and intervals, by the rules that stand in the guide."""
+    assert shown(make(cron, zone), *span) == expected
+
+
+@given(calendars(), instants, st.timedeltas(timedelta(0), timedelta(days=4)))
+def test_due_times_ascend_and_do_not_depend_on_where_one_begins(
+    calendar: Calendar, since: datetime, later: timedelta
+) -> None:
+    """Looked at from any instant the rest of the list is the same, and nothing comes twice."""
+    whole = list_due(calendar, since, since + timedelta(days=6), most=150)
+    times = [one.at for one in whole]
+    assert times == sorted(set(times))
+    assert all(one.at.utcoffset() == timedelta(0) for one in whole)
+    cut = since + later
+    rest = list_due(calendar, cut, since + timedelta(days=6), most=150)
+    wanted = [one for one in whole if one.at >= cut]
+    assert rest[: len(wanted)] == wanted
+
+
+@given(calendars(), instants)
+def test_nothing_runs_in_a_blackout_and_nothing_is_lost_but_what_is_told(
+    calendar: Calendar, since: datetime
+) -> None:
+    """Each time without blackouts is there, or delayed to the end of one, or skipped by name."""
+    until = since + timedelta(days=5)
+    bare = Calendar(walls=calendar.walls, zone=calendar.zone, is_interval=calendar.is_interval)
+    due = list_due(calendar, since, until, most=1_000)
+    for one in due:
+        assert one.is_run == (find_blackout(calendar, one.at) is None)
+        assert one.at >= one.planned
+    runs = {one.at for one in due if one.is_run}
+    skips = [one.skipped_by for one in due if one.skipped_by is not None]
+    for planned in list_due(bare, since, until, most=1_000):
+        held = find_blackout(calendar, planned.at)
+        if held is None:
+            assert planned.at in runs
+        elif calendar.skips:
+            assert held in skips or held.begins < since
+        else:
+            assert held.ends in runs or held.ends > until
+
+
+@given(calendars(), instants, st.integers(1, 5), st.integers(0, 30 * 24))
+def test_last_times_are_those_a_walk_from_the_start_ends_with(
+    calendar: Calendar, since: datetime, count: int, hours: int
+) -> None:
+    """Found from the end, they are the same."""
+    until = since + timedelta(hours=hours)
+    walked = list_due(calendar, since, until, most=3_000)
+    assume(len(walked) < 3_000)
+    expected = [one for one in walked if one.is_run][-count:]
+    assert list_last(calendar, since, until, count=count) == expected
+
+
+@given(
+    calendars(),
+    instants,
+    st.lists(st.integers(1, 60 * 48), min_size=1, max_size=6),
+    st.sampled_from(CatchUp),
+)
+@example(make("*/20 * * * *", "UTC"), datetime(2026, 3, 1, tzinfo=UTC), [1440], CatchUp.ALL)
+def test_every_time_has_one_fate_whenever_somebody_looks(
+    calendar: Calendar, since: datetime, pauses: list[int], how: CatchUp
+) -> None:
+    """Looks after pauses of any length rule on each time once.
+
+    What runs was due, and is not late where none is caught up.
+    """
+    due = find_next(calendar, since)
+    next_due = due.at if due else None
+    now = since
+    ruled: list[Ruling] = []
+    for minutes in pauses:
+        now += timedelta(minutes=minutes)
+        for _ in range(CATCH_UP_MAX + 1):
+            if next_due is None or next_due > now:
+                break
+            claimed = rule_on_due(calendar, next_due, now, how)
+            assert claimed.next_due is None or claimed.next_due > next_due
+            runs = [one for one in claimed.rulings if one.fate is Fate.RUN]
+            assert len(runs) <= 1
+            assert all(one.due.is_run and one.due.at <= now for one in runs)
+            assert how is not CatchUp.NONE or all(now - one.due.at <= LATE for one in runs)
+            ruled += claimed.rulings
+            next_due = claimed.next_due
+        assert next_due is None or next_due > now, "what has come is all ruled on"
+    times = [one.due.at for one in ruled]
+    assert times == sorted(set(times))
+    walked = [one for one in list_due(calendar, since, now, most=COUNTED_MAX) if one.at > since]
+    assert {one.due for one in ruled} <= set(walked)
+    if how is CatchUp.NEWEST and walked and walked[-1].is_run:
+        assert ruled[-1].due == walked[-1], "the newest one runs"
+
+
+def test_downtime_is_caught_up_as_ruled() -> None:
+    """Three days without anybody: the newest, the last 24 one by one, or none; the rest is told."""
+    hourly = make("0 * * * *", "Europe/Berlin")
+    first = datetime(2026, 11, 1, 0, tzinfo=UTC)
+    now = first + timedelta(days=3, minutes=6)
+    by_how = {how: rule_on_due(hourly, first, now, how) for how in CatchUp}
+    newest = by_how[CatchUp.NEWEST].rulings
+    assert [(one.fate, one.due.at) for one in newest] == [
+        (Fate.MISSED, first), (Fate.RUN, first + timedelta(days=3)),
+    ]  # fmt: skip
+    assert newest[0].reason == "72 times came while nothing looked; only the newest runs"
+    none = by_how[CatchUp.NONE].rulings
+    assert [one.fate for one in none] == [Fate.MISSED]
+    assert none[0].reason == "73 times came while nothing looked; none is caught up"
+    every = by_how[CatchUp.ALL]
+    assert [one.fate for one in every.rulings] == [Fate.MISSED, Fate.RUN]
+    assert every.rulings[1].due.at == first + timedelta(hours=73 - CATCH_UP_MAX)
+    assert every.next_due == every.rulings[1].due.at + timedelta(hours=1)
+
+
+def test_years_of_missed_minutes_are_ruled_on_at_once() -> None:
+    """A count says there were more; the newest runs all the same."""
+    minutely = make("* * * * *", "America/New_York")
+    now = datetime(2026, 11, 22, 5, 30, 20, tzinfo=UTC)
+    claimed = rule_on_due(minutely, datetime(2024, 1, 1, tzinfo=UTC), now, CatchUp.NEWEST)
+    assert claimed.rulings[-1].due.at == now.replace(second=0)
+    assert claimed.rulings[0].reason.startswith("more than 1,000 times came")
+    assert claimed.next_due == now.replace(second=0) + timedelta(minutes=1)
+
+
+def test_blackouts_without_a_hole_between_them_never_end() -> None:
+    """A schedule that is shut out for good is due never, and the search ends."""
+    half = timedelta(days=4)
+    shut = tuple(
+        Window(begins=begins, ends=begins + half, is_weekly=True)
+        for begins in (MONDAY, MONDAY + half)
+    )
+    for skips in (False, True):
+        calendar = make("0 6 * * *", "Europe/Berlin", windows=shut, skips=skips)
+        assert find_next(calendar, datetime(2026, 11, 22, tzinfo=UTC)) is None

@@ -1,0 +1,149 @@
+"""Schedules of a project folder: typed, or every fault at once."""
+
+from pathlib import Path
+
+import pytest
+
+from ml_connector.settings import ProjectFaultsError, load_project
+from ml_connector.settings.loading import Project
+from ml_connector.settings.schema import render_schema
+
+FLOW = """\
+kind: dimensions
+source: erp
+target: plan
+lists: [{list: Accounts, load: Load, from: accounts}]
+"""
+NIGHTLY = """\
+flow: members
+when: {cron: "0 6 * * MON-FRI"}
+zone: Europe/Berlin
+request: {dry_run: true}
+catch_up: none
+blackouts:
+  - {from: Fri 22:00, to: Sun 06:00, reason: weekend}
+  - {from: 2026-12-24 18:00, to: 2026-12-27}
+in_blackout: skip
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project folder with a flow and one schedule."""
+    for name, text in {
+        "ml-connector.yaml": "",
+        "flows/members.yaml": FLOW,
+        "schedules/nightly.yaml": NIGHTLY,
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def load(folder: Path, **environment: str) -> Project:
+    """The folder; its connections do not matter here."""
+    from pydantic import BaseModel  # noqa: PLC0415 - a stand-in for any connection.
+
+    class Any(BaseModel):
+        kind: str
+
+    for name, kind in (("erp", "fusion"), ("plan", "anaplan")):
+        (folder / "connections").mkdir(exist_ok=True)
+        (folder / "connections" / f"{name}.yaml").write_text(f"kind: {kind}\n")
+    models = {"fusion": Any, "anaplan": Any}
+    return load_project(folder, connection_models=models, environment=environment)
+
+
+def faults_of(folder: Path, text: str) -> str:
+    """What is said of a schedule that reads so."""
+    (folder / "schedules" / "nightly.yaml").write_text(text)
+    with pytest.raises(ProjectFaultsError) as caught:
+        load(folder)
+    return "\n".join(fault.render() for fault in caught.value.faults)
+
+
+def test_schedule_is_read_with_name_defaults_and_origins(folder: Path) -> None:
+    """Its file gives the name; the environment overrules a key, and `config show` says so."""
+    project = load(folder, ML_CONNECTOR__SCHEDULES__NIGHTLY__ENABLED="false")
+    schedule = project.schedules["nightly"]
+    assert (schedule.name, schedule.flow, schedule.zone) == ("nightly", "members", "Europe/Berlin")
+    assert schedule.when.cron == "0 6 * * MON-FRI"
+    assert (schedule.request.dry_run, schedule.request.remap) == (True, False)
+    assert [one.begins for one in schedule.blackouts] == ["Fri 22:00", "2026-12-24 18:00"]
+    assert not schedule.enabled
+    shown = {one.key: (one.value, one.origin) for one in project.list_values()}
+    assert shown["schedules.nightly.when.cron"] == (
+        "0 6 * * MON-FRI", "schedules/nightly.yaml:2",
+    )  # fmt: skip
+    assert shown["schedules.nightly.enabled"][1].startswith("environment ")
+    again = type(schedule).model_validate(schedule.model_dump(mode="json", by_alias=True))
+    assert again == schedule, "what the records keep is read back alike"
+
+
+def test_every_fault_of_a_schedule_is_told_at_once(folder: Path) -> None:
+    """Flow, times, zone, request and windows: nobody corrects one only to be told the next."""
+    told = faults_of(
+        folder,
+        "flow: actuals\nwhen: {cron: 0 25 * * *}\nzone: Berlin\ncatch_up: some\nevery: 3\n"
+        "blackouts:\n  - {from: Fri 22:00, to: 2026-12-24}\n  - {from: Freitag, to: Sun 06:00}\n"
+        "  - {from: Sun 06:00, to: Sun 06:00}\n  - {from: 2026-12-24, to: 2026-12-23}\n"
+        "  - {from: 2026-01-01, to: 2027-06-01}\n  - {from: 2026-01-01 10:00Z, to: 2026-01-02}\n",
+    )
+    for expected in (
+        "schedules/nightly.yaml:2 when.cron: is no cron expression",
+        "schedules/nightly.yaml:3 zone: is no time zone; did you mean Europe/Berlin",
+        "catch_up: is none of the values allowed",
+        "every: is no known key",
+        "blackouts[0]: begins and ends by the same kind",
+        "blackouts[1].from: is neither like",
+        "blackouts[2]: ends where it begins",
+        "blackouts[3]: ends before it begins",
+        "blackouts[4]: is longer than 366 days",
+        "blackouts[5].from: is a time of the schedule's own zone",
+    ):
+        assert expected in told, told
+
+
+def test_schedule_names_a_flow_there_is_and_asks_what_it_takes(folder: Path) -> None:
+    """A typing error in the flow, or a request its kind does not know, is found before it is due.
+
+    A flow whose own file is refused is one fault, not two.
+    """
+    told = faults_of(folder, NIGHTLY.replace("flow: members", "flow: member"))
+    assert "flow: is no flow; seen 'member'; allowed: members" in told
+    told = faults_of(folder, NIGHTLY.replace("dry_run", "reconcile"))
+    assert "request.reconcile: is nothing a dimensions flow takes" in told
+    (folder / "flows" / "members.yaml").write_text("kind: nothing\n")
+    assert "schedules/" not in faults_of(folder, NIGHTLY)
+
+
+@pytest.mark.parametrize(
+    ("cron", "problem"),
+    [
+        ("@daily", "has not five fields"),
+        ("0 0 6 * * *", "has not five fields"),
+        ("R R * * *", "field that is not understood: R"),
+        ("H 3 * * *", "field that is not understood: H"),
+        ("0 6 * * MON;TUE", "field that is not understood: MON;TUE"),
+        ("0 0 30 2 *", "never comes"),
+        ("61 * * * *", "is no cron expression"),
+        ("0 6 * * MUN", "is no cron expression"),
+    ],
+)
+def test_cron_is_refused_when_it_has_no_sure_meaning(folder: Path, cron: str, problem: str) -> None:
+    """Seconds, drawn numbers, names of nothing and days there are not."""
+    assert problem in faults_of(folder, NIGHTLY.replace("0 6 * * MON-FRI", cron))
+
+
+def test_schedule_without_a_time_or_zone_is_refused(folder: Path) -> None:
+    """A time zone is never guessed from the machine, and `when` names just one kind of time."""
+    told = faults_of(folder, "flow: members\nwhen: {}\n")
+    assert "when: names no kind of time: give `cron`" in told
+    assert "zone: is missing" in told
+
+
+def test_editor_is_offered_the_schedule_keys() -> None:
+    """The file's own name stands for `name`, so nobody is asked for it."""
+    schema = render_schema()["schedule.schema.json"]
+    assert schema["required"] == ["flow", "when", "zone"]
+    assert {"catch_up", "blackouts", "in_blackout", "enabled"} <= set(schema["properties"])
