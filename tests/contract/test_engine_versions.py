@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from ml_connector.engine.observer import SilentObserver
 from ml_connector.engine.versions import Progress, RunVersions, VersionedRun
 from ml_connector.errors import SystemUnavailableError
 from ml_connector.ports import FlowFunction, Json, Steps
+from ml_connector.records import migrating
+from ml_connector.records.migrating import Migrated, OldWorkersError
+from ml_connector.wiring.upgrading import migrate_records
 
 AWAY = SystemUnavailableError("Away.", written="Nothing.", next_step="Wait.")
 OPEN = "(SELECT count(*) FROM dbos.workflow_status WHERE status = 'ENQUEUED')"
@@ -248,3 +252,64 @@ def test_flow_changed_by_name_ends_recorded_runs_the_old_way(file_url: str, laun
     engine.resume("later")
     assert engine.wait("later") == {"is_new": True}
     assert outside.sent == ["load", "check", "load", "resumed"]
+
+
+OLD_TABLE = (
+    "DROP TABLE IF EXISTS ml_connector_worker",
+    (
+        "CREATE TABLE ml_connector_worker (executor_id text PRIMARY KEY, queue text NOT NULL,"
+        " version text NOT NULL, beats bigint NOT NULL DEFAULT 0, is_dead boolean NOT NULL"
+        " DEFAULT false, joined_at timestamptz NOT NULL DEFAULT now(),"
+        " beat_at timestamptz NOT NULL DEFAULT now())"
+    ),
+)
+OLD_JOIN = (
+    "INSERT INTO ml_connector_worker (executor_id, queue, version) VALUES ('{}', 'runs', '1')"
+)
+
+
+def test_nothing_is_taken_away_from_a_worker_that_does_not_know_the_change(
+    server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers of an older release, whose rows say nothing of it, are seen and named.
+
+    One of this release is not in the way, nor is one that is gone for good; of another queue's
+    workers the same holds, as all share the records.
+    """
+    query_database(server_url, *OLD_TABLE, OLD_JOIN.format("oldest"))
+    seen: list[str] = []
+
+    def migrate_after(verify_gone: Callable[[tuple[str, ...]], None]) -> Migrated:
+        try:
+            verify_gone(("0010_post_colourless",))
+        except OldWorkersError as error:
+            seen.append(str(error.arguments["workers"]))
+        return Migrated()
+
+    monkeypatch.setattr(migrating, "migrate_after", migrate_after)
+    settings = SimpleNamespace(engine_url=server_url, database_url=server_url)
+    project: Any = SimpleNamespace(settings=settings)
+
+    def ask() -> None:
+        migrate_records(project, after=True, is_shared=True)
+
+    ask()
+    query_database(server_url, OLD_JOIN.format("old"))  # It goes on joining as it always did.
+    table = CrewTable(server_url)
+    members = {"new": "0010_post_colourless", "middle": "0009_pre_colour"}
+    for name, migration in members.items():
+        table.join(Member(executor_id=name, queue="runs-other", version="2", migration=migration))
+    ask()
+    gone = "UPDATE ml_connector_worker SET beat_at = now() - interval '61 s'"
+    query_database(server_url, f"{gone} WHERE executor_id IN ('old', 'oldest')")
+    ask()
+    table.leave("middle")
+    ask()
+    table.close()
+    nothing = "version 1, does not say what it knows"
+    assert seen == [
+        f"oldest ({nothing})",
+        f"middle (version 2, knows 0009_pre_colour), old ({nothing}), oldest ({nothing})",
+        "middle (version 2, knows 0009_pre_colour)",
+    ]
+    query_database(server_url, "DELETE FROM ml_connector_worker")

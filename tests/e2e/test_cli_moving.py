@@ -33,6 +33,7 @@ def test_run_of_another_version_waits_and_is_moved_on_purpose(
     run_id = interrupt(office, "load: start 1")
     assert len(office.company.starts()) == 1
     monkeypatch.setattr(engines, "APPLICATION_VERSION", 2)
+    assert typist.type("migrate", "--after", "-o", "json").json == []
     resumed = typist.type("runs", "resume", run_id)
     assert resumed.code == 5
     assert "begun by engine version 1; this is version 2" in resumed.err

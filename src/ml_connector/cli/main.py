@@ -38,6 +38,7 @@ _COMMANDS = {
     "replay": ("running:replay", "Send the refused summaries again."),
     "reconcile": ("running:reconcile", "Compare ledger and model hop by hop; sends nothing."),
     "worker": ("serving:worker", "Execute queued runs until stopped; needs PostgreSQL."),
+    "migrate": ("upgrading:migrate", "Bring the records database up to this release."),
     "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
     "trace": ("history:trace", "Tell everything known of a key."),
     "sandbox": ("sandbox:sandbox", "Start pretended Fusion, JD Edwards and Anaplan servers."),

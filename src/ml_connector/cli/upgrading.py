@@ -51,6 +51,25 @@ def move(
     return find_worst(code for _, _, code in tried)
 
 
+def migrate(
+    *,
+    after: Annotated[
+        bool, Parameter(negative=(), help="Also what older releases use; they must have gone.")
+    ] = False,
+    options: Options | None = None,
+) -> int:
+    """Bring the records database up to this release; every start does all but `--after`."""
+    with opened(options) as house:
+        found = house.migrate(after=after)
+    rows = [(name, "applied") for name in found.applied]
+    rows += [(name, "waits until processes of older releases have gone") for name in found.after]
+    empty = "The records database is up to date."
+    show(Listing(columns=("Migration", "State"), rows=rows, empty=empty), output_of(options))
+    if found.after:
+        hint("When none of them is left: `ml-connector migrate --after`.")
+    return 0
+
+
 def _try(house: House, run: RunRow) -> tuple[str, int]:
     """What became of the run, and the exit code of what was refused; one of many does not stop."""
     try:

@@ -35,17 +35,26 @@ _WORKERS = sa.Table(
     sa.Column("is_dead", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("joined_at", _INSTANT, nullable=False, server_default=_NOW),
     sa.Column("beat_at", _INSTANT, nullable=False, server_default=_NOW),
+    sa.Column("migration", sa.Text),
 )
 _OF = _WORKERS.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A process that executes runs."""
+    """A process that executes runs.
+
+    Attributes:
+        executor_id: Its name.
+        queue: Whose runs it takes.
+        version: Of which engine version.
+        migration: The newest change of the records database it knows; empty when it does not say.
+    """
 
     executor_id: str
     queue: str
     version: str
+    migration: str = ""
 
 
 class CrewTable:
@@ -67,10 +76,13 @@ class CrewTable:
         )
 
     def create(self) -> None:
-        """The table is there."""
+        """The table is there, with every column; processes of an older release write beside."""
         with self._engine.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATION)))
             _METADATA.create_all(connection)
+            columns = {one["name"] for one in sa.inspect(connection).get_columns(_WORKERS.name)}
+            if _OF.migration.name not in columns:
+                connection.exec_driver_sql(f"ALTER TABLE {_WORKERS.name} ADD COLUMN migration text")
 
     def exists(self) -> bool:
         """Whether any process has ever executed runs on this database."""
@@ -80,6 +92,7 @@ class CrewTable:
         """The member has a row; before it takes its first run."""
         row = {
             "executor_id": member.executor_id, "queue": member.queue, "version": member.version,
+            "migration": member.migration,
         }  # fmt: skip
         self._write(sa.insert(_WORKERS).values(row))
 
@@ -119,6 +132,22 @@ class CrewTable:
             _OF.beat_at > _NOW - timedelta(seconds=silent_s_max),
         )
         return next(iter(self._read(query.limit(1))), None)
+
+    def load_members(self, *, silent_s_max: float) -> list[Member]:
+        """Members of all queues that were heard of lately, by the database's clock; a guess."""
+        self.create()
+        query = sa.select(_OF.executor_id, _OF.queue, _OF.version, _OF.migration).where(
+            ~_OF.is_dead, _OF.beat_at > _NOW - timedelta(seconds=silent_s_max)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(_OF.executor_id)).all()
+        return [
+            Member(
+                executor_id=row.executor_id, queue=row.queue, version=row.version,
+                migration=row.migration or "",
+            )
+            for row in rows
+        ]  # fmt: skip
 
     def is_heard(self, executor_id: str, *, silent_s_max: float) -> bool:
         """Whether the member was heard of lately, by the database's clock; a guess as well."""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ml_connector.engine.durable import DurableEngine
     from ml_connector.engine.versions import RunVersions
     from ml_connector.flows.bench import Bench
+    from ml_connector.records.migrating import Migrated
 
 APPLICATION_VERSION = 1
 """Kept by hand: raised with every change of the steps of any flow, also one made by `is_changed`.
@@ -71,6 +72,8 @@ class Engines:
 
         def bench(self, flow: Flow) -> Bench:
             """The bench of any flow."""
+
+        def _configure_database(self) -> None: ...
 
         def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json: ...
 
@@ -110,10 +113,12 @@ class Engines:
 
     def _make_role(self, *, executes: bool | None) -> "Role":
         from ml_connector.engine.crew import Role  # noqa: PLC0415 - start-up time.
+        from ml_connector.records.stages import find_newest  # noqa: PLC0415 - as above.
 
         return Role(
             queue=name_queue(self.project.settings.organisation),
             executes=executes,
+            migration=find_newest(),
             on_taken_for_dead=self._stop.set,
         )
 
@@ -237,6 +242,23 @@ class Engines:
             return None
         with self._open_versions() as book:
             return find_waiting(run, book=book, ours=str(APPLICATION_VERSION))
+
+    def migrate(self, *, after: bool) -> "Migrated":
+        """The records database is migrated; `after`: what older releases use is taken away too.
+
+        Raises:
+            OldWorkersError: A worker of an older release lives; nothing was changed.
+        """
+        from ml_connector.wiring.upgrading import migrate_records  # noqa: PLC0415 - start-up time.
+
+        self._configure_database()
+        found = migrate_records(self.project, after=after, is_shared=is_shared(self.project))
+        if found.applied:
+            self.records.audit.record(
+                "database.migrated", subject="records", actor=self.actor,
+                applied=", ".join(found.applied),
+            )  # fmt: skip
+        return found
 
     def _open_versions(self) -> "RunVersions":
         from ml_connector.engine.versions import RunVersions  # noqa: PLC0415 - start-up time.

@@ -139,6 +139,14 @@ class House(Systems, Questions, Decisions, Engines):
         """The records database, migrated; returns the organisation that is open."""
         from ml_connector.records import setup  # noqa: PLC0415 - start-up time.
 
+        self._configure_database()
+        setup.migrate()
+        return self.project.settings.organisation
+
+    def _configure_database(self) -> None:
+        """The process works on the records database, which is as it was."""
+        from ml_connector.records import setup  # noqa: PLC0415 - start-up time.
+
         self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = self.project.settings.database_url
         setup.configure(
@@ -146,8 +154,6 @@ class House(Systems, Questions, Decisions, Engines):
             secret_key=secrets.token_urlsafe(32),
         )
         self._closers.callback(setup.close)  # Before: a refused database has been opened too.
-        setup.migrate()
-        return self.project.settings.organisation
 
     @cached_property
     def records(self) -> Records:
