@@ -1,6 +1,6 @@
 """Plays seeded plans of faults on the sandbox, in virtual time, and says what the checkers found.
 
-Usage: scripts/simulate.py [--story budgets|suppliers] --seeds 200 [--first 0] [--workers 2], or --seed N
+Usage: scripts/simulate.py [--story suppliers] --seeds 200 [--first 0] [--workers 2], or --seed N
 for everything about one. Exits with 1 when a seed failed.
 """
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 HASH_SEED = "PYTHONHASHSEED"
+STORIES = ("actuals", "append", "budgets", "suppliers")
 CHUNK = 5
 """Seeds handed to a worker at once."""
 
@@ -63,7 +64,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, help="play this one and tell its story")
     parser.add_argument("--seeds", type=int, default=100, help="how many, from --first on")
-    parser.add_argument("--story", choices=("actuals", "budgets", "suppliers"), default="actuals")
+    parser.add_argument("--story", choices=STORIES, default="actuals")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", nargs="*", default=[], help="these seeds, whatever their order")
     parser.add_argument("--workers", type=int, default=1, help="processes that play side by side")

@@ -56,6 +56,20 @@ def change_approved(world: Any) -> None:
     world.pods.ask(world.pods.anaplan, "fill_budget", cells=cells)
 
 
+def enter_by_hand(world: Any, plan: str) -> None:
+    """Somebody enters and posts a budget of his own, on an account the plan is about."""
+    assert plan
+    places = _list_places(world)
+    aid, month = world.rng.choice(sorted(world.approved))
+    unit, account = places[aid]
+    line = {"account": f"{unit}.{account}", "amount": f"{world.rng.randint(1, 999)}.00"}
+    found = world.pods.ask(
+        world.pods.jde, "create_journal", company="00001", ledger_type="BA", lines=[line],
+        gl_date=f"2026-{MONTHS[month]}-15", post=True, may_be_prior=True,
+    )  # fmt: skip
+    assert not found["rejects"], found
+
+
 def read_approved(world: Any) -> Amounts:
     """What is approved; zeros left out."""
     return {key: amount for key, amount in world.approved.items() if amount}

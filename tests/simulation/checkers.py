@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.simulation.books import Cells
 from tests.simulation.budgets import list_doubles
-from tests.simulation.world import World
+from tests.simulation.world import LOADS, World
 
 SECRETS = (b"halden-secret", b"halden-password")
 WINDOW_S = 60.0
@@ -118,7 +118,7 @@ def check_tasks(world: World) -> Iterator[Finding]:
         if count > 1
     )
     for task in world.submitted:
-        if task["user"] != OURS or task["kind"] != "imports":
+        if task["user"] != OURS or task["kind"] not in LOADS:
             continue
         if task["beside"]:
             yield Finding(checker="one task", text=f"{task['id']} began beside {task['beside']}")

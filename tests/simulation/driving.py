@@ -6,8 +6,10 @@ from functools import partial
 from typing import Any
 
 from tests.fakes.steps import Crash
+from tests.simulation.appending import APPEND, draw_append_plan
+from tests.simulation.appending import FLOW as APPEND_FLOW
 from tests.simulation.books import Cells, sum_books
-from tests.simulation.budgets import prepare_budget, read_approved, read_ledger
+from tests.simulation.budgets import enter_by_hand, prepare_budget, read_approved, read_ledger
 from tests.simulation.checkers import (
     Finding,
     check_at_rest,
@@ -30,6 +32,7 @@ from tests.simulation.faults import (
     Plan,
     draw_plan,
 )
+from tests.simulation.item_checks import check_items, read_items
 from tests.simulation.life import Life
 from tests.simulation.loopback import Intervention
 from tests.simulation.people import People, check_decisions
@@ -48,6 +51,7 @@ ATTEMPTS_MAX = 8
 CLEAN_MAX = 6
 """Undisturbed tries until a run succeeds."""
 DIMENSIONS = "dimensions-fusion"
+AGREE = "agree"
 ASKING = "waiting for approval"
 ENDED = frozenset(
     {
@@ -97,6 +101,11 @@ STORIES = {
     BUDGETS: Story(
         flow="budgets-jde", sum_wanted=read_approved, read_held=read_ledger,
         prepare=prepare_budget, draw=partial(draw_plan, story=BUDGETS),
+        make_people=lambda: People(drift=enter_by_hand), clean_max=2 * CLEAN_MAX,
+    ),
+    APPEND: Story(
+        flow=APPEND_FLOW, sum_wanted=lambda world: sum_books(world.pods.folder),
+        read_held=read_items, draw=draw_append_plan, check=check_items,
     ),
     SUPPLIERS: Story(
         flow=SUPPLIER_FLOW, sum_wanted=lambda _: {}, read_held=lambda _: {},
@@ -127,6 +136,8 @@ class Driver:
     people: People
     summary: dict[str, Any] = field(default_factory=dict)
     """Of the run that ended last."""
+    word: str = AGREE
+    """What people say to the next plan."""
     began: int = 0
     """The version of the books that the plan people are asked about was made of."""
     pending: str = ""
@@ -169,18 +180,20 @@ class Driver:
         for name in act.before:
             self._befall(name, 90)
         self._arm(act)
+        self.word = act.word
         for attempt in range(ATTEMPTS_MAX):
             deaths = dict(act.deaths[attempt : attempt + 1])
             state = self._attempt(self._story.flow, Life(dies_at=deaths), **self._request())
-            if state and not self._is_agreed(state, act.word):
+            if state and not self._is_agreed(state):
                 return
             self._between(act.pause_s)
 
-    def _is_agreed(self, state: str, word: str) -> bool:
-        """Whether people were asked, and the plan is to be applied."""
+    def _is_agreed(self, state: str) -> bool:
+        """Whether people were asked, and the plan is to be applied; they are odd but once."""
         self.people.plan = ""
         if state != ASKING:
             return False
+        word, self.word = self.word, AGREE
         return self.people.hear(self, self.summary["plan_hash"], word)
 
     def _request(self) -> dict[str, Any]:
@@ -188,6 +201,7 @@ class Driver:
 
     def _come_to_rest(self) -> None:
         """What is open is settled, refused members are loaded, and one run succeeds."""
+        self.word = AGREE
         for _ in range(self._story.clean_max):
             if not self.pending and read_refused(self.world):
                 self._attempt(DIMENSIONS, Life())
@@ -199,7 +213,7 @@ class Driver:
             state = self._attempt(self._story.flow, Life(), **request)
             if state == "succeeded" and is_whole:
                 return
-            self._is_agreed(state, "agree")
+            self._is_agreed(state)
             self._between(60.0)
         self._find("rest", f"no clean run succeeds: {self.played.outcomes[-CLEAN_MAX:]}")
 

@@ -15,11 +15,6 @@ from ml_connector.ports import ApprovalState
 CONTROLLER, SECOND = "controller@halden", "second@halden"
 TOO_LATE_S = 15 * 86_400.0
 """More than the days a plan waits."""
-WORDS = (
-    "agree", "agree", "agree", "agree", "reject", "agree late", "apply late", "ask their own",
-    "agree twice", "agree after a drift", "agree after a drift", "die agreeing",
-)  # fmt: skip
-"""What becomes of the plans of an act; in peace people just agree."""
 DECISIONS = """
 SELECT a.plan_hash, a.state, a.needed, a.maker, d.actor, d.is_approval
 FROM records_approval a LEFT JOIN records_decision d ON d.approval_id = a.id

@@ -8,11 +8,11 @@ from tests.simulation.faults import (
     DRAWN,
     FUSION,
     LOGIN,
+    WORDS,
     Act,
     Fault,
     Plan,
 )
-from tests.simulation.people import WORDS
 from tests.simulation.suppliers import VARIANTS
 
 SUPPLIERS = "suppliers"

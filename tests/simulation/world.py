@@ -22,6 +22,8 @@ from unittest.mock import patch
 
 import structlog
 from tests.conftest import change_yaml
+from tests.simulation.appending import APPEND
+from tests.simulation.appending import FLOW as APPEND_FLOW
 from tests.simulation.books import Cells
 from tests.simulation.disk import Disk, spoiling_files
 from tests.simulation.engine import RunMemory
@@ -56,6 +58,8 @@ SMALL_BUDGET = {
     "guards": {"vanished_ratio_max": 1},
 }
 PODS, PROJECT = "pods", "project"
+LOADS = frozenset({"imports", "processes"})
+"""Kinds of tasks that load."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +246,7 @@ def _is_ours(world: World, task_id: str) -> bool:
     return any(
         row["id"] == task_id
         and row["user"] == "integration@halden.example"
-        and row["kind"] == "imports"
+        and row["kind"] in LOADS
         for row in world.submitted
     )
 
@@ -309,6 +313,12 @@ def _write_variants(folder: Path) -> None:
     change_yaml(folder / f"lists/flows/{FLOW}.yaml", {"dimensions_flow": "dimensions-fusion"})
     shutil.copytree(folder / "plain", folder / "slow")
     change_yaml(folder / "slow/connections/anaplan-sandbox.yaml", {"requests_per_minute": 20})
+    shutil.copytree(folder / "budgets", folder / "budgets asked")
+    asked = {"approval": {"people": 1, "second_above": "700"}}
+    change_yaml(folder / "budgets asked/flows/budgets-jde.yaml", asked)
+    shutil.copytree(folder / "plain", folder / APPEND)
+    small = {**SMALL, "dimensions_flow": None}
+    change_yaml(folder / f"{APPEND}/flows/{APPEND_FLOW}.yaml", small)
     for name, changes in VARIANTS.items():
         shutil.copytree(folder / "plain", folder / name)
         change_yaml(folder / f"{name}/flows/{SUPPLIER_FLOW}.yaml", {**SETTINGS, **changes})
