@@ -54,14 +54,19 @@ class StoppableBudget:
         Raises:
             RunInterruptedError: A stop was asked for; the request is not sent.
         """
-        if self._stop.is_set():
-            raise _stopped()
+        self._verify_running()
         if key:
             self._budget.acquire(key)
+            # The wait may have been for another reader of the run, whose end was noticed there.
+            self._verify_running()
 
     def hold(self, key: str, seconds: float) -> None:
         """Nobody sends for that long."""
         self._budget.hold(key, seconds)
+
+    def _verify_running(self) -> None:
+        if self._stop.is_set():
+            raise _stopped()
 
 
 def machine_clock(stop: Event) -> Clock:
