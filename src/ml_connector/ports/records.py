@@ -64,12 +64,16 @@ class Transactions(Protocol):
 
 
 class RequestBudget(Protocol):
-    """One allowance of requests per tenant, over all processes."""
+    """One allowance of requests per tenant, over all processes.
+
+    People keep a part of it; runs share the rest alike, however many requests each has under way.
+    """
 
     def acquire(self, key: str) -> None:
         """Return when one request may be sent now; waits, first come first served.
 
-        An empty key draws on no allowance.
+        Who asks is known by the thread: the run it executes, or else a person. An empty key draws
+        on no allowance.
 
         Raises:
             RunInterruptedError: A stop was asked for; the request must not be sent.

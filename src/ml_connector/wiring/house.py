@@ -30,6 +30,7 @@ from ml_connector.settings import (
     Project,
     SupplierFlow,
 )
+from ml_connector.wiring.callers import CallerBudget, Callers
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.near import list_names
@@ -109,6 +110,7 @@ class House(Systems, Questions, Decisions, Engines):
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._on_step = on_step
         self._on_run: RunListener | None = None
+        self._callers = Callers()
         self._closers = ExitStack()
 
     def close(self) -> None:
@@ -173,14 +175,19 @@ class House(Systems, Questions, Decisions, Engines):
             budget_clock,
         )
 
-        allowances = {}
+        least: dict[str, int] = {}
         for connection in self.project.connections.values():
             model = cast("Any", connection)
             if model.requests_per_minute:
-                allowances[model.budget_key()] = Allowance(requests=model.requests_per_minute)
-        clock = budget_clock(self.clock, self._stop)
-        ring = open_budget(self._database, clock=clock, allowances=allowances)
-        return HeardBudget(StoppableBudget(ring, self._stop), self._verify_heard)
+                key, most = model.budget_key(), model.requests_per_minute
+                least[key] = min(least.get(key, most), most)
+        ring = open_budget(
+            self._database,
+            clock=budget_clock(self.clock, self._stop),
+            allowances={key: Allowance(requests=most) for key, most in least.items()},
+        )
+        told = CallerBudget(ring, self._callers)
+        return HeardBudget(StoppableBudget(told, self._stop), self._verify_heard)
 
     @cached_property
     def vault(self) -> "Vault":
@@ -308,7 +315,7 @@ class House(Systems, Questions, Decisions, Engines):
         from ml_connector.wiring.stopping import naming_run  # noqa: PLC0415 - start-up time.
 
         flow = self.flow(flow_name)
-        with naming_run(steps.run_id):
+        with naming_run(steps.run_id), self._callers.executing(steps.run_id):
             if isinstance(flow, DimensionsFlow):
                 return run_dimensions(steps, request, self.dimensions_bench(flow))
             if isinstance(flow, BudgetFlow):

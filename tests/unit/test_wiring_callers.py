@@ -1,0 +1,115 @@
+"""Who asks for a request: the run a thread executes, a reader of it, or a person."""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from threading import Event, Thread
+from typing import TypeVar
+
+import pytest
+
+from ml_connector.errors import RunInterruptedError
+from ml_connector.wiring.callers import CallerBudget, Callers, answering_person
+from ml_connector.wiring.stopping import StoppableBudget
+
+Value = TypeVar("Value")
+
+
+class Ring:
+    """A budget that notes who was granted, and may be stopped during the wait."""
+
+    def __init__(self, stop: Event | None = None) -> None:
+        self.asked: list[tuple[str, str]] = []
+        self.holds: list[tuple[str, float]] = []
+        self._stop = stop
+
+    def acquire(self, key: str, *, run_id: str) -> None:
+        """A grant; a stop comes meanwhile."""
+        self.asked.append((key, run_id))
+        if self._stop is not None:
+            self._stop.set()
+
+    def hold(self, key: str, seconds: float) -> None:
+        """Noted."""
+        self.holds.append((key, seconds))
+
+
+def in_thread(call: Callable[[], Value]) -> Value:
+    """The call's answer in a thread that knows nothing of this one."""
+    answers: list[Value] = []
+    thread = Thread(target=lambda: answers.append(call()))
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+def test_request_is_a_persons_unless_the_process_executes_a_run() -> None:
+    """Checks and discovery ask for themselves, from whatever thread; so do they after a run."""
+    callers = Callers()
+    assert callers.find_run() == in_thread(callers.find_run) == ""
+    with callers.executing("r1"):
+        assert callers.find_run() == "r1"
+    assert callers.find_run() == in_thread(callers.find_run) == ""
+
+
+def test_reader_of_a_run_never_counts_as_a_person() -> None:
+    """A thread without knowledge is the only run's, or else one reader among several runs'."""
+    callers = Callers()
+    with callers.executing("r1"):
+        assert in_thread(callers.find_run) == "r1"
+        with callers.executing("r2"):
+            assert in_thread(callers.find_run) == "readers"
+            assert in_thread(lambda: copy_context().run(callers.find_run)) == "readers"
+            assert in_thread(_carried(callers)) == "r2"
+        assert callers.find_run() == "r1"
+
+
+def _carried(callers: Callers) -> Callable[[], str]:
+    context = copy_context()
+    return lambda: context.run(callers.find_run)
+
+
+def test_page_beside_runs_asks_for_a_person() -> None:
+    """Only in its own block and thread; the runs of the process stay runs."""
+    callers = Callers()
+
+    def answer() -> tuple[str, str]:
+        with answering_person():
+            inside = callers.find_run()
+        return inside, callers.find_run()
+
+    with callers.executing("r1"):
+        assert in_thread(answer) == ("", "r1")
+        assert callers.find_run() == "r1"
+
+
+def test_run_that_fails_is_executed_no_longer() -> None:
+    """What a person asks afterwards is a person's."""
+    callers = Callers()
+    with pytest.raises(LookupError), callers.executing("r1"):
+        raise LookupError
+    assert in_thread(callers.find_run) == ""
+
+
+def test_budget_is_told_who_asks() -> None:
+    """Each request under the run's name; a hold is everybody's."""
+    callers, ring = Callers(), Ring()
+    budget = CallerBudget(ring, callers)
+    budget.acquire("tenant")
+    with callers.executing("r1"):
+        budget.acquire("tenant")
+    budget.hold("tenant", 5.0)
+    assert ring.asked == [("tenant", ""), ("tenant", "r1")]
+    assert ring.holds == [("tenant", 5.0)]
+
+
+def test_grant_is_not_used_when_a_stop_came_during_the_wait() -> None:
+    """A reader that waited for another one of its run finds out before it sends."""
+    stop = Event()
+    ring = Ring(stop)
+    budget = StoppableBudget(CallerBudget(ring, Callers()), stop)
+    with pytest.raises(RunInterruptedError):
+        budget.acquire("tenant")
+    assert len(ring.asked) == 1
+    with pytest.raises(RunInterruptedError):
+        budget.acquire("")
+    assert len(ring.asked) == 1
