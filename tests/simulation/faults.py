@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.simulation.reading import CHANGED, GROWN, READ, READS_MAX, REORDERED, REPEATED
-
 ANAPLAN, FUSION, JDE = "anaplan", "fusion", "jde"
 ACTUALS, BUDGETS = "actuals", "budgets"
 """The stories there are."""
@@ -24,16 +22,9 @@ REQUESTS_MAX = 60
 CALLS_MAX = 560
 STEPS_MAX = 165
 """Places of a run where its process may die."""
-PAGES_TURN_MAX = 25
-"""Requests to the ledger before its pages turn; beyond the last one they turn for nobody."""
+ACTS_MAX = 2
 FAULTS_MAX = 4
-VARIANTS = ("plain", "plain", "lists", "slow", "loaded", "loaded", "loaded", "loaded")
-ACTS = (1, 1, 1, 1, 2)
-"""Acts of a plan: what many short plans find, few long ones do not."""
-DEATHS = (0, 0, 1, 1, 2)
-DENIED = (401, 403, 444)
-STORMS = (12, 25, 60)
-"""Refusals in a row that make a storm."""
+VARIANTS = ("plain", "plain", "lists", "slow")
 WORDS = (
     "agree", "agree", "agree", "agree", "reject", "agree late", "apply late", "ask their own",
     "agree twice", "agree after a drift", "agree after a drift", "die agreeing",
@@ -99,7 +90,7 @@ def draw_plan(seed: int, story: str = ACTUALS) -> Plan:
     if story == BUDGETS:
         return _draw_budget_plan(seed)
     rng = random.Random(f"plan {seed}")
-    acts = tuple(_draw_act(rng) for _ in range(rng.choice(ACTS)))
+    acts = tuple(_draw_act(rng) for _ in range(rng.randint(1, ACTS_MAX)))
     variant = rng.choice(VARIANTS)
     return Plan(seed=seed, variant=variant, switches=_draw_switches(rng), acts=acts)
 
@@ -107,7 +98,7 @@ def draw_plan(seed: int, story: str = ACTUALS) -> Plan:
 def _draw_budget_plan(seed: int) -> Plan:
     """As for actuals; what would befall the other ERP befalls this one."""
     rng = random.Random(f"budgets {seed}")
-    acts = tuple(_turn_act(rng, _draw_act(rng)) for _ in range(rng.choice(ACTS)))
+    acts = tuple(_turn_act(rng, _draw_act(rng)) for _ in range(rng.randint(1, ACTS_MAX)))
     people = random.Random(f"people {seed}")
     variant = people.choice(("budgets", BUDGETS_ASKED, BUDGETS_ASKED))
     if variant == BUDGETS_ASKED:
@@ -141,7 +132,7 @@ def _turn_fault(rng: random.Random, fault: Fault) -> Fault:
 def _draw_act(rng: random.Random) -> Act:
     before = (rng.choice(MOVES), *rng.sample(OTHERS, rng.choice((0, 0, 1, 2))))
     faults = tuple(_draw_fault(rng) for _ in range(rng.randint(1, FAULTS_MAX)))
-    deaths = tuple(_draw_death(rng) for _ in range(rng.choice(DEATHS)))
+    deaths = tuple(_draw_death(rng) for _ in range(rng.choice((0, 1, 1, 2))))
     return Act(
         before=before, faults=faults, deaths=deaths, pause_s=rng.choice((1.0, 60.0, 900.0, 9000.0))
     )
@@ -182,8 +173,7 @@ def _draw_rule(rng: random.Random, kind: str) -> Fault:
     rule, login = _render_rule(rng, kind)
     system, path, method, nth = _draw_place(rng, at_login=login)
     rule = {"path": path, "nth": nth, "method": method or None, **rule}
-    told = f"{kind} {rule['status']}" if kind in {"throttled", "denied"} else kind
-    return Fault(kind=told, system=system, path=path, method=method, nth=nth, rule=rule)
+    return Fault(kind=kind, system=system, path=path, method=method, nth=nth, rule=rule)
 
 
 def _render_rule(rng: random.Random, kind: str) -> tuple[dict[str, Any], bool]:
@@ -197,11 +187,8 @@ def _render_rule(rng: random.Random, kind: str) -> tuple[dict[str, Any], bool]:
         case "throttled":
             wait = rng.choice((1, 5, 30, 90))
             rule |= {"kind": "status", "status": rng.choice((429, 503)), "retry_after": wait}
-        case "storm":
-            rule |= {"kind": "status", "status": 429, "retry_after": rng.choice((1, 5, 30))}
-            rule["times"] = rng.choice(STORMS)
         case "denied":
-            rule |= {"kind": "status", "status": rng.choice(DENIED)}
+            rule |= {"kind": "status", "status": rng.choice((401, 403, 444))}
             login = rng.random() < 0.3
         case "gateway page":
             effect = rng.random() < 0.5
@@ -242,30 +229,18 @@ def _draw_at_task(rng: random.Random, kind: str) -> Fault:
 def _draw_beside(rng: random.Random, kind: str) -> Fault:
     """Something that happens in the world while the run is under way."""
     system = rng.choice((ANAPLAN, FUSION))
-    nth, detail = rng.randint(1, REQUESTS_MAX), rng.choice((-7200, -90, -2, 2, 90, 7200))
-    if kind == "clock jumps":
-        kind = "clock set back" if detail < 0 else "clock set forward"
-    return Fault(kind=kind, system=system, path=ANY[system], nth=nth, detail=detail)
-
-
-def _draw_pages(rng: random.Random, kind: str) -> Fault:
-    """From some request on the further pages of collections are not what they should be."""
-    return Fault(kind=kind, system=FUSION, path=ANY[FUSION], nth=rng.randint(1, PAGES_TURN_MAX))
-
-
-def _draw_at_read(rng: random.Random, kind: str) -> Fault:
-    """Something that befalls a batch right after a part of it was read."""
-    return Fault(kind=kind, system=FUSION, path=READ, method="GET", nth=rng.randint(1, READS_MAX))
+    return Fault(
+        kind=kind, system=system, path=ANY[system], nth=rng.randint(1, REQUESTS_MAX),
+        detail=rng.choice((-7200, -90, -2, 2, 90, 7200)),
+    )  # fmt: skip
 
 
 DRAWN: dict[str, Callable[[random.Random, str], Fault]] = {
     **dict.fromkeys(
-        ("lost before", "lost after", "throttled", "storm", "denied", "gateway page", "cut body",
+        ("lost before", "lost after", "throttled", "denied", "gateway page", "cut body",
          "slow body"),
         _draw_rule,
     ),
-    **dict.fromkeys((REPEATED, REORDERED), _draw_pages),
-    **dict.fromkeys((CHANGED, GROWN), _draw_at_read),
     "busy": _draw_busy,
     "token dies": _draw_token_death,
     **dict.fromkeys(
@@ -287,10 +262,6 @@ OTHERS = ("new batch", "batch touched", "other's import", "clock jumps")
 TURNED = {
     "late journals": "plan moves",
     "new batch": "plan moves",
-    REPEATED: "plan moves",
-    REORDERED: "session lost",
-    CHANGED: "journals posted",
-    GROWN: "journals posted",
     "batch touched": "journals posted",
     "other's import": "journals posted",
     "dump gone": "session lost",
