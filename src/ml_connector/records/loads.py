@@ -115,10 +115,13 @@ class LoadRecords(OrganisationStore):
         """Refused summaries, oldest load first."""
         rows = models.RefusedSummary.of(self._id).filter(flow=flow).select_related("load")
         if run_id is not None:
-            rows = rows.filter(load__run_id=run_id)
+            loads = models.Load.of(self._id).filter(run_id=run_id)
+            rows = rows.filter(load_id__in=loads.values("pk"))
         if open_only:
             rows = rows.filter(is_settled=False)
-        return [_render_refused(row) for row in rows.order_by("load_id", "id")]
+        # Sorted here: a database asked to would walk all loads of the organisation in their order.
+        found = sorted(rows.order_by(), key=lambda row: (row.load_id, row.pk))
+        return [_render_refused(row) for row in found]
 
     def settle_refused(
         self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""

@@ -1,6 +1,6 @@
 """Runs and their steps."""
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from ml_connector.errors import BusyError, UsageError
 from ml_connector.ports import UNFINISHED_STATES, Json, RunRow, RunState, StepRow
@@ -11,6 +11,9 @@ from ml_connector.records.store import OrganisationStore, writing
 
 RUNS_NAMED_MAX = 5
 """Runs an ambiguous prefix is answered with."""
+RUNS_ALIKE_MAX = 100
+"""Runs looked at for a prefix; who gives the first digit of a year wants no list of thousands."""
+LAST_LETTER = "\U0010ffff"
 STEP_RUNNING = "running"
 STEP_DONE = "done"
 
@@ -68,12 +71,7 @@ class RunRecords(OrganisationStore):
         row = self._find(run_id)
         if row is not None:
             return _render_run(row)
-        # LIKE of SQLite ignores case; the exact prefix is settled here.
-        found = [
-            row
-            for row in models.Run.of(self._id).filter(run_id__startswith=run_id).order_by("-id")
-            if run_id and row.run_id.startswith(run_id)
-        ]
+        found = self._find_beginning(run_id) if run_id else []
         if not found:
             self._refuse_unknown(run_id)
         if len(found) > 1:
@@ -147,7 +145,17 @@ class RunRecords(OrganisationStore):
 
     def _find_unfinished(self, flow: str) -> models.Run | None:
         states = [state.value for state in UNFINISHED_STATES]
-        return models.Run.of(self._id).filter(flow=flow, state__in=states).first()
+        # Without an order: a database that is asked for one walks the flow's runs in that order.
+        found = models.Run.of(self._id).filter(flow=flow, state__in=states).order_by()
+        return next(iter(found[:1]), None)
+
+    def _find_beginning(self, prefix: str) -> list[models.Run]:
+        """Runs whose ids begin so, the newest first; not all where there are very many."""
+        rows = models.Run.of(self._id).filter(run_id__startswith=prefix).order_by()
+        if connection.vendor == "sqlite":
+            # LIKE uses no index there and ignores case; texts compare by their bytes.
+            rows = rows.filter(run_id__gte=prefix, run_id__lt=prefix + LAST_LETTER)
+        return sorted(rows[:RUNS_ALIKE_MAX], key=lambda row: -row.pk)
 
     def _refuse_unknown(self, run_id: str) -> models.Run:
         newest = models.Run.of(self._id).order_by("-id").values_list("run_id", flat=True)
@@ -178,8 +186,9 @@ class RunRecords(OrganisationStore):
 
 def _ambiguous(prefix: str, found: list[str]) -> UsageError:
     names = ", ".join(found[:RUNS_NAMED_MAX])
+    more = " and more" if len(found) == RUNS_ALIKE_MAX else ""
     return UsageError(
-        f"{prefix!r} fits {len(found)} runs: {names}.",
+        f"{prefix!r} fits {len(found)} runs{more}: {names}.",
         written="Nothing was changed.",
         next_step="Give more characters of the run's id.",
         run_id=prefix,

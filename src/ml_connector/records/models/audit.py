@@ -33,6 +33,9 @@ class AuditLink(Owned):
                 fields=("organisation", "number"), name="records_audit_one_number"
             )
         ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=("organisation", "run_id", "event"), name="records_audit_by_run"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.event}"

@@ -65,6 +65,9 @@ class Posting(Owned):
             models.Index(
                 fields=("organisation", "connection", "id"), name="records_posting_by_conn"
             ),
+            models.Index(fields=("organisation", "-id"), name="records_posting_by_age"),
+            models.Index(fields=("organisation", "flow", "-id"), name="records_posting_by_flow"),
+            models.Index(fields=("organisation", "run_id", "-id"), name="records_posting_by_run"),
         ]
 
     def __str__(self) -> str:
@@ -104,6 +107,7 @@ class Approval(Owned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=("organisation", "flow", "id"), name="records_approval_by_flow"),
+            models.Index(fields=("organisation", "-id"), name="records_approval_by_age"),
         ]
 
     def __str__(self) -> str:

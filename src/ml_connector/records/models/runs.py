@@ -40,6 +40,14 @@ class Run(Owned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=("organisation", "flow", "-id"), name="records_run_newest"),
+            models.Index(fields=("organisation", "-id"), name="records_run_by_age"),
+            models.Index(fields=("organisation", "flow", "state"), name="records_run_by_state"),
+            # Beginnings of ids are looked for, which PostgreSQL does by this kind of index only.
+            models.Index(
+                fields=("organisation", "run_id"),
+                opclasses=("int8_ops", "text_pattern_ops"),
+                name="records_run_by_prefix",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -71,6 +71,10 @@ class Intent(Owned):
             models.Index(
                 fields=("organisation", "action_id", "task_id"), name="records_intent_by_task"
             ),
+            models.Index(
+                fields=("organisation", "model_id", "state", "made_at"),
+                name="records_intent_by_model",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,368 @@
+"""Organisations of one database: what one does, holds and is told never depends on another.
+
+One story calls every public method of every store, with the same keys for whoever plays it. It is
+played for an organisation that is alone, then for a second one beside it: both are answered alike,
+and nothing of the first has changed. A store or method that is not in the story fails the suite.
+"""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pytest
+from tests.fakes.clock import START, FakeClock
+
+import ml_connector.records
+from ml_connector.errors import ConnectorError
+from ml_connector.flows.answers.trace import trace_key
+from ml_connector.ports import (
+    Action,
+    ActionKind,
+    Agreement,
+    Approval,
+    ApprovalState,
+    BatchRevision,
+    IntentState,
+    LoadRow,
+    PlanRow,
+    Posting,
+    PostingState,
+    Records,
+    RefusedSummary,
+    RunState,
+)
+from ml_connector.ports.schedules import FiringRow, FiringState
+from ml_connector.records import create_organisation, export_audit, open_budget, open_records
+from ml_connector.records.allowance import Allowance
+from ml_connector.records.opening import open_secret_store
+
+OURS, THEIRS = "north", "south"
+RUN, PLAN_HASH, KEY = "261005-060000-aaaa", "3f5a0c" + "0" * 58, "AAAAAAA2"
+LOAD = Action(kind=ActionKind.IMPORT, name="Load", action_id="112", file_id="113")
+PAIR = ("US", "Oct-26")
+INTENT_ID = re.compile(r"\b[0-9a-f]{32}\b")
+
+
+@dataclass
+class Player:
+    """An organisation whose stores are called, and everything they have answered."""
+
+    name: str
+    clock: FakeClock = field(default_factory=FakeClock)
+    told: list[tuple[str, str]] = field(default_factory=list)
+    intents: list[str] = field(default_factory=list)
+
+    @cached_property
+    def stores(self) -> dict[str, Any]:
+        """Every store there is, by its name."""
+        records = open_records(self.name, clock=self.clock)
+        budget = open_budget(self.name, clock=self.clock, allowances={"t": Allowance(requests=2)})
+        secrets = open_secret_store(self.name, clock=self.clock)
+        named = {one.name: getattr(records, one.name) for one in fields(Records)}
+        return {**named, "budget": budget, "secrets": secrets}
+
+    def say(self, name: str, *args: Any, **named: Any) -> Any:
+        """What the method `STORE.METHOD` answered, a refusal included; it is written down."""
+        store, _, method = name.partition(".")
+        answer: Any = None
+        try:
+            answer = getattr(self.stores[store], method)(*args, **named)
+            if isinstance(answer, Iterator):
+                answer = list(answer)
+            text = "a block" if isinstance(answer, AbstractContextManager) else repr(answer)
+        except ConnectorError as error:
+            text = f"{type(error).__name__}: {error.refused} {error.next_step}"
+        self.told.append((name, self._without_ids(text)))
+        return answer
+
+    def _without_ids(self, text: str) -> str:
+        """Ids of intents are hashes that tell organisations apart; here they are counted."""
+        for found in INTENT_ID.findall(text):
+            if found not in self.intents:
+                self.intents.append(found)
+        return INTENT_ID.sub(lambda m: f"intent {self.intents.index(m.group())}", text)
+
+
+def play(player: Player) -> None:
+    """Every method of every store is called, when nothing is there and when much is."""
+    for _ in range(2):
+        play_reading(player)
+        for part in (
+            play_runs, play_batches, play_intents, play_loads, play_postings, play_approvals,
+            play_schedules, play_small,
+        ):  # fmt: skip
+            part(player)
+    play_reading(player)
+
+
+def play_reading(player: Player) -> None:
+    """What changes nothing, with whole keys and with beginnings of keys."""
+    say, now = player.say, START
+    for run in (RUN, RUN[:6], "nothing"):
+        say("runs.load_run", run)
+        say("runs.load_steps", run)
+        say("postings.find_made", run)
+    for flow in ("f", None):
+        say("runs.load_runs", flow=flow)
+        say("loads.load_loads", flow=flow)
+        say("approvals.load_approvals", flow=flow)
+        say("postings.load_postings", flow=flow)
+    say("runs.find_unfinished", "f")
+    say("batches.load_watermark", "erp")
+    say("batches.find_versions", "erp", ["b1", "b2"])
+    say("batches.load_current", "erp", *PAIR)
+    say("batches.load_revisions", "erp", "b1")
+    say("batches.load_pending", "erp")
+    say("batches.load_whole", "erp")
+    say("batches.load_touched", "f")
+    say("intents.load_intents", run_id=RUN)
+    say("intents.load_intents", model_id="M")
+    say("intents.find_claimed_tasks", LOAD.action_id)
+    say("intents.verify_settled", "M", except_run="other")
+    say("intents.load_unfollowed", "M", except_run="other", since=now - timedelta(days=1))
+    say("loads.find_plan", PLAN_HASH)
+    say("loads.load_shadow", "f", "M")
+    say("loads.load_refused", "f", run_id=RUN, open_only=False)
+    say("mappings.find_mapping", "h1")
+    say("mappings.load_applied", "f")
+    say("mappings.load_explained", "f")
+    say("postings.find_posting", KEY)
+    say("approvals.find_approval", PLAN_HASH)
+    say("approvals.find_approval", PLAN_HASH[:5])
+    say("agreements.load_agreements", "f", ["s1"])
+    say("secrets.find_blob", "password")
+    say("secrets.load_names")
+    say("schedules.load_schedules")
+    say("schedules.find_schedule", "nightly")
+    say("schedules.load_firings", "nightly")
+    say("schedules.load_last_firings")
+    say("audit.find", RUN)
+    say("audit.verify")
+    say("audit.export")
+    records = open_records(player.name, clock=player.clock)
+    traced = list(trace_key(records, "b1", connections=["erp"], flows=["f"]))
+    player.told.append(("trace", repr(traced)))
+    player.told.append(("export", repr(list(export_audit(player.name)))))
+
+
+def play_runs(player: Player) -> None:
+    """A run with a step."""
+    say = player.say
+    say("runs.create_run", run_id=RUN, flow="f", kind="actuals", actor="kim", request={"a": 1})
+    say("runs.create_run", run_id=f"{RUN}2", flow="f", kind="actuals", actor="kim", request={})
+    row = say("runs.record_step_started", RUN, "read")
+    player.told[-1] = ("runs.record_step_started", "a row of its own")
+    say("runs.record_step_finished", row, state="done", result={"lines": 2})
+    say("runs.save_run", RUN, RunState.RUNNING)
+    say("runs.save_run", f"{RUN}2", RunState.FAILED, error={"code": "x"})
+
+
+def play_batches(player: Player) -> None:
+    """A batch in two revisions, and what it touches."""
+    say = player.say
+    first = BatchRevision(
+        batch_id="b1", revision=0, updated_at=START, version="v1", file_hash="file", lines=2,
+        content_hash=f"content at {len(player.told)}", periods=(PAIR,), name="Batch", run_id=RUN,
+    )  # fmt: skip
+    say("batches.save_watermark", "erp", player.clock.now())
+    say("batches.record_revisions", "erp", [first], owed_by={"f": ["US"]})
+    say("batches.save_pending", "erp", ["b1", "b2"])
+    say("batches.record_whole", "erp", *PAIR, run_id=RUN)
+    say("batches.record_touched", "f", [("US", "Nov-26")])
+    say("batches.settle_touched", "f", [PAIR])
+
+
+def play_intents(player: Player) -> None:
+    """A model that two runs want, and the start of a task."""
+    say = player.say
+    lease = say("intents.take_lease", "M", holder=f"{RUN}/p", seconds=25)
+    say("intents.take_lease", "M", holder="other/p", seconds=25)
+    say("intents.verify_lease", lease)
+    made = say("intents.make_intent", lease=lease, run_id=RUN, action=LOAD, content_hash="c")
+    say("intents.save_intent", made.intent_id, IntentState.UNKNOWN, lease=lease)
+    say("intents.verify_settled", "M", except_run="other")
+    say("intents.save_intent", made.intent_id, IntentState.CONFIRMED, task_id="T1")
+    say("intents.release_lease", lease)
+    say("intents.take_lease", "M", holder="other/p", seconds=25)
+    say("intents.release_run", "other")
+
+
+def play_loads(player: Player) -> None:
+    """A plan, its load, a refusal, and the shadow that moved."""
+    say = player.say
+    plan = PlanRow(
+        plan_hash=PLAN_HASH, run_id=RUN, flow="f", model_id="M", mapping_hash="h1",
+        shadow_revision=0, periods=("Oct-26",), totals={}, created_at=START, state="made",
+    )  # fmt: skip
+    load = LoadRow(
+        load_id=f"l{len(player.told)}", run_id=RUN, flow="f", plan_hash=PLAN_HASH, intent_id="i",
+        task_id="T1", outcome="ok", chunks=1, cells_sent=2, cells_refused=1, result_hash="r",
+        dump_hashes=(), created_at=START,
+    )  # fmt: skip
+    refused = RefusedSummary(
+        load_id=load.load_id, flow="f", key=("101", "4000"), before=Decimal(0), after=Decimal(1),
+        reasons=("no member",),
+    )  # fmt: skip
+    say("loads.save_plan", plan)
+    say("loads.record_load", load, [refused])
+    say("loads.load_refused", "f")
+    say("loads.settle_refused", "f", [refused.key])
+    say("loads.save_shadow", "f", "M", {"Oct-26": "hash"}, revision_before=0, why="loaded")
+
+
+def play_postings(player: Player) -> None:
+    """A posting that is sent and confirmed, and one that is in its way."""
+    say = player.say
+    posting = Posting(
+        posting_key=KEY, flow="f", run_id=RUN, plan_hash=PLAN_HASH, connection="erp",
+        kind="journal", subject="1", generation=1, content_hash="c", totals={}, made_at=START,
+    )  # fmt: skip
+    say("postings.make_posting", posting)
+    say("postings.make_posting", replace(posting, posting_key="BBBBBBB2", plan_hash="other"))
+    sent = say("postings.mark_sent", KEY, last=None)
+    say("postings.save_posting", KEY, PostingState.CONFIRMED, receipt={"batch": "1"}, seen=sent)
+    say("postings.save_posting", "CCCCCCC2", PostingState.CONFIRMED)
+
+
+def play_approvals(player: Player) -> None:
+    """A plan that one person approves, and that is applied."""
+    say = player.say
+    approval = Approval(
+        plan_hash=PLAN_HASH, flow="f", run_id=RUN, maker="kim", needed=1, amounts={}, totals={},
+        state=ApprovalState.WAITING, made_at=START, expires_at=START + timedelta(days=3),
+    )  # fmt: skip
+    state = ApprovalState.APPLIED
+    say("approvals.request_approval", approval)
+    say("approvals.decide", PLAN_HASH, actor="kim", approves=True, reason="mine")
+    say("approvals.decide", PLAN_HASH[:5], actor="lee", approves=True, reason="seen")
+    say("approvals.save_state", PLAN_HASH, state, before=ApprovalState.APPROVED)
+
+
+def play_schedules(player: Player) -> None:
+    """A schedule that is due, paused and resumed; one of its times goes through every state."""
+    say, due_at = player.say, player.clock.now()
+    firing = FiringRow(
+        schedule="nightly", flow="f", due_at=due_at, run_id=f"run {len(player.told)}",
+        state=FiringState.CLAIMED, reason="", actor="clock", request={}, looks=0, ended_at=None,
+    )  # fmt: skip
+    say("schedules.save_schedules", {"nightly": {"flow": "f"}}, lambda _its, _after: due_at)
+    say("schedules.record_firing", firing)
+    say("schedules.claim_due", ["f"], lambda _row, _is_open: None)
+    player.clock.sleep(60)
+    say("schedules.claim_open")
+    say("schedules.save_waiting", firing, "busy")
+    say("schedules.save_begun", firing)
+    say("schedules.save_ended", firing, FiringState.STARTED)
+    say("schedules.save_pause", "nightly", flow="f", actor="kim")
+    say("schedules.save_resumption", "nightly", lambda _its, _after: None)
+
+
+def play_small(player: Player) -> None:
+    """The stores of few words."""
+    say = player.say
+    agreed = Agreement(code="s1", model={"n": "a"}, erp={"n": "A"}, run_id=RUN)
+    say("agreements.save_agreements", "f", [agreed])
+    say("mappings.save_mapping", "f", content_hash="h1", content="rules", actor="kim")
+    say("mappings.save_applied", "f", "h1")
+    say("mappings.save_explained", "f", "file")
+    say("secrets.save_blob", "password", key_id="k1", blob=b"1")
+    say("secrets.replace_blob", "password", before=b"1", key_id="k2", blob=b"2")
+    say("secrets.save_blob", "gone", key_id="k1", blob=b"1")
+    say("secrets.delete_blob", "gone")
+    say("transactions.begin", "both")
+    say("audit.record", "run.started", subject="f", actor="kim", run_id=RUN, batch="b1")
+    for _ in range(3):
+        say("budget.acquire", "t")
+    say("budget.hold", "t", 30)
+    say("budget.acquire", "t", run_id=RUN)
+    player.told.append(("the clock", repr(player.clock.now())))
+
+
+def list_methods(stores: dict[str, Any]) -> set[str]:
+    """The public methods of all stores; no store of the package may be missing."""
+    from ml_connector.records.store import OrganisationStore  # noqa: PLC0415 - Django is set up.
+
+    for module in pkgutil.iter_modules(ml_connector.records.__path__):
+        importlib.import_module(f"ml_connector.records.{module.name}")
+    kinds = {name: type(store) for name, store in stores.items()}
+    assert set(OrganisationStore.__subclasses__()) <= set(kinds.values())
+    return {
+        f"{name}.{one}"
+        for name, kind in kinds.items()
+        for one in dir(kind)
+        if one[0] != "_" and callable(getattr(kind, one))
+    }
+
+
+def dump_rows(organisation: str) -> dict[str, list[dict[str, Any]]]:
+    """All that is stored of an organisation, table by table, past every store."""
+    from ml_connector.records.models import Organisation  # noqa: PLC0415 - Django is set up by now.
+    from ml_connector.records.models.owned import Owned  # noqa: PLC0415 - as above.
+
+    number = Organisation.objects.get(name=organisation).pk
+    return {
+        kind.__name__: list(kind.of(number).order_by("pk").values())
+        for kind in Owned.__subclasses__()
+    }
+
+
+@pytest.fixture
+def organisations(records: Records) -> None:
+    """Two of them, and the one every installation begins with."""
+    create_organisation(OURS)
+    create_organisation(THEIRS)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("organisations")
+def test_organisation_is_answered_as_if_it_were_alone() -> None:
+    """Every method of every store: same answers, same refusals, same waits, same chain."""
+    alone, beside = Player(OURS), Player(THEIRS)
+    play(alone)
+    before, number = dump_rows(OURS), len(alone.told)
+
+    play(beside)
+
+    for first, second in zip(alone.told, beside.told, strict=True):
+        assert second == first
+    assert dump_rows(OURS) == before
+    play_reading(alone)
+    play_reading(beside)
+    assert alone.told[number:] == beside.told[number:]
+    assert all(before.values()), "the story leaves rows in every table"
+    assert list_methods(alone.stores) <= {name for name, _ in alone.told}, "and calls every method"
+
+
+@pytest.mark.usefixtures("organisations")
+def test_ids_of_another_organisation_open_nothing() -> None:
+    """A number or id that one was given is nothing to the other, and changes nothing."""
+    ours, theirs = Player(OURS), Player(THEIRS)
+    play_runs(ours)
+    step = ours.say("runs.record_step_started", RUN, "read")
+    lease = ours.say("intents.take_lease", "M", holder=f"{RUN}/p", seconds=25)
+    made = ours.say("intents.make_intent", lease=lease, run_id=RUN, action=LOAD, content_hash="c")
+    before = dump_rows(OURS)
+
+    theirs.say("runs.record_step_finished", step, state="done", result={})
+    theirs.say("intents.save_intent", made.intent_id, IntentState.REFUSED)
+    theirs.say("intents.verify_lease", lease)
+    theirs.say("intents.release_lease", lease)
+    theirs.say("intents.release_run", RUN)
+    theirs.say("intents.make_intent", lease=lease, run_id=RUN, action=LOAD, content_hash="c")
+    theirs.say("runs.load_run", RUN)
+    theirs.say("audit.find", RUN)
+
+    answers = [text for _, text in theirs.told]
+    assert [text.partition(":")[0] for text in answers] == [
+        "UsageError", "UsageError", "BusyError", "None", "None", "BusyError", "UsageError", "[]",
+    ]  # fmt: skip
+    assert not any(OURS in text or "kim" in text for text in answers)
+    assert dump_rows(OURS) == before
+    assert dump_rows(THEIRS) == {name: [] for name in before}
