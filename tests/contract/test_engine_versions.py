@@ -1,7 +1,8 @@
 """Runs of two versions on one database: who takes which, and how one is moved."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +15,21 @@ from ml_connector.engine import launching
 from ml_connector.engine.crew import Role
 from ml_connector.engine.crew_table import CrewTable, Member
 from ml_connector.engine.durable import DurableEngine
-from ml_connector.engine.errors import OtherVersionError, StepOrderError
+from ml_connector.engine.errors import (
+    NewerTablesError,
+    OlderTablesError,
+    OtherVersionError,
+    StepOrderError,
+)
+from ml_connector.engine.library import verify_library
 from ml_connector.engine.observer import SilentObserver
 from ml_connector.engine.versions import Progress, RunVersions, VersionedRun
-from ml_connector.errors import SystemUnavailableError
+from ml_connector.errors import SettingsError, SystemUnavailableError
 from ml_connector.ports import FlowFunction, Json, Steps
 from ml_connector.records import migrating
 from ml_connector.records.migrating import Migrated, OldWorkersError
+from ml_connector.records.stages import find_newest
+from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.upgrading import migrate_records
 
 AWAY = SystemUnavailableError("Away.", written="Nothing.", next_step="Wait.")
@@ -252,6 +261,62 @@ def test_flow_changed_by_name_ends_recorded_runs_the_old_way(file_url: str, laun
     engine.resume("later")
     assert engine.wait("later") == {"is_new": True}
     assert outside.sent == ["load", "check", "load", "resumed"]
+
+
+def test_library_changes_its_tables_only_when_nobody_works_on_them(
+    server_url: str, file_url: str, launch: Launch
+) -> None:
+    """Others have to go first; on a single process's file nobody is there."""
+    engine = launch(server_url, 1)
+    (table,) = query_database(server_url, "SELECT version FROM dbos.dbos_migrations")
+    older = f"UPDATE dbos.dbos_migrations SET version = {int(str(table[0])) - 1}"
+    query_database(server_url, older)
+    with pytest.raises(OlderTablesError, match=f"these processes .*: {engine.executor_id}"):
+        verify_library(server_url)
+    engine.close()
+    verify_library(server_url)
+    query_database(server_url, "UPDATE dbos.dbos_migrations SET version = version + 1")
+    launch(file_url, 1).close()
+    write(file_url, "UPDATE dbos_migrations SET version = version - 1")
+    verify_library(file_url)
+
+
+def test_newer_tables_are_refused_by_an_older_library(file_url: str, launch: Launch) -> None:
+    """It would read and write them as if they were its own."""
+    launch(file_url, 1).close()
+    write(file_url, "UPDATE dbos_migrations SET version = version + 1")
+    with pytest.raises(NewerTablesError, match="knows them up to version"):
+        launch(file_url, 1)
+    write(file_url, "UPDATE dbos_migrations SET version = version - 1")
+    launch(file_url, 1)
+
+
+def write(url: str, statement: str) -> None:
+    """The statement is executed on the file."""
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database, database:
+        database.execute(statement)
+
+
+def test_worker_that_does_not_fit_the_records_takes_no_run(server_url: str, launch: Launch) -> None:
+    """It looks once more when the others see it: whoever migrates has seen it, or it sees that."""
+    table, seen = CrewTable(server_url), list[int]()
+
+    def refuse() -> None:
+        seen.append(len(table.load_members(silent_s_max=8.0)))
+        raise SettingsError("Newer.", written="Nothing.", next_step="Install it.")
+
+    queue(launch(server_url, 1, executes=False), "waiting")
+    with pytest.raises(SettingsError, match="Newer"):
+        launch(server_url, 1, on_joined=refuse)
+    assert (seen, table.load_beats()) == ([1], {})
+    assert find(server_url, "waiting").progress is Progress.QUEUED
+    table.close()
+    query_database(server_url, "DELETE FROM dbos.workflow_status")
+    stop = SimpleNamespace(set=lambda: None)
+    project = SimpleNamespace(settings=SimpleNamespace(organisation="default"))
+    engines: Any = SimpleNamespace(project=project, _stop=stop)
+    role = Engines._make_role(engines, executes=True)
+    assert (role.on_joined, role.migration) == (migrating.verify_schema, find_newest())
 
 
 OLD_TABLE = (

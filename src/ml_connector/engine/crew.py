@@ -45,12 +45,15 @@ class Role:
         executes: Whether it executes runs; else it only queues and follows them. None: when nobody
             else does at its launch.
         migration: The newest change of the records database that this process knows.
+        on_joined: Called once the others see this process, before it takes a run; what it raises
+            ends the launch.
         on_taken_for_dead: Told, in a thread of the engine's, that others have its runs.
     """
 
     queue: str = QUEUE
     executes: bool | None = True
     migration: str = ""
+    on_joined: Callable[[], None] = _do_nothing
     on_taken_for_dead: Callable[[], None] = _do_nothing
 
 
@@ -88,6 +91,7 @@ class Crew:
             self._has_joined = True
             self._heart.start()
             self._reaper.start()
+            self._role.on_joined()
         return self._has_joined
 
     @property

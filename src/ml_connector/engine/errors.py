@@ -129,6 +129,36 @@ class OtherVersionError(BlockedError):
         )  # fmt: skip
 
 
+class NewerTablesError(UsageError):
+    """A newer release has changed the tables the engine works on."""
+
+    code = "engine.newer-tables"
+
+    def __init__(self, theirs: int, ours: int) -> None:
+        super().__init__(
+            f"The engine's tables are of version {theirs}; the library of this release knows them"
+            f" up to version {ours}.",
+            written="Nothing was started or changed.",
+            next_step="Install the release of ml-connector that wrote them, or a newer one.",
+            theirs=theirs, ours=ours,
+        )  # fmt: skip
+
+
+class OlderTablesError(BusyError):
+    """The tables the engine works on are to be changed, and others work on them."""
+
+    code = "engine.older-tables"
+
+    def __init__(self, theirs: int, ours: int, living: list[str]) -> None:
+        super().__init__(
+            f"The engine's tables are of version {theirs}, and the library of this release would"
+            f" bring them to version {ours}; these processes work on them: {', '.join(living)}.",
+            written="Nothing was started or changed.",
+            next_step="Let runs end, stop every process of the older release, then start this one.",
+            theirs=theirs, ours=ours, living=", ".join(living),
+        )  # fmt: skip
+
+
 class StepOrderError(RefusedError):
     """The code asks for other steps than the run's history holds."""
 

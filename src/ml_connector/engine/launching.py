@@ -8,6 +8,7 @@ from dbos import DBOS, DBOSClient, DBOSConfig
 
 from ml_connector.engine.crew_table import IDLE_TRANSACTION_S
 from ml_connector.engine.database import create_strict_engine, find_sqlite_file
+from ml_connector.engine.library import verify_library
 from ml_connector.engine.serializer import TaggedSerializer, forbid_pickle
 
 NAME = "ml-connector"
@@ -32,9 +33,14 @@ def prepare_dbos(database_url: str, identity: Identity) -> sa.Engine | None:
 
     Returns:
         The SQLite engine, to be disposed of by the caller; None with other databases.
+
+    Raises:
+        NewerTablesError: A newer release of the library has changed its tables.
+        OlderTablesError: This one would change them while others work on them.
     """
     _quieten_logs()
     forbid_pickle()
+    verify_library(database_url)
     DBOS.migrate(database_url)
     engine = create_strict_engine(database_url) if find_sqlite_file(database_url) else None
     try:

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from ml_connector.records.migrating import Migrated
 
 APPLICATION_VERSION = 1
-"""Kept by hand: raised with every change of the steps of any flow, also one made by `is_changed`.
+"""Kept by hand: raised with every change of any flow's steps, of their order, names or results.
 
-Processes of the release before may run beside those of this one; they must not take its runs.
+Also with one made by `is_changed`: processes of the release before may run beside those of this
+one, and would not know what to do with its runs.
 """
 MOVES_FROM: frozenset[int] = frozenset()
 """Versions whose recorded runs this code goes on with: each change since asks `is_changed`."""
@@ -113,12 +114,14 @@ class Engines:
 
     def _make_role(self, *, executes: bool | None) -> "Role":
         from ml_connector.engine.crew import Role  # noqa: PLC0415 - start-up time.
+        from ml_connector.records.migrating import verify_schema  # noqa: PLC0415 - as above.
         from ml_connector.records.stages import find_newest  # noqa: PLC0415 - as above.
 
         return Role(
             queue=name_queue(self.project.settings.organisation),
             executes=executes,
             migration=find_newest(),
+            on_joined=verify_schema,
             on_taken_for_dead=self._stop.set,
         )
 
