@@ -99,8 +99,9 @@ class Outage:
         now = self._clock.now()
         with self._lock:
             self._met_at = self._monotonic()
-            if self._since.setdefault(name, now) is not now:
+            if name in self._since:
                 return
+            self._since[name] = now
         logger.warning("database.away name=%s since=%s", name, f"{now:%Y-%m-%dT%H:%M:%SZ}")
 
     def note_back(self, name: str) -> None:

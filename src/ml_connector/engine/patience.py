@@ -16,8 +16,9 @@ from dbos import _sys_db
 
 RETRY_S_MAX = 2.0
 """The longest wait between two tries; soon enough after a minute, rare enough for an hour."""
-TOLD = ("Database connection failed", "Exception encountered in queue thread")
-"""How the library's own lines about each try begin; ours says it once."""
+TOLD = ("Database connection failed", "Notification listener error")
+FAULT = "OperationalError"
+"""By what the library's own lines about each try are known; ours says it once."""
 
 Pause = Callable[[float], None]
 _thread = threading.local()
@@ -40,7 +41,8 @@ class _Time:
 
 class _Untold(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith(TOLD)
+        told = record.getMessage()
+        return not (told.startswith(TOLD) or FAULT in told)
 
 
 def bound_waits() -> None:

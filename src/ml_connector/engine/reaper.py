@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy.exc import OperationalError
+
 from ml_connector.engine.crew_table import CrewTable
 from ml_connector.engine.handover import Handover, HeldRun
 
@@ -111,5 +113,6 @@ class Reaper:
         """Each kind is logged once in a row: a database that is away fails every look."""
         kind = type(error).__name__
         if kind != self._fault:
-            logger.warning("worker.look_failed fault=%s", kind, exc_info=error)
+            trace = None if isinstance(error, OperationalError) else error
+            logger.warning("worker.look_failed fault=%s", kind, exc_info=trace)
         self._fault = kind

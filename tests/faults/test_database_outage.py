@@ -1,0 +1,173 @@
+"""The database goes away in the midst of a run: the run waits and goes on, and loads once."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import ACTUALS, Company, fill_lists
+from tests.fakes.outages import Way, way_to
+from tests.fakes.postgres import Postgres, query_database
+from tests.faults.test_workers_takeover import RUN, URLS, template
+
+from ml_connector.engine import outage, patience
+from ml_connector.ports import IntentState, RunState
+from ml_connector.wiring import open_house
+
+__all__ = ["template"]
+
+CHILD = Path(__file__).with_name("outage_child.py")
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 40.0
+DURABLE = "options=-c%20synchronous_commit%3Don"
+"""A crash of the server may lose nothing it has confirmed; the tests' own is told otherwise."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """A worker that holds on, the way to its database, and a run that is followed from here."""
+
+    company: Company
+    root: Path
+    marks: Path
+    way: Way
+    url: str
+    """Of the database, past the way."""
+    stack: ExitStack
+    errors: list[str] = field(default_factory=list)
+    """What the worker says on stderr."""
+
+    def work(self, *places: str) -> "subprocess.Popen[str]":
+        """A worker that holds on at these places; it is in the crew."""
+        process = subprocess.Popen(
+            [sys.executable, str(CHILD), str(self.root), self.company.fusion, str(self.marks),
+             *places],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": find_paths()},
+        )  # fmt: skip
+        listener = threading.Thread(target=self._listen, args=(process,))
+        listener.start()
+        self.stack.callback(process.wait)
+        self.stack.callback(listener.join)
+        self.stack.callback(process.kill)
+        members = "SELECT executor_id FROM ml_connector_worker"
+        self.until(lambda: len(query_database(self.url, members)) == 1)
+        return process
+
+    def run(self) -> "Future[Any]":
+        """The run is queued; what it ended with."""
+
+        def follow() -> Any:
+            with open_house(self.root, clock=self.company.clock()) as house:
+                return house.run_as(RUN, ACTUALS, {})
+
+        return self.stack.enter_context(ThreadPoolExecutor(1)).submit(follow)
+
+    def wait_held(self, place: str) -> None:
+        """The worker holds on at the place."""
+        self.until((self.marks / place).exists)
+
+    def let_go(self, place: str) -> None:
+        """The worker goes on."""
+        (self.marks / f"{place}.go").touch()
+
+    def count_away(self) -> int:
+        """How often the worker has found the records away."""
+        return sum("database.away name=records" in line for line in self.errors)
+
+    def wait_away(self, times: int = 1) -> None:
+        """The worker has found the records away that often."""
+        self.until(lambda: self.count_away() == times)
+
+    def until(self, holds: Any) -> None:
+        """Return when it holds."""
+        last = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < last, self.errors[-30:]
+            threading.Event().wait(0.02)
+
+    def verify_whole(self, run: Any, cells: dict[str, str]) -> None:
+        """A success as if nothing had happened: one task, an exact tie-out, a whole chain."""
+        assert run.state is RunState.SUCCEEDED
+        assert {row["unexplained"] for row in run.summary["tie_out"]} == {"0"}
+        assert self.company.cells() == cells
+        assert len(self.company.starts()) == 1
+        with open_house(self.root, clock=self.company.clock()) as house:
+            records = house.records
+            records.audit.verify()
+            [intent] = records.intents.load_intents(run_id=RUN)
+            assert intent.state is IntentState.CONFIRMED
+            [load] = records.loads.load_loads(run_id=RUN)
+            assert load.task_id == intent.task_id
+            links = [link.event for link in records.audit.find(RUN, limit=500)]
+            assert len([event for event in links if event.startswith("task.")]) == 1
+            assert links.count("run.started") == 1
+            assert not {"run.taken-over", "run.given-back", "run.resumed"} & set(links)
+            states = {step.state for step in records.runs.load_steps(RUN)}
+            assert states <= {"done", "running"}
+
+    def _listen(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stderr is not None
+        with process.stderr:
+            self.errors.extend(process.stderr)
+
+
+def find_paths() -> str:
+    """Where the child finds the tests and what this process finds."""
+    return os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+
+
+@pytest.fixture
+def desk(
+    template: tuple[str, Path],
+    company: Company,
+    postgres: Postgres,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Desk]:
+    """A fresh project on a database of its own, over a way that can be cut."""
+    monkeypatch.setattr(patience, "RETRY_S_MAX", 0.1)
+    monkeypatch.setattr(outage, "LOOK_S", 0.1)
+    fill_lists(company)
+    root, marks = tmp_path / "project", tmp_path / "marks"
+    shutil.copytree(template[1], root)
+    marks.mkdir()
+    with (
+        postgres.database(template=template[0]) as url,
+        way_to(postgres) as way,
+        ExitStack() as stack,
+    ):
+        for name in URLS:
+            monkeypatch.setenv(name, f"{way.url(url)}?{DURABLE}")
+        yield Desk(company=company, root=root, marks=marks, way=way, url=url, stack=stack)
+        way.mend()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_run_whose_database_goes_away_again_and_again_goes_on_each_time(
+    desk: Desk, quiet_cells: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In the reading, between a start and its reply, in the polling and at its end: it waits."""
+    places = ("read", "reply", "poll", "end")
+    desk.work(*places)
+    followed = desk.run()
+    for number, place in enumerate(places, start=1):
+        desk.wait_held(place)
+        desk.way.cut()
+        desk.let_go(place)
+        desk.wait_away(number)
+        assert not followed.done()
+        desk.way.mend()
+    desk.verify_whole(followed.result(PATIENCE_S), quiet_cells)
+    told = capfd.readouterr().err
+    assert 1 <= told.count("database.away name=engine since=") <= len(places)
+    assert told.count("database.away name=engine") == told.count("database.back name=engine")
