@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.conftest import ACTUALS, Company, fill_lists
+from tests.conftest import ACTUALS, Company, Office, fill_lists
 from tests.fakes.outages import Way, way_to
 from tests.fakes.postgres import Postgres, query_database
+from tests.fakes.steps import Crash
 from tests.faults.test_workers_takeover import RUN, URLS, template
 
 from ml_connector.engine import outage, patience
+from ml_connector.engine.durable import DurableEngine
+from ml_connector.engine.errors import UnknownRunError
+from ml_connector.flows.runs import NotResumableError
 from ml_connector.ports import IntentState, RunState
 from ml_connector.wiring import open_house
 
@@ -171,3 +175,41 @@ def test_run_whose_database_goes_away_again_and_again_goes_on_each_time(
     told = capfd.readouterr().err
     assert 1 <= told.count("database.away name=engine since=") <= len(places)
     assert told.count("database.away name=engine") == told.count("database.back name=engine")
+
+
+def test_run_that_was_recorded_and_never_queued_begins_when_it_is_resumed(
+    office: Office, quiet_cells: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process has died between the two; request, flow and queue are known all the same."""
+    with monkeypatch.context() as patch:
+        patch.setattr(DurableEngine, "start", die)
+        with pytest.raises(Crash):
+            office.run()
+    left = office.newest()
+    assert left.state is RunState.QUEUED
+    run = office.resume(left.run_id)
+    assert run.state is RunState.SUCCEEDED
+    assert office.company.cells() == quiet_cells
+    with pytest.raises(NotResumableError):
+        office.resume(left.run_id)
+
+
+def test_run_that_has_begun_in_another_engine_is_not_begun_anew(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps are in its history, so the engine's progress is what is missing."""
+    with monkeypatch.context() as patch:
+        patch.setattr(DurableEngine, "start", die)
+        with pytest.raises(Crash):
+            office.run()
+    left = office.newest()
+    with open_house(office.root, clock=office.clock) as house:
+        house.records.runs.record_step_started(left.run_id, "preflight")
+        with pytest.raises(UnknownRunError):
+            house.resume(left.run_id)
+    assert office.company.starts() == []
+
+
+def die(*_: Any, **__: Any) -> None:
+    """The process ends here."""
+    raise Crash("start")

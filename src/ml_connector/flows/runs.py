@@ -1,5 +1,6 @@
 """Starting, following, resuming and cancelling runs, the same way for commands and pages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ml_connector.errors import (
@@ -33,6 +34,8 @@ RESUMABLE_STATES = frozenset(
 )
 LATER_RUNS_SEEN_MAX = 100
 """Runs of a flow that a resume looks through; one that is older is not resumed."""
+UNKNOWN_RUN = "engine.unknown-run"
+"""Code of the error of an engine that never heard of a run."""
 
 
 class NotResumableError(UsageError):
@@ -55,12 +58,21 @@ class UnsettledIntentError(OutcomeUnknownError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDesk:
-    """What starting and ending runs needs."""
+    """What starting and ending runs needs.
+
+    Attributes:
+        engine: Executes or follows runs.
+        records: Where runs are recorded.
+        clock: The time.
+        actor: Who asks.
+        find_queue: The queue in which runs of a flow line up, by the flow's name.
+    """
 
     engine: Engine
     records: Records
     clock: Clock
     actor: str
+    find_queue: Callable[[str], str] | None = None
 
 
 def start_run(
@@ -85,6 +97,8 @@ def start_run(
 def resume_run(desk: RunDesk, run_id: str) -> RunRow:
     """The run goes on at its first missing step and is returned as it ended.
 
+    One whose process ended between recording and queueing it begins now.
+
     Raises:
         NotResumableError: It has ended.
         SupersededRunError: A later run of the flow may have written since it stopped.
@@ -97,8 +111,23 @@ def resume_run(desk: RunDesk, run_id: str) -> RunRow:
         RUN_RESUMED, subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
     )
     desk.records.runs.save_run(run.run_id, RunState.RUNNING)
-    desk.engine.resume(run.run_id)
+    _go_on(desk, run)
     return follow_run(desk, run.run_id)
+
+
+def _go_on(desk: RunDesk, run: RunRow) -> None:
+    try:
+        desk.engine.resume(run.run_id)
+    except UsageError as error:
+        if error.code != UNKNOWN_RUN or desk.find_queue is None:
+            raise
+        if desk.records.runs.load_steps(run.run_id):
+            # It has begun somewhere: that engine's progress is missing, not its start.
+            raise
+        desk.engine.start(
+            flow=run.flow, run_id=run.run_id, request=run.request,
+            queue_key=desk.find_queue(run.flow),
+        )  # fmt: skip
 
 
 def verify_resumable(run: RunRow) -> None:

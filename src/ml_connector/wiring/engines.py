@@ -188,7 +188,10 @@ class Engines:
     def _desk(self) -> Any:
         from ml_connector.flows.runs import RunDesk  # noqa: PLC0415 - start-up time.
 
-        return RunDesk(engine=self.engine, records=self.records, clock=self.clock, actor=self.actor)
+        return RunDesk(
+            engine=self.engine, records=self.records, clock=self.clock, actor=self.actor,
+            find_queue=lambda flow: self.bench(self.flow(flow)).target.model_id,
+        )  # fmt: skip
 
     def cancel(self, run_id: str) -> RunRow:
         """An unfinished run that no process executes is put away.
