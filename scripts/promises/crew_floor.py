@@ -58,6 +58,11 @@ class Floor:
         worker.kill()
         worker.wait()
 
+    def bury_all(self) -> None:
+        """No worker is left."""
+        for pid in list(self.workers):
+            self.bury(pid)
+
     def find_worker(self, run_id: str) -> int | None:
         """Process id of the worker that executes the run; None while it is queued."""
         rows = self.ask(
@@ -132,7 +137,7 @@ def open_floor(folder: Path, *, workers: int) -> Iterator[Floor]:
             house.run(FLOW, {})
         client = stack.enter_context(psycopg.connect(url, autocommit=True))
         floor = Floor(stage=stage, root=root, client=client)
-        stack.callback(lambda: [floor.bury(pid) for pid in list(floor.workers)])
+        stack.callback(floor.bury_all)
         floor.hire(workers)
         yield floor
 

@@ -3,11 +3,12 @@
 import logging
 import threading
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from ml_connector.engine.crew_table import CrewTable, Member
+from ml_connector.engine.crew_table import PRUNING, CrewTable, Member
 from ml_connector.engine.errors import (
     LeftToOthersError,
     NobodyWorksError,
@@ -175,6 +176,10 @@ class Crew:
                     raise StoppedRunError(run_id) from error
                 self._stop.wait(OWNER_ASK_S)
         raise TakenForDeadError(self._member.executor_id)
+
+    def elect_pruner(self) -> AbstractContextManager[bool]:
+        """Whether this process is the one that prunes for the length of the block."""
+        return self._table.election(PRUNING)
 
     def give_back(self, run_id: str) -> None:
         """The run this process executes is in its queue again, for whoever takes it next."""

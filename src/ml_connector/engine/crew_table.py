@@ -19,6 +19,8 @@ IDLE_TRANSACTION_S = 10
 """A process frozen in the middle of a transaction keeps its locks no longer than this."""
 ELECTION = 7_340_117_002
 """Number of the advisory lock that makes one process the reaper."""
+PRUNING = 7_340_117_004
+"""Number of the advisory lock that lets one process at a time prune ended runs."""
 CREATION = 7_340_117_003
 """Number of the advisory lock under which the table is made."""
 
@@ -159,10 +161,10 @@ class CrewTable:
         return bool(self._read(query))
 
     @contextmanager
-    def election(self) -> Iterator[bool]:
-        """Whether this process is the one that reaps for the length of the block."""
+    def election(self, number: int = ELECTION) -> Iterator[bool]:
+        """Whether this process is the one that reaps, or prunes, for the length of the block."""
         with self._engine.begin() as connection:
-            asked = sa.select(sa.func.pg_try_advisory_xact_lock(ELECTION))
+            asked = sa.select(sa.func.pg_try_advisory_xact_lock(number))
             yield bool(connection.execute(asked).scalar())
 
     def close(self) -> None:

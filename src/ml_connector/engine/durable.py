@@ -41,6 +41,7 @@ from ml_connector.engine.observer import RunObserver
 from ml_connector.engine.outage import ENGINE, Outage
 from ml_connector.engine.patience import LeaveRun, bound_waits, keep_pausing, pausing
 from ml_connector.engine.process_lock import ProcessLock
+from ml_connector.engine.pruning import Pruner, prune_once
 from ml_connector.engine.steps import (
     SUMMARY_BYTES_MAX,
     RunSteps,
@@ -98,6 +99,7 @@ class DurableEngine:
         self._where = sa.make_url(database_url).render_as_string(hide_password=True)
         self._lock = ProcessLock(file.parent) if file else None
         self._crew: Crew | None = None
+        self._pruner: Pruner | None = None
         self._asked: set[str] = set()
         self._engine: sa.Engine | None = None
         self._workflow: Callable[[str, Json], Json] | None = None
@@ -269,7 +271,12 @@ class DurableEngine:
             executes = self._crew.open()
             # Queues of other organisations may be in the database; their flows are not here.
             DBOS.listen_queues([self._role.queue] if executes else [])
+            self._pruner = Pruner(self._crew.elect_pruner, clock=self._clock) if executes else None
         DBOS.launch()
+        if self._lock is not None:
+            prune_once(self._clock.now())
+        elif self._pruner is not None:
+            self._pruner.start()
 
     def _make_crew(self) -> Crew:
         member = Member(
@@ -396,12 +403,14 @@ class DurableEngine:
         return StoredError(record) if record is not None else StoppedRunError(run_id)
 
     def _tear_down(self, left: Collection[str] = ()) -> None:
+        if self._pruner is not None:
+            self._pruner.stop()
         DBOS.destroy(destroy_registry=True)
         if self._crew is not None:
             self._crew.close(still={*self._board.wait_idle(LEAVE_WAIT_S), *left})
         if self._engine is not None:
             self._engine.dispose()
-        self._engine = self._workflow = self._crew = None
+        self._engine = self._workflow = self._crew = self._pruner = None
         if self._lock is not None and not left:
             self._lock.release()
         _IN_THIS_PROCESS.release()
