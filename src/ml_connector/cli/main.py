@@ -37,6 +37,7 @@ _COMMANDS = {
     "retry": ("running:retry", "Start a new run with the scope of an earlier one."),
     "replay": ("running:replay", "Send the refused summaries again."),
     "reconcile": ("running:reconcile", "Compare ledger and model hop by hop; sends nothing."),
+    "serve": ("serving:serve", "Execute queued and scheduled runs until stopped."),
     "worker": ("serving:worker", "Execute queued runs until stopped; needs PostgreSQL."),
     "migrate": ("upgrading:migrate", "Bring the records database up to this release."),
     "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
@@ -106,6 +107,16 @@ _GROUPS = {
             "show": ("writing:show_posting", "Show the lines sent under a key."),
             "settle": ("writing:settle", "Look in the ERP what became of one."),
             "reverse": ("writing:reverse", "Take one back by a counter-posting."),
+        },
+    ),
+    "schedules": (
+        "Flows that run by themselves.",
+        {
+            "list": ("schedules:list_schedules", "List schedules: next, last, who paused."),
+            "show": ("schedules:show_schedule", "Show the next firings and the last."),
+            "pause": ("schedules:pause", "Let nothing run until resumed."),
+            "resume": ("schedules:resume", "Let a paused one go on from now."),
+            "trigger": ("schedules:trigger", "Run now what the schedule would."),
         },
     ),
     "unmapped": (

@@ -1,22 +1,51 @@
-"""Commands that stay: a worker executes what others have queued."""
+"""Commands that stay: a server or a worker executes what is queued, and what is due."""
 
 import sys
+from typing import TYPE_CHECKING
 
 from ml_connector.cli.options import Options, opened
 
+if TYPE_CHECKING:
+    from ml_connector.wiring import House
+
+
+def serve(*, options: Options | None = None) -> int:
+    """Execute queued and scheduled runs until Ctrl-C or SIGTERM, on SQLite or PostgreSQL.
+
+    The first signal ends the steps that run, and nothing new begins; the second leaves at once.
+    On SQLite commands hand their runs to this process while it is there.
+    """
+    with opened(options) as house:
+        _say_hello(house, "Server")
+        house.serve(_tell_run, _tell_schedule)
+        _say("Stopping: nothing new begins here.")
+    return 0
+
 
 def worker(*, options: Options | None = None) -> int:
-    """Execute queued runs until Ctrl-C or SIGTERM; for projects on PostgreSQL.
+    """Execute queued and scheduled runs until Ctrl-C or SIGTERM; for projects on PostgreSQL.
 
     The first signal ends the steps that run and leaves their runs to other workers; the second
     leaves at once, and the others go on with its runs some seconds later.
     """
     with opened(options) as house:
-        organisation = house.project.settings.organisation
-        _say(f"Worker {house.holder} executes the runs of organisation {organisation}.")
-        house.work(lambda run_id, what: _say(f"Run {run_id} {what}."))
+        _say_hello(house, "Worker")
+        house.work(_tell_run, _tell_schedule)
         _say("Stopping: what was begun is left to others.")
     return 0
+
+
+def _say_hello(house: "House", what: str) -> None:
+    organisation = house.project.settings.organisation
+    _say(f"{what} {house.holder} executes the runs of organisation {organisation}.")
+
+
+def _tell_run(run_id: str, what: str) -> None:
+    _say(f"Run {run_id} {what}.")
+
+
+def _tell_schedule(text: str) -> None:
+    _say(text if text.endswith(".") else f"{text}.")
 
 
 def _say(text: str) -> None:

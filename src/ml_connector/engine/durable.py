@@ -155,19 +155,33 @@ class DurableEngine:
             UnknownFlowError: No such flow.
             UnstorableValueError: The request holds a float or another thing that is no JSON.
         """
+        self._asked.add(run_id)
+        self.queue(flow=flow, run_id=run_id, request=request, queue_key=queue_key)
+
+    def queue(self, *, flow: str, run_id: str, request: Json, queue_key: str) -> None:
+        """As `start`, of a run that nobody here waits for: it does not stop with this process.
+
+        Raises:
+            UnknownFlowError: No such flow.
+            UnstorableValueError: The request holds a float or another thing that is no JSON.
+        """
         if flow not in self._flows:
             raise UnknownFlowError(flow, sorted(self._flows))
         assert self._workflow is not None
         assert run_id
         assert queue_key
         stored = copy_storable(request, what="request")
-        self._asked.add(run_id)
         with (
             pausing(partial(self._outage.pause_asking, run_id)),
             SetWorkflowID(run_id),
             SetEnqueueOptions(queue_partition_key=queue_key),
         ):
             DBOS.enqueue_workflow(self._role.queue, self._workflow, flow, stored)
+
+    def knows(self, run_id: str) -> bool:
+        """Whether a run of that id was ever queued."""
+        assert self._workflow is not None, "the engine is not launched"
+        return DBOS.get_workflow_status(run_id) is not None
 
     def wait(self, run_id: str) -> Json:
         """The run's summary once it ended.

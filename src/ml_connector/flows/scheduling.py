@@ -14,7 +14,14 @@ from zoneinfo import ZoneInfo
 
 from ml_connector.domain.catch_up import CatchUp, Fate, Ruling, rule_on_due
 from ml_connector.domain.schedules import Calendar, Window, find_next
-from ml_connector.errors import BusyError, ConnectorError, SystemUnavailableError, UsageError
+from ml_connector.errors import (
+    BusyError,
+    ConnectorError,
+    DatabaseAwayError,
+    RunInterruptedError,
+    SystemUnavailableError,
+    UsageError,
+)
 from ml_connector.ports import Clock, Json, Records, RunState
 from ml_connector.ports.schedules import (
     Claim,
@@ -61,8 +68,7 @@ class ScheduleDesk:
 
 def take_in(records: Records, schedules: Mapping[str, Schedule], *, actor: str) -> list[str]:
     """The schedules are those of the project folder; returns which were new, changed or gone."""
-    definitions = {name: its.model_dump(mode="json", by_alias=True)
-                   for name, its in schedules.items()}  # fmt: skip
+    definitions = {name: render_definition(its) for name, its in schedules.items()}
     with records.transactions.begin("the schedules of the project folder"):
         changed = records.schedules.save_schedules(definitions, find_next_due)
         for name in changed:
@@ -82,6 +88,11 @@ def look(desk: ScheduleDesk) -> list[FiringRow]:
     schedules = desk.records.schedules
     claimed = schedules.claim_due(desk.flows, partial(_decide, desk))
     return [_go_on(desk, firing) for firing in [*claimed, *schedules.claim_open()]]
+
+
+def render_definition(schedule: Schedule) -> Json:
+    """The settings as the records keep them."""
+    return schedule.model_dump(mode="json", by_alias=True)
 
 
 def find_next_due(definition: Json, after: datetime) -> datetime | None:
@@ -178,9 +189,11 @@ def _go_on(desk: ScheduleDesk, firing: FiringRow) -> FiringRow:
     except BusyError as busy:
         state = desk.records.schedules.save_waiting(firing, busy.refused)
         return _standing(firing, state, busy.refused)
-    except SystemUnavailableError:
-        raise  # The database is away: the firing stays open, for whoever looks next.
+    except (DatabaseAwayError, SystemUnavailableError, RunInterruptedError):
+        raise  # Nothing is wrong with the firing: it stays open, for whoever looks next.
     except ConnectorError as error:
+        if _has_run(desk.records, firing):
+            raise  # It is queued by somebody who knows the flow as it was recorded.
         return _end(desk, firing, FiringState.REFUSED, error.refused)
     return _end(desk, firing, FiringState.STARTED, firing.reason)
 

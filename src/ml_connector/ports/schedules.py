@@ -143,8 +143,8 @@ class ScheduleStore(Protocol):
     def load_firings(self, name: str, *, limit: int = 20) -> list[FiringRow]:
         """The newest first."""
 
-    def load_last_firings(self) -> dict[str, FiringRow]:
-        """The newest of each schedule that has one."""
+    def load_last_firings(self, names: Collection[str]) -> dict[str, FiringRow]:
+        """The newest of each of these that has one."""
 
 
 class RunQueue(Protocol):

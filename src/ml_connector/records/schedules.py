@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import InterfaceError, OperationalError, connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db import InterfaceError, OperationalError
+from django.db.models import QuerySet
 
-from ml_connector.errors import SystemUnavailableError
+from ml_connector.errors import DatabaseAwayError, SystemUnavailableError
 from ml_connector.ports import Json
 from ml_connector.ports.schedules import (
     OPEN_FIRINGS,
@@ -161,15 +161,10 @@ class ScheduleRecords(OrganisationStore):
             rows = self._firings().filter(schedule=name).order_by("-due_at")[:limit]
             return [_render_firing(row) for row in rows]
 
-    def load_last_firings(self) -> dict[str, FiringRow]:
-        """The newest of each schedule that has one."""
-        newest = (
-            self._firings().filter(schedule=OuterRef("name")).order_by("-due_at").values("pk")[:1]
-        )
-        with _asking():
-            keys = self._schedules().annotate(last=Subquery(newest)).values_list("last", flat=True)
-            rows = self._firings().filter(pk__in=[key for key in keys if key is not None])
-            return {row.schedule: _render_firing(row) for row in rows}
+    def load_last_firings(self, names: Collection[str]) -> dict[str, FiringRow]:
+        """The newest of each of these that has one."""
+        found = {name: self.load_firings(name, limit=1) for name in names}
+        return {name: rows[0] for name, rows in found.items() if rows}
 
     def _schedules(self) -> QuerySet[models.Schedule]:
         return models.Schedule.of(self._id)
@@ -240,20 +235,17 @@ class ScheduleRecords(OrganisationStore):
 
 @contextmanager
 def _asking() -> Iterator[None]:
-    """What fails in the block fails in our own words; a broken connection is not kept.
-
-    A process that looks every second outlives its database; the next look connects anew.
+    """What fails in the block fails in our own words.
 
     Raises:
-        SystemUnavailableError: The database is away.
+        DatabaseAwayError: The server does not answer.
+        SystemUnavailableError: The file is locked for too long, or damaged.
     """
     try:
         yield
-    except (OperationalError, InterfaceError, SystemUnavailableError) as error:
-        if not connection.in_atomic_block:
-            connection.close()
-        if isinstance(error, SystemUnavailableError):
-            raise
+    except DatabaseAwayError:
+        raise
+    except (OperationalError, InterfaceError) as error:
         raise SystemUnavailableError(
             f"The records database could not be asked for schedules: {error}.",
             written="Nothing was changed.",

@@ -18,6 +18,7 @@ from ml_connector.wiring.moving import (
     verify_version,
 )
 from ml_connector.wiring.observer import RunHistory, StepListener
+from ml_connector.wiring.schedules import Look, Tell, say_nothing
 from ml_connector.wiring.workers import (
     OneProcessError,
     RunListener,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ml_connector.engine.durable import DurableEngine
     from ml_connector.engine.versions import RunVersions
     from ml_connector.flows.bench import Bench
+    from ml_connector.ports.schedules import RunQueue
     from ml_connector.records.migrating import Migrated
 
 APPLICATION_VERSION = 1
@@ -75,6 +77,8 @@ class Engines:
             """The bench of any flow."""
 
         def _configure_database(self) -> None: ...
+
+        def _make_look(self, queue: RunQueue, tell: Tell) -> Look: ...
 
         def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json: ...
 
@@ -130,8 +134,8 @@ class Engines:
             return RunHistory(self.records, self._on_step, actor=self.actor)
         return ToldHistory(self.records, self._on_step, actor=self.actor, on_run=self._on_run)
 
-    def work(self, tell: RunListener) -> None:
-        """Queued runs of the organisation are executed until `request_stop`; `tell` hears of each.
+    def work(self, tell: RunListener, tell_schedule: Tell = say_nothing) -> None:
+        """Queued and scheduled runs are executed until `request_stop`; `tell` hears of each.
 
         Raises:
             OneProcessError: The project's runs are in SQLite.
@@ -139,11 +143,20 @@ class Engines:
         """
         if not is_shared(self.project):
             raise OneProcessError
+        self.serve(tell, tell_schedule)
+
+    def serve(self, tell: RunListener, tell_schedule: Tell = say_nothing) -> None:
+        """As `work`, also on SQLite, where this process holds the state folder.
+
+        Raises:
+            BusyError: Another process holds the state folder; names it.
+            TakenForDeadError: Others have the runs of this process.
+        """
         self._on_run = tell
         # Known before it is launched: a signal that comes meanwhile finds whom to stop.
         self.engine = engine = self._make_engine(executes=True)
         engine.launch()
-        work(engine, self._stop.wait)
+        work(engine, self._stop.wait, self._make_look(engine, tell_schedule))
 
     def run(self, flow_name: str, request: Json) -> RunRow:
         """A run of the flow, executed to its end.
@@ -151,7 +164,11 @@ class Engines:
         Raises:
             ConnectorError: What stopped it; it stays in the history and may be resumed.
         """
-        return self.run_as(new_run_id(self.clock), flow_name, request)
+        return self.run_as(self.new_run_id(), flow_name, request)
+
+    def new_run_id(self) -> str:
+        """An id for a run of now."""
+        return new_run_id(self.clock)
 
     def run_as(self, run_id: str, flow_name: str, request: Json) -> RunRow:
         """A run under an id of the caller's, executed to its end.

@@ -37,6 +37,7 @@ from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import StepListener
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
+from ml_connector.wiring.schedules import Schedules
 from ml_connector.wiring.systems import Systems
 from ml_connector.wiring.workers import (
     HeardBudget,
@@ -95,7 +96,7 @@ def open_house(
         house.close()
 
 
-class House(Systems, Questions, Decisions, Engines):
+class House(Systems, Questions, Decisions, Schedules, Engines):
     """One project folder and all that stands behind its ports."""
 
     def __init__(

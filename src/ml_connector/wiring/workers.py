@@ -285,8 +285,10 @@ def verify_not_executed(engine: "DurableEngine", run_id: str) -> None:
         engine.close()
 
 
-def work(engine: "DurableEngine", wait_stop: Callable[[float], bool]) -> None:
-    """Queued runs are executed until a stop is asked for.
+def work(
+    engine: "DurableEngine", wait_stop: Callable[[float], bool], look: Callable[[], None]
+) -> None:
+    """Queued runs are executed until a stop is asked for; each second it is looked what is due.
 
     Raises:
         TakenForDeadError: Others have the runs of this process.
@@ -294,6 +296,6 @@ def work(engine: "DurableEngine", wait_stop: Callable[[float], bool]) -> None:
     from ml_connector.engine.errors import TakenForDeadError  # noqa: PLC0415 - start-up time.
 
     while not wait_stop(STOP_LOOK_S):
-        pass
+        look()
     if engine.is_taken_for_dead:
         raise TakenForDeadError(engine.executor_id)
