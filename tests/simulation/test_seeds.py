@@ -9,9 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMAND = ROOT / "scripts" / "simulate.py"
-FAILED_ONCE = {"actuals": (35, 58, 2133, 2243), "budgets": (1003,)}
+FAILED_ONCE = {"actuals": (35, 58, 2133, 2243), "budgets": (1003,), "append": (), "suppliers": (7,)}
 """Seeds that once ended badly, whoever was to blame."""
-FRESH = {"actuals": 3, "budgets": 6}
+FRESH = {"actuals": 3, "append": 2, "budgets": 6, "suppliers": 12}
 
 
 def simulate(*options: str) -> subprocess.CompletedProcess[str]:
