@@ -10,7 +10,6 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
-MONTHS = ("Oct", "Nov")
 LEDGERS = ("Halden US", "Halden Japan")
 PLACES = {".": (0, 2, 3), "-": (0, 2, 1)}
 """Delimiter of a chart to the places of entity, account and cost centre."""
@@ -21,6 +20,7 @@ SELECT b.JeBatchId, h.LedgerName, h.PeriodName, h.LedgerCurrencyCode, l.AccountC
 FROM je_lines l JOIN je_headers h ON h._id = l._parent JOIN je_batches b ON b._id = h._parent
 LEFT JOIN combinations c ON c.text = l.AccountCombination AND c.chart = b.ChartOfAccountsName
 WHERE b.Status = 'P' AND b.ActualFlag = 'A' AND h.CurrencyCode <> 'STAT'
+  AND h.PeriodName IN ('Oct-26', 'Nov-26')
 """
 Cell = tuple[str, ...]
 """Entity, account, cost centre, currency, month; or what else a story counts by, month last."""
@@ -35,9 +35,9 @@ def sum_books(folder: Path, *, without: int = 0) -> Cells:
     found: defaultdict[Cell, Decimal] = defaultdict(Decimal)
     with closing(sqlite3.connect(folder / "fusion.sqlite")) as books:
         for batch, ledger, period, currency, text, kind, debit, credit in books.execute(LINES):
-            month, _, year = period.partition("-")
-            if ledger not in LEDGERS or month not in MONTHS or year != "26" or batch == without:
+            if ledger not in LEDGERS or batch == without:
                 continue
+            month, _, year = period.partition("-")
             delimiter = "." if "." in text else "-"
             parts = text.split(delimiter)
             entity, account, centre = (parts[place] for place in PLACES[delimiter])

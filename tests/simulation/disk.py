@@ -21,6 +21,8 @@ class Disk:
     """Whether files can be written."""
 
     is_full: bool = False
+    refused: int = 0
+    """Files that were to be written and could not be."""
 
     def fill(self) -> None:
         """No file of the archive can be written."""
@@ -35,17 +37,19 @@ class Disk:
 
     def free(self) -> None:
         """There is room again; a database finds out when it is next opened."""
-        self.is_full = False
+        self.is_full, self.refused = False, 0
 
 
 class _Filling:
     """A file on a disk without room."""
 
-    def __init__(self, raw: BinaryIO) -> None:
+    def __init__(self, raw: BinaryIO, disk: Disk) -> None:
         self._raw = raw
+        self._disk = disk
 
     def write(self, _: Any) -> int:
         """Nothing fits."""
+        self._disk.refused += 1
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def __enter__(self) -> Self:
@@ -65,7 +69,7 @@ def spoiling_files(disk: Disk) -> Iterator[None]:
 
     def open_new(path: Path) -> Any:
         raw = make(path)
-        return _Filling(raw) if disk.is_full else raw
+        return _Filling(raw, disk) if disk.is_full else raw
 
     with patch.object(store, "_open_new", open_new):
         yield

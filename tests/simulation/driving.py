@@ -53,6 +53,8 @@ CLEAN_MAX = 6
 DIMENSIONS = "dimensions-fusion"
 AGREE = "agree"
 ASKING = "waiting for approval"
+DISK_FULL = "disk is full"
+"""In what SQLite says when its file cannot grow."""
 ENDED = frozenset(
     {
         "succeeded", "partly succeeded", "unexplained difference", "books moving", "cancelled",
@@ -145,6 +147,8 @@ class Driver:
     version_at: dict[str, int] = field(default_factory=dict)
     """Run to the version of the books it began with."""
     number: int = 0
+    switches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Decisions of the other side while the acts are played."""
     is_settling: bool = False
     """An error has said that postings must be settled before anything else."""
     armed: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -153,7 +157,8 @@ class Driver:
     def run(self) -> None:
         """Acts, then rest, then every checker is asked."""
         world, plan = self.world, self.played.plan
-        self._turn_switches(plan)
+        self.switches = plan.switches
+        self._turn_switches()
         self._story.prepare(world)
         self._note_books()
         for act in plan.acts:
@@ -178,7 +183,8 @@ class Driver:
 
     def _play_act(self, act: Act) -> None:
         for name in act.before:
-            self._befall(name, 90)
+            if self._befall(name, 90) is not False:
+                self.played.happened.append(name)
         self._arm(act)
         self.word = act.word
         for attempt in range(ATTEMPTS_MAX):
@@ -202,6 +208,8 @@ class Driver:
     def _come_to_rest(self) -> None:
         """What is open is settled, refused members are loaded, and one run succeeds."""
         self.word = AGREE
+        if not self.played.plan.again and self._is_at_rest():
+            return
         for _ in range(self._story.clean_max):
             if not self.pending and read_refused(self.world):
                 self._attempt(DIMENSIONS, Life())
@@ -216,6 +224,12 @@ class Driver:
             self._is_agreed(state)
             self._between(60.0)
         self._find("rest", f"no clean run succeeds: {self.played.outcomes[-CLEAN_MAX:]}")
+
+    def _is_at_rest(self) -> bool:
+        """Whether the last run succeeded and left nothing for another one to do."""
+        told = self.played.outcomes[-1:] == ["succeeded"] and not self.pending
+        is_done = told and not read_refused(self.world) and not self._is_unsettled()
+        return is_done and self._story.read_held(self.world) == self._story.sum_wanted(self.world)
 
     def _is_unsettled(self) -> bool:
         """Whether people who see to it find postings without an end, and no run that has them."""
@@ -260,6 +274,8 @@ class Driver:
         return begun
 
     def _leave(self, house: Any, life: Life) -> None:
+        if life.died:
+            self.played.happened.append(f"killed at a {life.died_at}")
         try:
             self.world.close_process(house, life)
         except (Crash, ConnectorError) as error:
@@ -310,8 +326,8 @@ class Driver:
 
     # --- fate -----------------------------------------------------------------------------------
 
-    def _turn_switches(self, plan: Plan) -> None:
-        for system, positions in plan.switches.items():
+    def _turn_switches(self) -> None:
+        for system, positions in self.switches.items():
             self._server(system).switches.turn(positions)
 
     def _arm(self, act: Act) -> None:
@@ -330,17 +346,21 @@ class Driver:
                 )
             )
 
-    def _strike(self, fault: Fault) -> None:
-        self._befall(fault.kind, fault.detail)
+    def _strike(self, fault: Fault) -> object:
+        return self._befall(fault.kind, fault.detail)
 
-    def _befall(self, kind: str, detail: int) -> None:
-        EVENTS[kind](self.world, detail)
+    def _befall(self, kind: str, detail: int) -> object:
+        has_happened = EVENTS[kind](self.world, detail)
         self._note_books()
+        return has_happened
 
     def _between(self, pause_s: float) -> None:
         """Time passes, and who looks after things frees the disk and unlocks the model."""
         world = self.world
+        self.played.happened += ["archive full"] * bool(world.disk.refused)
         world.disk.free()
+        world.pods.fusion.switches.reset()
+        self._turn_switches()
         world.pods.ask(world.pods.anaplan, "set_model_state", state="UNLOCKED")
         world.clock.sleep(pause_s)
 
@@ -348,6 +368,7 @@ class Driver:
         """Nothing goes wrong from now on."""
         world = self.world
         self.played.happened += self._list_fired()
+        self.switches = {}
         for server in (world.pods.fusion, world.pods.anaplan, world.pods.jde):
             server.faults.clear()
             server.switches.reset()
@@ -373,6 +394,7 @@ class Driver:
 
     def _tell(self, outcome: str, text: str) -> None:
         self.played.outcomes.append(outcome)
+        self.played.happened += ["records full"] * (DISK_FULL in text)
         self.played.told.append(f"{outcome}: {text}")
 
     def _find(self, checker: str, text: str) -> None:

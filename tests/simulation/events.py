@@ -1,18 +1,22 @@
 """What happens to the world beside our requests: books move, tasks end badly, disks fill."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.simulation.appending import APPEND_EVENTS
 from tests.simulation.books import sum_books
 from tests.simulation.budgets import change_approved
+from tests.simulation.loopback import Intervention
+from tests.simulation.reading import READING_EVENTS
 from tests.simulation.suppliers import SUPPLIER_EVENTS
 
 OURS = "integration@halden.example"
 OTHER = "planner@halden.example"
 LOAD = "Load Actuals"
 ACCOUNTS = ("63020", "68020", "51010", "41010")
-Event = Callable[[Any, int], None]
+Event = Callable[[Any, int], object]
+"""False where there was nothing it could befall."""
 
 
 def post_late_journals(world: Any, _detail: int) -> None:
@@ -49,20 +53,22 @@ def touch_batch(world: Any, _detail: int) -> None:
     world.versions.append(sum_books(world.pods.folder, without=batch))
 
 
-def cancel_task(world: Any, _detail: int) -> None:
+def cancel_task(world: Any, _detail: int) -> bool:
     """Somebody cancels the newest task of ours that is not over."""
     task = _find_task(world)
     if task is not None:
         world.spoiled_tasks.add(task)
         world.pods.ask(world.pods.anaplan, "cancel_task", task=task, user=OTHER)
+    return task is not None
 
 
-def lose_task(world: Any, _detail: int) -> None:
+def lose_task(world: Any, _detail: int) -> bool:
     """The newest task of ours has vanished without a trace, done or not."""
     task = _find_task(world)
     if task is not None:
         world.spoiled_tasks.add(task)
         world.pods.ask(world.pods.anaplan, "set_task_fate", task=task, fate="vanished")
+    return task is not None
 
 
 def drop_dump(world: Any, _detail: int) -> None:
@@ -95,19 +101,31 @@ def jump_clock(world: Any, detail: int) -> None:
     world.clock.jump(float(detail))
 
 
-def fill_archive(world: Any, _detail: int) -> None:
-    """No file can be written."""
+def fill_archive(world: Any, _detail: int) -> bool:
+    """No file can be written; told when one was to be."""
     world.disk.fill()
+    return False
 
 
-def fill_records(world: Any, _detail: int) -> None:
-    """The records database cannot grow."""
+def fill_records(world: Any, _detail: int) -> bool:
+    """The records database cannot grow; told when it was to."""
     world.disk.fill_records()
+    return False
 
 
-def drain_budget(world: Any, _detail: int) -> None:
-    """Another has spent the tenant's allowance."""
-    world.pods.ask(world.pods.anaplan, "drain_bucket")
+def drain_budget(world: Any, _detail: int) -> bool:
+    """Another client has spent the tenant's allowance; told when a request of ours was refused."""
+
+    def drain() -> None:
+        world.pods.ask(world.pods.anaplan, "drain_bucket")
+
+    drain()
+    again, further = world.rng.choice((0, 0, 5, 20)), partial(Intervention, path="^/2/0/", nth=1)
+    world.wire.interventions += [
+        further(kind="budget drained", status=429, act=lambda: True),
+        further(kind="", times=again, act=drain),
+    ]
+    return False
 
 
 def move_plan(world: Any, _detail: int) -> None:
@@ -146,12 +164,15 @@ EVENTS: dict[str, Event] = {
     "model locked": lock_model,
     "other's import": start_other,
     "clock jumps": jump_clock,
+    "clock set forward": jump_clock,
+    "clock set back": jump_clock,
     "archive full": fill_archive,
     "records full": fill_records,
     "plan moves": move_plan,
     "journals posted": post_journals,
     "session lost": lose_session,
     "budget drained": drain_budget,
+    **READING_EVENTS,
     **SUPPLIER_EVENTS,
     **APPEND_EVENTS,
 }

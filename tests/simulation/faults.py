@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.simulation.reading import CHANGED, GROWN, READ, READS_MAX, REORDERED, REPEATED
+
 ANAPLAN, FUSION, JDE = "anaplan", "fusion", "jde"
 ACTUALS, BUDGETS = "actuals", "budgets"
 """The stories there are."""
@@ -22,9 +24,18 @@ REQUESTS_MAX = 60
 CALLS_MAX = 560
 STEPS_MAX = 165
 """Places of a run where its process may die."""
-ACTS_MAX = 2
+PAGES_TURN_MAX = 25
+"""Requests to the ledger before its pages turn; beyond the last one they turn for nobody."""
 FAULTS_MAX = 4
-VARIANTS = ("plain", "plain", "lists", "slow")
+VARIANTS = ("plain", "plain", "lists", "slow", "loaded", "loaded", "loaded", "loaded")
+ACTS = (1, 1, 1, 1, 2)
+"""Acts of a plan: what many short plans find, few long ones do not."""
+DEATHS = (0, 0, 1, 1, 2)
+AGAIN = 0.33
+"""Of the plans whose last act leaves nothing to do, how many see another run."""
+DENIED = (401, 403, 444)
+STORMS = (12, 25, 60)
+"""Refusals in a row that make a storm."""
 WORDS = (
     "agree", "agree", "agree", "agree", "reject", "agree late", "apply late", "ask their own",
     "agree twice", "agree after a drift", "agree after a drift", "die agreeing",
@@ -73,6 +84,8 @@ class Plan:
     variant: str
     switches: dict[str, dict[str, Any]]
     acts: tuple[Act, ...]
+    again: bool = True
+    """In peace a run is made even where the last act has left nothing to do."""
 
     def render(self) -> list[str]:
         """The plan in lines for people."""
@@ -90,15 +103,16 @@ def draw_plan(seed: int, story: str = ACTUALS) -> Plan:
     if story == BUDGETS:
         return _draw_budget_plan(seed)
     rng = random.Random(f"plan {seed}")
-    acts = tuple(_draw_act(rng) for _ in range(rng.randint(1, ACTS_MAX)))
+    acts = tuple(_draw_act(rng) for _ in range(rng.choice(ACTS)))
     variant = rng.choice(VARIANTS)
-    return Plan(seed=seed, variant=variant, switches=_draw_switches(rng), acts=acts)
+    switches, again = _draw_switches(rng), rng.random() < AGAIN
+    return Plan(seed=seed, variant=variant, switches=switches, acts=acts, again=again)
 
 
 def _draw_budget_plan(seed: int) -> Plan:
     """As for actuals; what would befall the other ERP befalls this one."""
     rng = random.Random(f"budgets {seed}")
-    acts = tuple(_turn_act(rng, _draw_act(rng)) for _ in range(rng.randint(1, ACTS_MAX)))
+    acts = tuple(_turn_act(rng, _draw_act(rng)) for _ in range(rng.choice(ACTS)))
     people = random.Random(f"people {seed}")
     variant = people.choice(("budgets", BUDGETS_ASKED, BUDGETS_ASKED))
     if variant == BUDGETS_ASKED:
@@ -107,7 +121,10 @@ def _draw_budget_plan(seed: int) -> Plan:
     switches: dict[str, dict[str, Any]] = (
         {JDE: {"orchestrationBehaviour": "unchecked"}} if behaviour == "unchecked" else {}
     )
-    return Plan(seed=seed, story=BUDGETS, variant=variant, switches=switches, acts=acts)
+    again = rng.random() < AGAIN
+    return Plan(
+        seed=seed, story=BUDGETS, variant=variant, switches=switches, acts=acts, again=again
+    )
 
 
 def _turn_act(rng: random.Random, act: Act) -> Act:
@@ -132,7 +149,7 @@ def _turn_fault(rng: random.Random, fault: Fault) -> Fault:
 def _draw_act(rng: random.Random) -> Act:
     before = (rng.choice(MOVES), *rng.sample(OTHERS, rng.choice((0, 0, 1, 2))))
     faults = tuple(_draw_fault(rng) for _ in range(rng.randint(1, FAULTS_MAX)))
-    deaths = tuple(_draw_death(rng) for _ in range(rng.choice((0, 1, 1, 2))))
+    deaths = tuple(_draw_death(rng) for _ in range(rng.choice(DEATHS)))
     return Act(
         before=before, faults=faults, deaths=deaths, pause_s=rng.choice((1.0, 60.0, 900.0, 9000.0))
     )
@@ -173,7 +190,8 @@ def _draw_rule(rng: random.Random, kind: str) -> Fault:
     rule, login = _render_rule(rng, kind)
     system, path, method, nth = _draw_place(rng, at_login=login)
     rule = {"path": path, "nth": nth, "method": method or None, **rule}
-    return Fault(kind=kind, system=system, path=path, method=method, nth=nth, rule=rule)
+    told = f"{kind} {rule['status']}" if kind in {"throttled", "denied"} else kind
+    return Fault(kind=told, system=system, path=path, method=method, nth=nth, rule=rule)
 
 
 def _render_rule(rng: random.Random, kind: str) -> tuple[dict[str, Any], bool]:
@@ -187,8 +205,11 @@ def _render_rule(rng: random.Random, kind: str) -> tuple[dict[str, Any], bool]:
         case "throttled":
             wait = rng.choice((1, 5, 30, 90))
             rule |= {"kind": "status", "status": rng.choice((429, 503)), "retry_after": wait}
+        case "storm":
+            rule |= {"kind": "status", "status": 429, "retry_after": rng.choice((1, 5, 30))}
+            rule["times"] = rng.choice(STORMS)
         case "denied":
-            rule |= {"kind": "status", "status": rng.choice((401, 403, 444))}
+            rule |= {"kind": "status", "status": rng.choice(DENIED)}
             login = rng.random() < 0.3
         case "gateway page":
             effect = rng.random() < 0.5
@@ -229,18 +250,30 @@ def _draw_at_task(rng: random.Random, kind: str) -> Fault:
 def _draw_beside(rng: random.Random, kind: str) -> Fault:
     """Something that happens in the world while the run is under way."""
     system = rng.choice((ANAPLAN, FUSION))
-    return Fault(
-        kind=kind, system=system, path=ANY[system], nth=rng.randint(1, REQUESTS_MAX),
-        detail=rng.choice((-7200, -90, -2, 2, 90, 7200)),
-    )  # fmt: skip
+    nth, detail = rng.randint(1, REQUESTS_MAX), rng.choice((-7200, -90, -2, 2, 90, 7200))
+    if kind == "clock jumps":
+        kind = "clock set back" if detail < 0 else "clock set forward"
+    return Fault(kind=kind, system=system, path=ANY[system], nth=nth, detail=detail)
+
+
+def _draw_pages(rng: random.Random, kind: str) -> Fault:
+    """From some request on the further pages of collections are not what they should be."""
+    return Fault(kind=kind, system=FUSION, path=ANY[FUSION], nth=rng.randint(1, PAGES_TURN_MAX))
+
+
+def _draw_at_read(rng: random.Random, kind: str) -> Fault:
+    """Something that befalls a batch right after a part of it was read."""
+    return Fault(kind=kind, system=FUSION, path=READ, method="GET", nth=rng.randint(1, READS_MAX))
 
 
 DRAWN: dict[str, Callable[[random.Random, str], Fault]] = {
     **dict.fromkeys(
-        ("lost before", "lost after", "throttled", "denied", "gateway page", "cut body",
+        ("lost before", "lost after", "throttled", "storm", "denied", "gateway page", "cut body",
          "slow body"),
         _draw_rule,
     ),
+    **dict.fromkeys((REPEATED, REORDERED), _draw_pages),
+    **dict.fromkeys((CHANGED, GROWN), _draw_at_read),
     "busy": _draw_busy,
     "token dies": _draw_token_death,
     **dict.fromkeys(
@@ -262,6 +295,10 @@ OTHERS = ("new batch", "batch touched", "other's import", "clock jumps")
 TURNED = {
     "late journals": "plan moves",
     "new batch": "plan moves",
+    REPEATED: "plan moves",
+    REORDERED: "session lost",
+    CHANGED: "journals posted",
+    GROWN: "journals posted",
     "batch touched": "journals posted",
     "other's import": "journals posted",
     "dump gone": "session lost",

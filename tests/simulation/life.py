@@ -26,13 +26,15 @@ class Life:
     """Kind of place (`call`, `step`) to its number, the first being 1."""
     passed: dict[str, int] = field(default_factory=dict)
     died: str = ""
+    died_at: str = ""
+    """The kind of place it died at."""
 
     def pass_place(self, kind: str, name: str) -> None:
         """The process has come as far as this place, or dies here."""
         self.verify()
         self.passed[kind] = self.passed.get(kind, 0) + 1
         if self.passed[kind] == self.dies_at.get(kind, 0):
-            self.died = name
+            self.died, self.died_at = name, kind
             raise Crash(name)
 
     def verify(self) -> None:

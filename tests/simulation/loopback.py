@@ -19,22 +19,31 @@ BEARER = re.compile(r"(?:Bearer|AnaplanAuthToken|Basic)\s+(\S+)")
 
 @dataclass(slots=True, kw_only=True)
 class Intervention:
-    """Something that happens to the world right after the n-th matching request was answered."""
+    """Something that happens to the world right after the n-th matching request was answered.
+
+    What `act` calls False has not happened: there was nothing it could befall.
+    """
 
     kind: str
     path: str
     nth: int
     act: Callable[[], object]
     method: str = ""
+    status: int = 0
+    """Of the answer; 0: any."""
+    times: int = 1
+    """It happens at so many requests in a row."""
     hits: int = 0
 
-    def is_due(self, request: httpx2.Request) -> bool:
-        """Count the request; whether it is the one."""
+    def is_due(self, request: httpx2.Request, status: int) -> bool:
+        """Count the request; whether it is one of those."""
         target = request.url.raw_path.decode()
         if (self.method and self.method != request.method) or not re.search(self.path, target):
             return False
+        if self.status not in (0, status):
+            return False
         self.hits += 1
-        return self.hits == self.nth
+        return self.nth <= self.hits < self.nth + self.times
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +58,8 @@ class Wire:
     """Credentials that were on the wire; none of them may lie in a file."""
     arrivals: list[tuple[str, float]] = field(default_factory=list)
     """(server, instant) of each request as it came in; one may be answered much later."""
+    last_path: str = ""
+    """Of the newest request."""
 
     def note(self, request: httpx2.Request) -> None:
         """The credentials of the request are known."""
@@ -57,12 +68,12 @@ class Wire:
             if found:
                 self.tokens.add(found[1])
 
-    def intervene(self, request: httpx2.Request) -> None:
+    def intervene(self, request: httpx2.Request, status: int) -> None:
         """What was to happen after this request has happened."""
-        for one in self.interventions:
-            if one.is_due(request):
+        self.last_path = request.url.path
+        for one in tuple(self.interventions):
+            if one.is_due(request, status) and one.act() is not False and one.kind:
                 self.happened.append(one.kind)
-                one.act()
 
 
 class Loopback(httpx2.BaseTransport):
@@ -81,7 +92,7 @@ class Loopback(httpx2.BaseTransport):
             self._wire.clock.pass_time(self._wire.latency_s)
             self._wire.arrivals.append((self._server.name, self._server.clock.now()))
             answer = self._answer(request)
-            self._wire.intervene(request)
+            self._wire.intervene(request, answer.status)
         return self._deliver(request, answer)
 
     def _answer(self, request: httpx2.Request) -> Response:

@@ -7,6 +7,7 @@ filled by a run of F1, the project's migrated databases.
 import atexit
 import json
 import logging
+import os
 import random
 import secrets
 import shutil
@@ -60,6 +61,10 @@ SMALL_BUDGET = {
 PODS, PROJECT = "pods", "project"
 LOADS = frozenset({"imports", "processes"})
 """Kinds of tasks that load."""
+LOADED = "loaded"
+"""The variant whose first load has been made."""
+SEED_HOURS = 2
+"""Hours after the books' own beginning at which a seed begins; loads before it are an hour old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,12 +158,12 @@ def open_world(seed: int, *, variant: str = "plain") -> Iterator[World]:
     rng = random.Random(seed)
     random.seed(seed)
     # At one place, so that the settings are read once per variant.
-    folder = template / "seed"
+    folder = template / f"seed {os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(template / PODS, folder / PODS)
+    shutil.copytree(_pods_of(template, variant), folder / PODS)
     shutil.copytree(template / variant, folder / PROJECT)
     project = _read_settings(folder / PROJECT, variant)
-    with _pretending(rng), _open_pods(folder / PODS, hours=1) as (pods, sandbox_clock):
+    with _pretending(rng), _open_pods(folder / PODS, hours=SEED_HOURS) as (pods, sandbox_clock):
         clock = SimClock(sandbox=sandbox_clock, rng=rng)
         logs = folder / "stderr.log"
         disk = Disk()
@@ -169,6 +174,10 @@ def open_world(seed: int, *, variant: str = "plain") -> Iterator[World]:
         with _noting_tasks(world), spoiling_files(disk), logs.open("w") as out, _stderr(out):
             yield world
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pods_of(template: Path, variant: str) -> Path:
+    return template / (f"{PODS} {LOADED}" if variant == LOADED else PODS)
 
 
 @contextmanager
@@ -280,7 +289,26 @@ def make_template() -> Path:
             server.journal.clear()
         pods.anaplan.engine.clear()
     _write_variants(folder)
+    _load_once(folder)
     return folder
+
+
+def _load_once(folder: Path) -> None:
+    """A project has made its first load, and pods of its own have taken it."""
+    shutil.copytree(folder / "plain", folder / LOADED)
+    shutil.copytree(folder / PODS, _pods_of(folder, LOADED))
+    with _open_pods(_pods_of(folder, LOADED), hours=SEED_HOURS - 1) as (pods, clock):
+        sim = SimClock(sandbox=clock, rng=random.Random(0))
+        life = Life()
+        transports = _wire_pods(pods, Wire(clock=sim), life)
+        with inline_threads(), (folder / "log").open("w") as out, _stderr(out):
+            project = read_project(folder / LOADED)
+            house = SimHouse(project, clock=sim, life=life, transports=transports, memory={})
+            assert str(house.run_as("loaded", FLOW, {}).state) == "succeeded"
+            house.close()
+            setup.close()
+        for server in (pods.fusion, pods.anaplan, pods.jde):
+            server.journal.clear()
 
 
 def _write_project(root: Path, pods: Pods, *, jde_url: str = "") -> None:
