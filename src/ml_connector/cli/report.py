@@ -104,7 +104,7 @@ def _tell_not_taken(name: str, row: Json) -> Iterator[str]:
 
 def _tell_actuals(summary: Json, output: Output) -> None:
     show(_list_plan(summary) if summary["dry_run"] else list_tie_out(summary), output)
-    for text in _tell_reading(summary.get("reading", {})):
+    for text in (*_tell_reading(summary.get("reading", {})), *_tell_refused(summary)):
         say(text)
     for name, row in summary.get("lists_short", {}).items():
         counts = ", ".join(f"{kind} {row[kind]:,}" for kind in row if row[kind])
@@ -146,6 +146,15 @@ def _tell_reading(reading: Json) -> Iterator[str]:
     if reading.get("renamed"):
         named = "; ".join(f"{key}: {how}" for key, how in reading["renamed_shown"][:5])
         yield f"{reading['renamed']:,} accounts were renamed; their amounts follow. {named}"
+
+
+def _tell_refused(summary: Json) -> Iterator[str]:
+    """What the model has refused, of this run or an earlier one, and still lacks."""
+    for member, count in summary.get("still_refused", {}).items():
+        yield (
+            f"{member}: the model lacks {count:,} summaries it has refused;"
+            f" `ml-connector replay {summary['flow']}` sends them again."
+        )
 
 
 def _name(reading: Json, what: str) -> str:

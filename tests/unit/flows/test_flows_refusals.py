@@ -46,6 +46,40 @@ def test_refused_then_mended_summary_lands_once(make_desk: MakeDesk, mode: str) 
     assert desk.records.loads.load_refused("actuals") == []
 
 
+def test_no_run_succeeds_while_an_earlier_refusal_is_out(make_desk: MakeDesk) -> None:
+    """Whatever a later run touches, what the model lacks is counted by period until it is taken."""
+    desk = make_desk()
+    refuse(desk, "5000")
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.run()
+
+    idle = desk.run()
+    desk.source.post("2", line(1, "US", "10-26", "101.4000.10", "3"))
+    elsewhere = desk.run()
+    looked = desk.run(dry_run=True)
+    desk.target.refuse = lambda _: None
+    mended = desk.run(replay=True)
+    after = desk.run()
+
+    states = [row["state"] for row in (idle, elsewhere, looked, mended, after)]
+    partly, good = "partly succeeded", "succeeded"
+    assert states == [partly, partly, good, good, good]
+    assert (idle["refused"], elsewhere["refused"]) == (0, 0)
+    assert [row["still_refused"] for row in (idle, elsewhere)] == [{"Sep 26": 1}] * 2
+    assert mended["still_refused"] == after["still_refused"] == {}
+
+
+def test_refusal_of_a_period_the_flow_has_left_holds_back_no_run(make_desk: MakeDesk) -> None:
+    """What no run of the flow could send again would keep every run from succeeding."""
+    desk = make_desk()
+    refuse(desk, "5000")
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.run()
+    desk.flow = desk.flow.model_copy(update={"first_month": "2026-10"})
+
+    assert desk.run()["state"] == "succeeded"
+
+
 @pytest.mark.parametrize("mode", ["snapshot", "append"])
 def test_row_taken_without_its_amount_is_refused_and_sent_again(
     make_desk: MakeDesk, mode: str

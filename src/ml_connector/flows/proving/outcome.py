@@ -1,5 +1,6 @@
 """The end of a run: its state, what it settles, and its summary in a controller's words."""
 
+from collections import Counter
 from functools import partial
 
 from ml_connector.flows.ledger.books import Pair
@@ -37,8 +38,12 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
         "unbalanced": _list_unbalanced(run, found),
     }
     settled = _find_settled(found, set(off) | set(moving))
-    run.steps.step("settle", partial(_settle, run, found, summary, settled))
-    return summary
+    told = run.steps.step("settle", partial(_settle, run, found, summary, settled))
+    # A step that a run of an older release has stored tells neither.
+    return summary | {
+        "state": told.get("state", summary["state"]),
+        "still_refused": told.get("still_refused", {}),
+    }
 
 
 def _summarise(run: ActualsRun, found: Findings) -> Json:
@@ -138,19 +143,38 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
         if run.sends:
             # Every loaded period was asked whether the rules move it: it was not, or it is owed.
             bench.records.mappings.save_applied(bench.flow.name, pins["rules_hash"])
+    still_refused = _count_still_refused(run)
+    state = _lower(summary, is_short=bool(still_refused))
     bench.records.audit.record(
         "run.concluded",
         subject=bench.flow.name,
         actor=bench.actor,
         run_id=pins["run_id"],
-        state=summary["state"],
+        state=state,
         plan=summary["plan_hash"],
         task=summary["task_id"],
         cells=summary["cells"],
         refused=summary["refused"],
         reports=summary["reports"],
     )
-    return {"settled": settled, "owed": owed}
+    return {"settled": settled, "owed": owed, "state": state, "still_refused": still_refused}
+
+
+def _count_still_refused(run: ActualsRun) -> dict[str, int]:
+    """Refused summaries that the model still lacks by planning period, whichever run sent them.
+
+    Periods the flow no longer has are left out: none of its runs could send them again.
+    """
+    in_scope, at = set(run.books.members.values()), run.pins["period_at"]
+    refused = run.bench.records.loads.load_refused(run.bench.flow.name)
+    counts = Counter(row.key[at] for row in refused)
+    return {member: count for member, count in sorted(counts.items()) if member in in_scope}
+
+
+def _lower(summary: Json, *, is_short: bool) -> str:
+    """No run that was to send has succeeded while the model lacks what it has refused."""
+    is_calm = summary["state"] == str(RunState.SUCCEEDED) and not summary["dry_run"]
+    return str(RunState.PARTLY) if is_calm and is_short else str(summary["state"])
 
 
 def _find_outrun(run: ActualsRun, found: Findings, members: list[str]) -> list[str]:
