@@ -16,6 +16,9 @@ from ml_connector.ports import BatchRevision, Json, LineSum, Measure, Steps
 LIST_CHANGES = "read: list changes"
 FOUND = ("pending", "settled", "settled_shown", "gone", "gone_shown")
 PENDING_SHOWN_MAX = 20
+READING_MAX = timedelta(hours=12)
+"""How long after its start a read still lists what changes: a batch that was posted before and is
+touched under its eyes would else be in neither this read nor its period in this run."""
 GROUP_BATCHES_MAX = 100
 """Batches per durable step: a crash repeats at most that many."""
 
@@ -81,7 +84,7 @@ def _read_changed(bench: ActualsBench, started: Json) -> Iterator[BatchStamp]:
     since, until = (datetime.fromisoformat(started[name]) for name in ("since", "until"))
     if since > until:
         return bench.source.read_all_stamps()
-    return bench.source.read_changed_stamps(since, until)
+    return bench.source.read_changed_stamps(since, until + READING_MAX)
 
 
 def _note_pending(bench: ActualsBench, listing: Json) -> Json:
