@@ -45,6 +45,9 @@ def test_run_of_another_version_waits_and_is_moved_on_purpose(
         assert f"Run {run_id} was begun by version 1; this is version 2." in told.err
         assert f"`ml-connector runs move {run_id}`" in told.hints[-1]
 
+    shown = typist.type("runs", "show", run_id, "-o", "json").json
+    assert shown["waits"] == f"Run {run_id} was begun by version 1; this is version 2."
+
     refused = typist.type("runs", "move", run_id)
     assert refused.code == 5
     assert "version 2 does not go on with such runs" in refused.err

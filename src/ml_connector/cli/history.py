@@ -84,7 +84,8 @@ def show_run(run_id: str, /, *, options: Options | None = None) -> int:
         steps = house.records.runs.load_steps(row.run_id)
         waiting = house.find_waiting(row)
     if output_of(options) == "json":
-        show_json({**asdict(row), "steps": [asdict(step) for step in steps]})
+        waits = waiting.finding if waiting else None
+        show_json({**asdict(row), "waits": waits, "steps": [asdict(step) for step in steps]})
         return 0
     listed = [(its.name, its.attempt, its.state, _seconds(its)) for its in steps]
     show(Listing(columns=("Step", "Attempt", "State", "Seconds"), rows=listed), output_of(options))
