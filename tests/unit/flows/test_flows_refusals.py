@@ -46,6 +46,28 @@ def test_refused_then_mended_summary_lands_once(make_desk: MakeDesk, mode: str) 
     assert desk.records.loads.load_refused("actuals") == []
 
 
+def test_item_that_a_refused_row_left_behind_in_part_adds_nothing_in_the_end(
+    make_desk: MakeDesk,
+) -> None:
+    """A model takes the amount of a row whose account it does not know; a later item adds it."""
+    desk = make_desk(mode="append")
+    refuse(desk, "5000")
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.source.post("2", line(1, "US", "09-26", "101.4000.10", "3"))
+    desk.run()
+    half = next(row for row in desk.target.loaded[-1] if row["Account"] == "5000")
+    desk.target.items[half["Code"]] = half | {"Account": ""}
+    refuse(desk, "none")
+
+    mended = desk.run(replay=True)
+    idle = desk.run()
+
+    assert mended["state"] == idle["state"] == "succeeded"
+    assert {row["unexplained"] for row in mended["tie_out"]} == {"0"}
+    assert sorted(float(row["Amount"]) for row in desk.target.items.values()) == [0, 3, 7]
+    assert "" not in {row["Account"] for row in desk.target.items.values()}
+
+
 def test_no_run_succeeds_while_an_earlier_refusal_is_out(make_desk: MakeDesk) -> None:
     """Whatever a later run touches, what the model lacks is counted by period until it is taken."""
     desk = make_desk()

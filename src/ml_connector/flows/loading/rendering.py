@@ -24,20 +24,44 @@ def render_rows(
     """Yield a row per planned cell, period by period, in key order, columns as the import has them.
 
     In `append` mode a row carries the delta under hash(intersection, shadow revision): the items of
-    an intersection add up to its summary, and the same load sent twice is the same items.
+    an intersection add up to its summary, and the same load sent twice is the same items. Where a
+    row was refused before, its item may hold the amount without its place: it is set to nothing.
     """
     flow = bench.flow
+    left_behind = _find_left_behind(bench, revision) if flow.mode == "append" else {}
     for planned in members.values():
         for cell in bench.archive.read_plan(planned["plan"]):
             columns = dict(zip((d.column for d in flow.dimensions), cell.key, strict=True))
             columns[flow.amount_column] = render_plain(_amount_of(cell, mode=flow.mode))
             if flow.mode == "append":
+                if cell.key in left_behind:
+                    emptied = {flow.amount_column: "0", flow.code_column: left_behind[cell.key]}
+                    yield [(columns | emptied)[header] for header in headers]
                 columns[flow.code_column] = item_code(cell.key, revision)
             yield [columns[header] for header in headers]
 
 
 def _amount_of(cell: PlannedCell, *, mode: str) -> Decimal:
     return cell.after - cell.before if mode == "append" else cell.after
+
+
+def _find_left_behind(bench: ActualsBench, revision: int) -> dict[SummaryKey, str]:
+    """Codes that open refusals were sent under, by intersection; not the one sent under now."""
+    refused = bench.records.loads.load_refused(bench.flow.name)
+    if not refused:
+        return {}
+    wanted = {row.load_id for row in refused}
+    revisions = {
+        row.load_id: plan.shadow_revision
+        for row in bench.records.loads.load_loads(flow=bench.flow.name)
+        if row.load_id in wanted
+        and (plan := bench.records.loads.find_plan(row.plan_hash)) is not None
+    }
+    return {
+        row.key: item_code(row.key, revisions[row.load_id])
+        for row in refused
+        if revisions.get(row.load_id, revision) != revision
+    }
 
 
 def item_code(key: SummaryKey, revision: int) -> str:
