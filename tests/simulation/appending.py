@@ -16,7 +16,7 @@ PROCESS = r"/(processes|exports)/\d+/tasks$"
 OURS, OTHER = "integration@halden.example", "planner@halden.example"
 DATA_IMPORT, FILE = "Load Journal Item Data", "journal_items.csv"
 ACTS_MAX, FAULTS_MAX, CALLS_MAX, STEPS_MAX = 2, 4, 560, 165
-MOVES = ("new batch", "batch reversed", "batch reversed")
+MOVES = ("new batch", "late journals", "batch reversed", "batch reversed")
 OTHERS = ("new batch", "batch touched", "clock jumps", "batch reversed")
 KINDS = (
     "lost before", "lost after", "throttled", "denied", "gateway page", "cut body", "slow body",
