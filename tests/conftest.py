@@ -89,6 +89,16 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[Any]:
+    """An S3 server for the session: a `tests.fakes.s3.Store`."""
+    from tests.fakes.s3 import running_store  # noqa: PLC0415 - pyarrow takes its time to load, and
+    # the root conftest is read by every test process.
+
+    with running_store() as server:
+        yield server
+
+
 @dataclass(slots=True)
 class BridgedClock:
     """Our clock and the sandbox's move together: a wait of ours passes there too."""

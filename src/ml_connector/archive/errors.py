@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from ml_connector.errors import RefusedError, SystemUnavailableError, UnexplainedDifferenceError
+from ml_connector.errors import (
+    CredentialsError,
+    RefusedError,
+    SystemUnavailableError,
+    UnexplainedDifferenceError,
+)
+
+UNSTORED = "No unfinished file was stored; every earlier file is whole."
 
 
 class ArchiveFullError(SystemUnavailableError):
@@ -24,12 +31,12 @@ class BrokenFileError(UnexplainedDifferenceError):
 
     code = "archive.broken-file"
 
-    def __init__(self, path: Path, finding: str) -> None:
+    def __init__(self, place: str, finding: str) -> None:
         super().__init__(
-            f"The archive file {path} cannot be trusted: {finding}.",
+            f"The archive file {place} cannot be trusted: {finding}.",
             written="Nothing was written.",
             next_step="Restore the file from a backup; it was changed after it was stored.",
-            path=str(path), finding=finding,
+            path=place, finding=finding,
         )  # fmt: skip
 
 
@@ -38,12 +45,71 @@ class MissingFileError(UnexplainedDifferenceError):
 
     code = "archive.missing-file"
 
-    def __init__(self, folder: Path, file_hash: str) -> None:
+    def __init__(self, place: str, file_hash: str) -> None:
         super().__init__(
-            f"The archive {folder} holds no file {file_hash!r}.",
+            f"The archive {place} holds no file {file_hash!r}.",
             written="Nothing was written.",
-            next_step="Restore the archive folder from a backup, or correct its path.",
-            folder=str(folder), file_hash=file_hash,
+            next_step="Restore the archive from a backup, or correct where it is (`archive`,"
+            " `state`).",
+            folder=place, file_hash=file_hash,
+        )  # fmt: skip
+
+
+class BucketMissingError(RefusedError):
+    """The bucket of the archive does not exist."""
+
+    code = "archive.bucket-missing"
+
+    def __init__(self, bucket: str, place: str) -> None:
+        super().__init__(
+            f"There is no bucket {bucket!r} at {place}.",
+            written=UNSTORED,
+            next_step="Make the bucket, or correct `archive.url` and `archive.endpoint`.",
+            bucket=bucket, endpoint=place,
+        )  # fmt: skip
+
+
+class BucketDeniedError(CredentialsError):
+    """The store of the archive does not accept the key, or its rights do not suffice."""
+
+    code = "archive.access-refused"
+
+    def __init__(self, address: str, finding: str) -> None:
+        super().__init__(
+            f"The archive's store refused access to {address} ({finding}).",
+            written=UNSTORED,
+            next_step="Correct `archive.access_key` and `archive.secret_key`; the key must be"
+            " allowed to list the bucket and to read and write objects in it.",
+            address=address, finding=finding,
+        )  # fmt: skip
+
+
+class BucketUnavailableError(SystemUnavailableError):
+    """The store of the archive cannot be reached, is too slow, or is out of order."""
+
+    code = "archive.unavailable"
+
+    def __init__(self, address: str, finding: str) -> None:
+        super().__init__(
+            f"The archive's store did not serve {address} ({finding}).",
+            written=UNSTORED,
+            next_step="Look after the store, then resume the run: `ml-connector doctor` says"
+            " whether it answers.",
+            address=address, finding=finding,
+        )  # fmt: skip
+
+
+class BucketRefusedError(RefusedError):
+    """The store of the archive does not take a request as it is made."""
+
+    code = "archive.bucket-refused"
+
+    def __init__(self, address: str, finding: str) -> None:
+        super().__init__(
+            f"The archive's store refused the request for {address} ({finding}).",
+            written=UNSTORED,
+            next_step="Compare `archive.endpoint` and `archive.region` with where the bucket is.",
+            address=address, finding=finding,
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Immutable files named by the hash of their content, in one folder per organisation.
+"""Immutable files named by the hash of their content: the store's interface, and the local folder.
 
 `root/<organisation>/<kind>/<aa>/<sha256>.<suffix>`, where `aa` are the hash's first two digits. A
 file appears under its name only when it is whole and on the disk: it is written beside, synced,
@@ -11,9 +11,9 @@ import io
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ml_connector.archive.errors import (
     ArchiveFullError,
@@ -57,11 +57,44 @@ class NewFile(io.RawIOBase):
         return self._digest.hexdigest()
 
 
-class FileStore:
+class FileStore(Protocol):
+    """Where the files of one organisation lie."""
+
+    def create(self, kind: str, *, suffix: str) -> AbstractContextManager[NewFile]:
+        """What is written inside the block is stored whole at its end, or not at all.
+
+        The same content may be stored again, by several writers at once: it replaces itself, and
+        heals a file that was damaged.
+
+        Raises:
+            SystemUnavailableError: The disk is full, or the store does not answer.
+        """
+
+    def open(
+        self, kind: str, file_hash: str, *, suffix: str = "*"
+    ) -> AbstractContextManager[BinaryIO]:
+        """The stored file is open for reading, its content verified to fit its hash.
+
+        Raises:
+            MissingFileError: No such file.
+            BrokenFileError: The content no longer fits the hash.
+        """
+
+    def holds(self, kind: str, file_hash: str) -> bool:
+        """Whether there is a file of this content, whatever its suffix."""
+
+    def place(self, kind: str, file_hash: str, *, suffix: str) -> str:
+        """Where the file lies, as people look for it."""
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """A folder on a local disk exists until the end of the block."""
+
+
+class FolderStore:
     """The folder of one organisation."""
 
     def __init__(self, root: Path, organisation: str) -> None:
-        self._folder = root / _verify_name(organisation)
+        self._folder = root / verify_name(organisation)
 
     @contextmanager
     def create(self, kind: str, *, suffix: str) -> Iterator[NewFile]:
@@ -70,14 +103,11 @@ class FileStore:
         Raises:
             ArchiveFullError: The disk is full; the unfinished file is gone.
         """
-        _verify_name(suffix)
+        verify_name(suffix)
         with self.scratch() as folder, full_disk_told(self._folder):
             part = folder / "part"
-            with _open_new(part) as raw:
-                new = NewFile(raw)
+            with writing(part, is_synced=True) as new:
                 yield new
-                raw.flush()
-                os.fsync(raw.fileno())
             target = self._path(kind, new.file_hash, suffix)
             _make_folder(target.parent)
             # An existing file of this name has this content, or was damaged and is healed here.
@@ -87,10 +117,7 @@ class FileStore:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder on the archive's disk exists until the end of the block."""
-        parent = self._folder / "unfinished"
-        with full_disk_told(self._folder):
-            _make_folder(parent)
-        with scratch_folder(parent) as folder:
+        with scratch_of(self._folder) as folder:
             yield folder
 
     @contextmanager
@@ -101,20 +128,25 @@ class FileStore:
             MissingFileError: No such file.
             BrokenFileError: The content no longer fits the hash.
         """
-        path = self.find_path(kind, file_hash, suffix=suffix)
+        path = self._find_path(kind, file_hash, suffix)
         if path is None:
-            raise MissingFileError(self._folder / kind, file_hash)
+            raise MissingFileError(str(self._folder / kind), file_hash)
         # What was hashed is what is read: the same open file, not the same path.
         with path.open("rb") as file:
-            seen = hashlib.file_digest(file, "sha256").hexdigest()
-            if seen != file_hash:
-                raise BrokenFileError(path, f"its content has the hash {seen}")
-            file.seek(0)
+            verify_hash(file, file_hash, str(path))
             yield file
 
-    def find_path(self, kind: str, file_hash: str, *, suffix: str = "*") -> Path | None:
+    def holds(self, kind: str, file_hash: str) -> bool:
+        """Whether there is a file of this content, whatever its suffix."""
+        return self._find_path(kind, file_hash, "*") is not None
+
+    def place(self, kind: str, file_hash: str, *, suffix: str) -> str:
+        """The file's path."""
+        return str(self._path(kind, file_hash, suffix))
+
+    def _find_path(self, kind: str, file_hash: str, suffix: str) -> Path | None:
         """Where the file lies; the first by suffix when several hold this content."""
-        if not _HASH.fullmatch(file_hash):
+        if not is_hash(file_hash):
             return None
         pattern = self._path(kind, file_hash, suffix)
         if suffix != "*":
@@ -123,6 +155,43 @@ class FileStore:
 
     def _path(self, kind: str, file_hash: str, suffix: str) -> Path:
         return self._folder / kind / file_hash[:2] / f"{file_hash}.{suffix}"
+
+
+@contextmanager
+def writing(part: Path, *, is_synced: bool) -> Iterator[NewFile]:
+    """The file holds what was written inside the block; on the disk too when it is to be synced."""
+    with _open_new(part) as raw:
+        new = NewFile(raw)
+        yield new
+        raw.flush()
+        if is_synced:
+            os.fsync(raw.fileno())
+
+
+@contextmanager
+def scratch_of(folder: Path) -> Iterator[Path]:
+    """A folder of the caller's own below this one exists until the end of the block.
+
+    Raises:
+        ArchiveFullError: There was no room for it.
+    """
+    parent = folder / "unfinished"
+    with full_disk_told(folder):
+        _make_folder(parent)
+    with scratch_folder(parent) as own:
+        yield own
+
+
+def verify_hash(file: io.BufferedReader, file_hash: str, place: str) -> None:
+    """The open file holds what its hash promises, and stands at its beginning.
+
+    Raises:
+        BrokenFileError: It does not.
+    """
+    seen = hashlib.file_digest(file, "sha256").hexdigest()
+    if seen != file_hash:
+        raise BrokenFileError(place, f"its content has the hash {seen}")
+    file.seek(0)
 
 
 @contextmanager
@@ -140,10 +209,20 @@ def full_disk_told(folder: Path) -> Iterator[None]:
         raise
 
 
-def _verify_name(name: str) -> str:
+def verify_name(name: str) -> str:
+    """The name, which may be part of a path.
+
+    Raises:
+        UnsafeNameError: It may not.
+    """
     if not _NAME.fullmatch(name):
         raise UnsafeNameError(name)
     return name
+
+
+def is_hash(text: str) -> bool:
+    """Whether the text has the form of a file's hash."""
+    return _HASH.fullmatch(text) is not None
 
 
 def _open_new(path: Path) -> BinaryIO:

@@ -30,7 +30,9 @@ def doctor(*, options: Options | None = None) -> int:
 
 
 def _check_all(house: House) -> Iterator[tuple[str, Check]]:
-    """Yield the findings of every connection, then of every flow whose connections are sound."""
+    """Yield what is found of the archive, of connections, of flows whose connections are sound."""
+    for check in house.check_archive():
+        yield "archive", check
     failed = set()
     for name in sorted(house.project.connections):
         for check in house.system(name).check():

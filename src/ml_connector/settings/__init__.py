@@ -29,7 +29,7 @@ from ml_connector.settings.loading import (
     find_project_root,
     load_project,
 )
-from ml_connector.settings.project import KeySettings, ProjectSettings
+from ml_connector.settings.project import ArchiveSettings, KeySettings, ProjectSettings
 from ml_connector.settings.schedules import Blackout, Schedule, ScheduleRequest, When
 from ml_connector.settings.suppliers import (
     ATTRIBUTE_KINDS,
@@ -45,6 +45,7 @@ __all__ = [
     "ActualsActions",
     "ActualsFlow",
     "ActualsGuards",
+    "ArchiveSettings",
     "Blackout",
     "BudgetColumn",
     "BudgetColumns",

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from ml_connector.errors import SettingsError
 
 SEEN_CHARS_MAX = 60
-_SECRET_KEY = re.compile(r"secret|password|passphrase|token|private_key|database_url|engine_url")
+_SECRET_KEY = re.compile(
+    r"secret|password|passphrase|token|private_key|access_key|database_url|engine_url"
+)
 _REFERENCE = re.compile(r"(secret|env|file):")
 
 

@@ -1,9 +1,15 @@
 """The settings of the project itself: `ml-connector.yaml`."""
 
+import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9][A-Za-z0-9._-]*)*/?")
+_REFERENCE = re.compile(r"(secret|env|file):\S.*")
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Strict(BaseModel):
@@ -30,17 +36,84 @@ class KeySettings(Strict):
         return self
 
 
+class ArchiveSettings(Strict):
+    """Where the archive is: a folder of the state folder, or a bucket of an S3-compatible store."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    url: str = ""
+    """`s3://BUCKET` or `s3://BUCKET/PREFIX`; empty: the folder `archive` of the state folder."""
+    endpoint: str = ""
+    """`https://HOST` or `https://HOST:PORT` of the store; empty: Amazon S3. `http` on this machine
+    only."""
+    region: str = ""
+    """The bucket's region; empty: `us-east-1` where an endpoint is named, otherwise what the
+    machine's AWS configuration says."""
+    access_key: str = ""
+    """`secret:NAME`, `env:NAME` or `file:PATH`; empty: the usual AWS chain (environment, profile,
+    role of the machine)."""
+    secret_key: str = ""
+    """As `access_key`; both or neither."""
+    ca_bundle: Path | None = None
+    """PEM file of the authorities to trust at the endpoint, instead of the system's own. A path is
+    read from the project folder."""
+
+    @field_validator("url")
+    @classmethod
+    def _verify_url(cls, text: str) -> str:
+        if text and not _BUCKET_URL.fullmatch(text):
+            raise ValueError("names no bucket; allowed: s3://BUCKET and s3://BUCKET/PREFIX")
+        return text
+
+    @field_validator("endpoint")
+    @classmethod
+    def _verify_endpoint(cls, text: str) -> str:
+        parts = urlsplit(text)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if not text:
+            return text
+        if not parts.hostname or "@" in parts.netloc or text.rstrip("/") != origin:
+            raise ValueError("not an address; allowed: https://HOST or https://HOST:PORT")
+        if parts.scheme != "https" and not (
+            parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
+        ):
+            raise ValueError("not encrypted; allowed: https, and http on this machine only")
+        return origin
+
+    @field_validator("access_key", "secret_key")
+    @classmethod
+    def _verify_reference(cls, text: str) -> str:
+        # The text is not repeated: somebody may have put the key where its name belongs.
+        if text and not _REFERENCE.fullmatch(text):
+            raise ValueError(
+                "a reference to a secret is wanted: secret:NAME, env:NAME or file:PATH; store the"
+                " value with `ml-connector secrets set NAME`"
+            )
+        return text
+
+    @model_validator(mode="after")
+    def _verify_whole(self) -> "ArchiveSettings":
+        if bool(self.access_key) != bool(self.secret_key):
+            raise ValueError("names `access_key` and `secret_key` both, or neither")
+        if not self.url and (self.endpoint or self.region or self.access_key or self.ca_bundle):
+            raise ValueError("has no `url`: name the bucket, or leave the other keys out")
+        return self
+
+
 class ProjectSettings(Strict):
     """`ml-connector.yaml`: where state lives, how logs look, which key opens the secrets."""
 
     organisation: str = "default"
     """The customer this project folder belongs to."""
     state: Path = Path(".state")
-    """Folder of databases and archive, from the project folder."""
+    """Folder of databases and archive, or of the copies of an archive in a bucket; from the project
+    folder."""
     database_url: str = ""
     """Records database; empty: SQLite in `records.db` of the state folder."""
     engine_url: str = ""
     """Database of the durable engine; empty: SQLite in `engine.db` of the state folder."""
+    archive: ArchiveSettings = ArchiveSettings()
+    """Where the immutable files are."""
     log_format: Literal["console", "json"] = "console"
     """How log lines on stderr look."""
     key: KeySettings = KeySettings(file=Path(".key"))

@@ -7,7 +7,7 @@ from ml_connector.ports import Approval, ApprovalState, Json, Posting, Records, 
 from ml_connector.settings import BudgetFlow, Flow, Project, SupplierFlow
 
 if TYPE_CHECKING:
-    from ml_connector.archive import LocalArchive
+    from ml_connector.archive import FileArchive
     from ml_connector.domain.journals import JournalLine
     from ml_connector.flows.bench import BudgetBench, SupplierBench
     from ml_connector.flows.revising.changes import Revision
@@ -27,7 +27,7 @@ class Decisions:
             """All stores."""
 
         @property
-        def archive(self) -> LocalArchive:
+        def archive(self) -> FileArchive:
             """The project's immutable files."""
 
         def flow(self, name: str) -> Flow:

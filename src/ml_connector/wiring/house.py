@@ -48,7 +48,7 @@ from ml_connector.wiring.workers import (
 )
 
 if TYPE_CHECKING:
-    from ml_connector.archive import LocalArchive
+    from ml_connector.archive import FileArchive
     from ml_connector.engine.durable import DurableEngine
     from ml_connector.flows.bench import (
         ActualsBench,
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from ml_connector.vault import StoredSecret, Vault
 
 RECORDS_FILE = "records.db"
-ARCHIVE_FOLDER = "archive"
 
 
 def find_actor() -> str:
@@ -205,14 +204,11 @@ class House(Systems, Questions, Decisions, Schedules, Engines):
         )
 
     @cached_property
-    def archive(self) -> "LocalArchive":
-        """The project's immutable files."""
-        from ml_connector.archive import LocalArchive  # noqa: PLC0415 - start-up time.
+    def archive(self) -> "FileArchive":
+        """The project's immutable files, in a folder or in a bucket."""
+        from ml_connector.wiring.archives import open_archive  # noqa: PLC0415 - start-up time.
 
-        return LocalArchive(
-            self.project.state_dir / ARCHIVE_FOLDER,
-            organisation=self.project.settings.organisation,
-        )
+        return open_archive(self.project, lambda: self.vault)
 
     # --- flows --------------------------------------------------------------------------------
 

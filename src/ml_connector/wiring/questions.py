@@ -10,6 +10,7 @@ from ml_connector.ports import Check, CheckState, Records
 from ml_connector.settings import ActualsFlow, DimensionsFlow, Flow, Project
 
 if TYPE_CHECKING:
+    from ml_connector.archive import FileArchive
     from ml_connector.domain.mapping import Explanation
     from ml_connector.domain.mapping_rules import MappingDiff, MappingSet
     from ml_connector.flows.answers.refusals import Refusal
@@ -30,6 +31,10 @@ class Questions:
         @property
         def records(self) -> Records:
             """All stores."""
+
+        @property
+        def archive(self) -> FileArchive:
+            """The project's immutable files."""
 
         def flow(self, name: str) -> Flow:
             """A flow's settings."""
@@ -71,6 +76,15 @@ class Questions:
                 subject="flow", state=CheckState.FAILED, finding=error.refused,
                 next_step=error.next_step, code=error.code,
             )  # fmt: skip
+
+    def check_archive(self) -> Iterator[Check]:
+        """Yield whether the archive's bucket takes a file and gives it back; never raises for it.
+
+        Nothing is yielded of an archive in a folder: the records would fail before it.
+        """
+        from ml_connector.wiring.archives import check_archive  # noqa: PLC0415 - start-up time.
+
+        return check_archive(self.archive)
 
     def list_scope(self, run_id: str) -> list["PeriodInScope"]:
         """The ledger periods an actuals run has settled on, with their dates."""
