@@ -10,7 +10,7 @@ import pytest
 from ml_connector.ports import ApprovalState, PostingState, Records
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
-ROUNDS = 25
+ROUNDS = 12
 
 PREAMBLE = f"""
 from dataclasses import replace

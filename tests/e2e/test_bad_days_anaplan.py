@@ -164,6 +164,7 @@ def test_model_that_cannot_be_written_blocks_the_run_and_a_resume_loads(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_closed_model_is_opened_and_loaded(office: Any, quiet_cells: dict[str, str]) -> None:
     """A model that nobody has open is opened and waited for."""
     office.company.turn(office.company.anaplan, **{"model.cold_start_s": 120})
@@ -175,6 +176,7 @@ def test_closed_model_is_opened_and_loaded(office: Any, quiet_cells: dict[str, s
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_model_locked_in_mid_upload_keeps_the_run_and_a_resume_ends_it(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -408,6 +410,7 @@ def test_task_forgotten_before_it_ran_is_settled_by_reading_the_model(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_task_forgotten_after_it_has_written_counts_as_taken(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -514,6 +517,7 @@ def stick(office: Any) -> None:
     office.company.model("set_task_fate", task=office.tasks()[-1], fate="stuck")
 
 
+@pytest.mark.exhaustive
 def test_dump_that_is_gone_is_replaced_by_reading_the_model(office: Any) -> None:
     """Refused rows whose dump the model has dropped are found by reading back, with that reason."""
     office.company.erp("late_journals")
@@ -563,6 +567,7 @@ def test_rows_the_model_ignores_in_silence_count_as_refused(office: Any) -> None
 # --- overload and broken answers -----------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_storm_of_429_is_waited_out_as_long_as_the_server_asks(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -581,6 +586,7 @@ def test_storm_of_429_is_waited_out_as_long_as_the_server_asks(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_start_that_is_throttled_was_not_executed_and_is_sent_after_the_wait(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -597,6 +603,7 @@ def test_start_that_is_throttled_was_not_executed_and_is_sent_after_the_wait(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_html_pages_of_a_gateway_are_tried_again_and_then_told(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -619,6 +626,7 @@ def test_html_pages_of_a_gateway_are_tried_again_and_then_told(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_json_that_ends_in_the_middle_is_refused_whole(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -639,6 +647,7 @@ def test_json_that_ends_in_the_middle_is_refused_whole(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("mode", ["409", "hold"])
 def test_model_busy_with_another_task_is_waited_for(
     mode: str, office: Any, quiet_cells: dict[str, str]

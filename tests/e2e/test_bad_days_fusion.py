@@ -186,6 +186,7 @@ def batches_of(office: Any, period: str) -> list[int]:
 # --- paging --------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "switches",
     [
@@ -216,6 +217,7 @@ def test_odd_paging_skips_and_repeats_nothing(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "switches",
     [{"repeat_page": True, "max_limit": 100}, {"has_more": "always"}],
@@ -241,6 +243,7 @@ def test_pages_that_cannot_be_true_stop_the_run_and_a_resume_reads_them_anew(
 # --- books that move -----------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("change", ["insert", "update", "delete"])
 def test_books_that_change_while_they_are_listed_still_tie(
     change: str, office: Any, quiet_cells: dict[str, str]
@@ -422,6 +425,7 @@ def test_overloaded_pod_is_waited_for(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_outage_is_told_and_a_resume_does_not_read_again_what_is_archived(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -451,6 +455,7 @@ def lines_read(office: Any) -> list[str]:
     return [line["path"] for line in journal if "/child/journalLines" in line["path"]]
 
 
+@pytest.mark.exhaustive
 def test_json_that_ends_in_the_middle_is_refused_whole(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

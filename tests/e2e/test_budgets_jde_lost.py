@@ -32,6 +32,7 @@ NAMES = [
 ]  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("behaviour", ["unchecked"])
 @pytest.mark.parametrize("fault", LOST, ids=NAMES)
 def test_lost_answer_neither_doubles_nor_loses_a_journal(
@@ -105,6 +106,7 @@ def test_person_settles_what_a_run_could_not(budget_desk: BudgetDesk, approved: 
     assert budget_desk.held() == approved
 
 
+@pytest.mark.exhaustive
 def test_ledger_that_cannot_be_read_after_a_lost_answer_is_asked_again_later(
     budget_desk: BudgetDesk, approved: Amounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +136,7 @@ def test_ledger_that_cannot_be_read_after_a_lost_answer_is_asked_again_later(
     assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
 
 
+@pytest.mark.exhaustive
 def test_key_that_is_sent_once_more_is_no_second_journal(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:
@@ -214,6 +217,7 @@ def test_line_that_is_refused_keeps_its_whole_journal_away(
     }
 
 
+@pytest.mark.exhaustive
 def test_refusal_told_as_a_failure_is_looked_for_and_never_guessed(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

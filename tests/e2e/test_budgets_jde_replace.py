@@ -120,6 +120,7 @@ def test_journal_deleted_by_hand_is_told_and_one_that_was_changed_blocks(
     assert replacing.held() == approved
 
 
+@pytest.mark.exhaustive
 def test_commands_show_which_journal_takes_back_which_key(
     replacing: BudgetDesk,
     approved: Amounts,

@@ -184,6 +184,7 @@ def test_long_read_ends_at_its_next_request(room: Room, quiet_cells: dict[str, s
     assert room.office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("program", "signals"),

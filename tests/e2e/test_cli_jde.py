@@ -264,6 +264,7 @@ def test_run_interrupted_in_the_middle_of_a_read_leaves_no_session(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_session_of_a_killed_run_is_ended_by_the_next_command(
     room: Room, books_desk: BooksDesk, quiet_books: dict[str, str]
@@ -307,6 +308,7 @@ def test_check_interrupted_in_the_middle_leaves_no_session(
     assert "Traceback" not in process.err
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_check_interrupted_while_it_logs_in_leaves_no_session(
     room: Room, books_desk: BooksDesk

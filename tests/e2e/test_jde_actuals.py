@@ -193,6 +193,7 @@ def test_unknown_company_and_ledger_type_are_refused_with_those_there_are(desk: 
     assert "00001/QQ" in str(ledger_type)
 
 
+@pytest.mark.exhaustive
 def test_server_that_restarts_in_a_page_costs_one_log_in(desk: Desk) -> None:
     """The run goes on with the same lines and ends tied out."""
     desk.company.fail(
@@ -205,6 +206,7 @@ def test_server_that_restarts_in_a_page_costs_one_log_in(desk: Desk) -> None:
     assert unexplained(row) == {"0"}
 
 
+@pytest.mark.exhaustive
 def test_backfill_reads_a_period_again_and_changes_nothing(desk: Desk) -> None:
     """Read whole once more, by date, the archive says the same."""
     desk.run()

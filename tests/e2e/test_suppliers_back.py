@@ -134,6 +134,7 @@ def test_cells_nobody_filled_are_no_conflicts(desk: PodDesk) -> None:
 # --- lost answers ---------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_changes_whose_answers_were_lost_are_written_once(desk: PodDesk) -> None:
     """Whatever became of the answer, each supplier shows its change, and was changed only once."""
@@ -158,6 +159,7 @@ def test_changes_whose_answers_were_lost_are_written_once(desk: PodDesk) -> None
     assert len(desk.writes()) == len(sent) == len(numbers) + 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_new_suppliers_whose_answers_were_lost_are_made_once(desk: PodDesk) -> None:
     """On a pod that takes a second supplier of a name, and shows a new one late."""

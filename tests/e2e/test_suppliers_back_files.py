@@ -111,6 +111,7 @@ def test_import_that_does_nothing_writes_nothing_and_says_so(desk: PodDesk) -> N
     assert desk.changed_since(before) == {number: {"Alias": "NEW"} for number in NUMBERS}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_lost_answer_to_a_file_leads_to_no_second_import(desk: PodDesk) -> None:
     """Where a job has begun the suppliers tell; where none has the file leaves again."""
@@ -135,6 +136,7 @@ def test_lost_answer_to_a_file_leads_to_no_second_import(desk: PodDesk) -> None:
         assert len(desk.writes(JOBS)) - sent == sends, rule
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_job_that_pauses_is_waited_for_and_followed_by_the_resume(desk: PodDesk) -> None:
     """Within the settle time the run waits; past it the run stops, and no second file leaves."""

@@ -131,6 +131,7 @@ def test_change_of_a_property_alone_is_one_row(desk: Any, change: dict[str, Any]
     assert {code for code, item in held(desk).items() if before[code] != item} == {"10005"}
 
 
+@pytest.mark.exhaustive
 def test_change_of_what_no_column_takes_sends_nothing(desk: Any) -> None:
     """A supplier's change date moves with much that no planner has asked for."""
     desk.company.erp("change_supplier", SupplierNumber="10005", CorporateWebsite="acme.example")
@@ -173,6 +174,7 @@ def test_half_of_the_suppliers_out_of_sight_hold_the_list(desk: Any) -> None:
     assert run(desk)["only_in_model"] == 0
 
 
+@pytest.mark.exhaustive
 def test_all_suppliers_out_of_sight_hold_the_list(desk: Any) -> None:
     """Without data access Fusion answers with an empty list; that is no reason to believe it."""
     before = held(desk)
@@ -276,6 +278,7 @@ def planned(desk: Any) -> dict[str, Any]:
     return {code: rows[code] for code in ("10005", "10006")}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_flags_a_module_does_not_take_are_told_until_it_does(desk: Any, typist: Any) -> None:
     """A bare Y is no boolean there: the rows are in without it, and no run calls that a success."""

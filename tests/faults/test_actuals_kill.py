@@ -36,7 +36,9 @@ def undisturbed(company: Any, projects: Any) -> dict[str, str]:
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("place", ["steps", "submit_task", "submit_chunk"])
+@pytest.mark.parametrize(
+    "place", [pytest.param("steps", marks=pytest.mark.exhaustive), "submit_task", "submit_chunk"]
+)
 def test_a_killed_run_ends_as_an_undisturbed_one(
     place: str, undisturbed: dict[str, str], company: Any, tmp_path: Path
 ) -> None:

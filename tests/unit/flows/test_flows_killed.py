@@ -16,7 +16,7 @@ LEASE = 600
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("mode", ["snapshot", "append"])
+@pytest.mark.parametrize("mode", [pytest.param("snapshot", marks=pytest.mark.exhaustive), "append"])
 def test_flow_killed_after_any_call_loads_the_late_journal_once(
     make_desk: MakeDesk, mode: str
 ) -> None:

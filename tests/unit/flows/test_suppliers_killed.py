@@ -14,7 +14,13 @@ CALLS_MAX = 150
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("send", "lost"),
-    [("single", ""), ("single", "late"), ("batch", "late"), ("file", ""), ("file", "lose_after")],
+    [
+        pytest.param("single", "", marks=pytest.mark.exhaustive),
+        ("single", "late"),
+        pytest.param("batch", "late", marks=pytest.mark.exhaustive),
+        pytest.param("file", "", marks=pytest.mark.exhaustive),
+        ("file", "lose_after"),
+    ],
 )
 def test_run_killed_after_any_call_writes_each_supplier_once(
     sender: SupplierDesk, send: str, lost: str
