@@ -18,17 +18,25 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import Postgres
 
 import ml_connector
+from ml_connector.cli.main import run_command
 from ml_connector.engine import launching
 from ml_connector.engine.crew import Role
+from ml_connector.engine.crew_table import CrewTable, Member
 from ml_connector.engine.durable import DurableEngine
 from ml_connector.engine.observer import SilentObserver
 from ml_connector.engine.versions import Progress, RunVersions, VersionedRun
 from ml_connector.ports import Json, Steps
+from ml_connector.settings import project_template
+from ml_connector.wiring import engines, open_house
+from ml_connector.wiring.projects import connection_models
 
 CHILD = Path(__file__).with_name("versions_child.py")
 PATIENCE_S = 60.0
 LOOK_S = 0.05
 LINES_MAX = 100
+FLOW = "actuals-fusion"
+NOBODY = "http://127.0.0.1:9"
+"""Nothing is asked of other systems."""
 
 
 @dataclass(slots=True)
@@ -144,3 +152,48 @@ def test_workers_of_two_versions_leave_each_others_runs_alone(floor: Floor) -> N
     floor.read_until("old", "last", "2")
     steps = [(line["step"], line["version"]) for line in floor.lines if line["run"] == "old"]
     assert steps == [("first", "1"), ("last", "1"), ("last", "1"), ("last", "2")]
+
+
+def test_people_are_told_that_no_worker_of_a_runs_version_lives_and_move_it(
+    floor: Floor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By status and by the run itself, only while it is so; a queued run is moved as it waits."""
+    content = project_template.render_sandbox_project(
+        fusion_url=NOBODY, anaplan_url=NOBODY, jde_url="", workspace_id="a" * 32, model_id="A" * 32,
+        connection_models=connection_models(),
+    )  # fmt: skip
+    project_template.save_project(tmp_path, content)
+    for name in ("ML_CONNECTOR__DATABASE_URL", "ML_CONNECTOR__ENGINE_URL"):
+        monkeypatch.setenv(name, floor.url)
+    with open_house(tmp_path) as house:
+        house.records.runs.create_run(
+            run_id="old", flow=FLOW, kind="actuals", actor="kim", request={}
+        )
+        engine = house._make_engine(executes=False)
+        engine.launch()
+        engine.start(flow=FLOW, run_id="old", request={}, queue_key="model")
+        engine.close()
+    monkeypatch.setattr(engines, "APPLICATION_VERSION", 2)
+    monkeypatch.setattr(engines, "MOVES_FROM", frozenset({1}))
+
+    def type_command(*words: str) -> tuple[int, str]:
+        code = run_command([*words, "--project", str(tmp_path)])
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    waits = "Run old was begun by version 1; this is version 2, and no worker of version 1 lives."
+    for words in (("status",), ("runs", "show", "old")):
+        code, told = type_command(*words)
+        assert (code, waits in told, "`ml-connector runs move old`" in told) == (0, True, True)
+    table = CrewTable(floor.url)
+    table.join(Member(executor_id="old-1", queue=launching.QUEUE, version="1"))
+    assert waits not in type_command("status")[1]
+    table.leave("old-1")
+    table.close()
+    code, told = type_command("runs", "move", "--all", "--from", "1")
+    assert (code, "moved from version 1 to 2" in told) == (0, True)
+    assert floor.find("old").version == "2"
+    assert "no worker of its version, 2, lives" in type_command("runs", "show", "old")[1]

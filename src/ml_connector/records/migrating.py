@@ -179,6 +179,9 @@ def _do(work: _Work, verify_gone: VerifyGone | None) -> Migrated:
 
 
 def _apply(work: _Work) -> None:
+    if not work.pending.after:
+        call_command("migrate", interactive=False, verbosity=0)
+        return
     for app in sorted(work.others):
         call_command("migrate", app, interactive=False, verbosity=0)
     if work.pending.now:
