@@ -141,6 +141,7 @@ class Wire:
         self._near = socket.create_server(("127.0.0.1", 0))
         self._left = sys.maxsize
         self._is_silent = False
+        self._is_back_at_once = False
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -149,9 +150,12 @@ class Wire:
         """Where clients reach the wire."""
         return f"http://127.0.0.1:{self._near.getsockname()[1]}"
 
-    def cut_after(self, size: int) -> None:
-        """After so many bytes more the server is dead: connections break, new ones end at once."""
-        self._left = size
+    def cut_after(self, size: int, *, is_back_at_once: bool = False) -> None:
+        """After so many bytes more the server is dead: connections break, new ones end at once.
+
+        With `is_back_at_once` one connection breaks, and the server takes the next.
+        """
+        self._left, self._is_back_at_once = size, is_back_at_once
 
     def mend(self) -> None:
         """The server is back."""
@@ -181,11 +185,12 @@ class Wire:
                     threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
-        is_sent = sink.getpeername() == self._far
         with suppress(OSError):
+            is_sent = sink.getpeername() == self._far
             while chunk := source.recv(_CHUNK):
                 self._left -= len(chunk) if is_sent else 0
                 if self._left < 0:
+                    self._left = sys.maxsize if self._is_back_at_once else self._left
                     break
                 if not self._is_silent:
                     sink.sendall(chunk)
