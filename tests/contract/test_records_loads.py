@@ -116,6 +116,7 @@ def test_load_is_stored_with_its_refusals_once(records: Records) -> None:
     records.loads.record_load(load("l1"), refused)
     assert records.loads.load_loads() == [load("l1")]
     assert records.loads.load_refused("actuals") == [refused[1]]
+    assert records.loads.count_refused("actuals") == 1
     assert records.loads.load_refused("actuals", open_only=False) == [
         replace(refused[0], is_settled=True), refused[1],
     ]  # fmt: skip

@@ -142,7 +142,7 @@ def play_reading(player: Player) -> None:
     say("schedules.load_schedules")
     say("schedules.find_schedule", "nightly")
     say("schedules.load_firings", "nightly")
-    say("schedules.load_last_firings")
+    say("schedules.load_last_firings", ["nightly"])
     say("audit.find", RUN)
     say("audit.verify")
     say("audit.export")
@@ -213,6 +213,7 @@ def play_loads(player: Player) -> None:
     say("loads.save_plan", plan)
     say("loads.record_load", load, [refused])
     say("loads.load_refused", "f")
+    say("loads.count_refused", "f")
     say("loads.settle_refused", "f", [refused.key])
     say("loads.save_shadow", "f", "M", {"Oct-26": "hash"}, revision_before=0, why="loaded")
 

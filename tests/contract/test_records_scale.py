@@ -164,7 +164,7 @@ QUESTIONS: dict[str, Question] = {
     "status": lambda r: (
         [r.runs.load_runs(flow=flow, limit=1) for flow in FLOWS],
         [r.batches.load_touched(flow) for flow in FLOWS],
-        [r.loads.load_refused(flow) for flow in FLOWS],
+        [r.loads.count_refused(flow) for flow in FLOWS],
     ),
     "runs show": lambda r: (r.runs.load_run(ONE), r.runs.load_steps(ONE)),
     "runs show by a beginning": lambda r: r.runs.load_run(ONE[:-1]),

@@ -22,7 +22,7 @@ def status(*, options: Options | None = None) -> int:
             last = next(iter(house.records.runs.load_runs(flow=flow, limit=1)), None)
             waiting.append(house.find_waiting(last) if last else None)
             owed = house.records.batches.load_touched(flow)
-            refused = house.records.loads.load_refused(flow)
+            refused = house.records.loads.count_refused(flow)
             rows.append(
                 (
                     flow,
@@ -30,7 +30,7 @@ def status(*, options: Options | None = None) -> int:
                     str(last.state) if last else "never run",
                     _finished(last),
                     len(owed),
-                    len(refused),
+                    refused,
                 )
             )
         show(

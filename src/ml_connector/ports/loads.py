@@ -90,6 +90,9 @@ class LoadStore(Protocol):
     ) -> list[RefusedSummary]:
         """Refused summaries, oldest load first."""
 
+    def count_refused(self, flow: str) -> int:
+        """How many refused summaries are open."""
+
     def settle_refused(
         self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""
     ) -> int:

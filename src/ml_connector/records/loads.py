@@ -123,6 +123,10 @@ class LoadRecords(OrganisationStore):
         found = sorted(rows.order_by(), key=lambda row: (row.load_id, row.pk))
         return [_render_refused(row) for row in found]
 
+    def count_refused(self, flow: str) -> int:
+        """How many refused summaries are open."""
+        return models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False).count()
+
     def settle_refused(
         self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""
     ) -> int:
