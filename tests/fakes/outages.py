@@ -1,6 +1,7 @@
 """A way to PostgreSQL that can be cut, blocked or cut at the end of a transaction, and restarts."""
 
 import os
+import re
 import selectors
 import signal
 import socket
@@ -16,7 +17,8 @@ import psycopg
 from tests.fakes.postgres import LOOK_S, LOOKS_MAX, Postgres
 
 PIECE = 65_536
-COMMIT = b"COMMIT"
+COMMIT, ROLLBACK = b"COMMIT", b"ROLLBACK"
+WRITE = re.compile(r'(INSERT INTO|UPDATE|DELETE FROM) "?(records_[a-z]+|dbos\.[a-z_]+)')
 PORT = 5432
 
 
@@ -34,6 +36,9 @@ class Way:
         self._passes = threading.Event()
         self._passes.set()
         self._lost = ""
+        self._loses_firsts = False
+        self.writes_lost: set[str] = set()
+        """What the transactions did whose commit was not answered, such as `UPDATE records_run`."""
         self.commits_lost = 0
         threading.Thread(target=self._accept, name="way", daemon=True).start()
 
@@ -60,6 +65,10 @@ class Way:
     def lose_commit(self, of: str) -> None:
         """The next transaction that names this text is committed, and its client never hears so."""
         self._lost = of
+
+    def lose_first_commits(self) -> None:
+        """So it goes with the first transaction that writes to each of our tables in each way."""
+        self._loses_firsts = True
 
     def close(self) -> None:
         """The way is gone."""
@@ -94,7 +103,7 @@ class Way:
                     self._open -= {client, server}
 
     def _pass_on(self, both: selectors.BaseSelector, client: socket.socket) -> None:
-        names_it = False
+        said = b""
         while not self._is_cut:
             for key, _ in both.select():
                 source = key.fileobj
@@ -103,13 +112,32 @@ class Way:
                 self._passes.wait()
                 if not piece or self._is_cut:
                     return
-                is_asked = source is client
-                names_it |= is_asked and bool(self._lost) and self._lost.encode() in piece
                 key.data.sendall(piece)
-                if is_asked and names_it and COMMIT in piece:
+                if source is not client:
+                    continue
+                said += piece
+                if COMMIT in piece and self._loses(said):
                     key.data.recv(PIECE)  # The server has answered: it is committed.
-                    self._lost, self.commits_lost = "", self.commits_lost + 1
+                    self.commits_lost += 1
                     return
+                said = b"" if COMMIT in piece or ROLLBACK in piece else said
+
+    def _loses(self, said: bytes) -> bool:
+        """Whether the answer to the transaction in which this was said gets lost."""
+        if self._lost and self._lost.encode() in said:
+            self._lost = ""
+            return True
+        if not self._loses_firsts:
+            return False
+        with self._lock:
+            new = _name_writes(said) - self.writes_lost
+            self.writes_lost |= new
+        return bool(new)
+
+
+def _name_writes(said: bytes) -> set[str]:
+    found = WRITE.findall(said.decode(errors="replace"))
+    return {f"{verb.split()[0]} {table}" for verb, table in found}
 
 
 def _shut(end: socket.socket) -> None:

@@ -177,6 +177,26 @@ def test_run_whose_database_goes_away_again_and_again_goes_on_each_time(
     assert told.count("database.away name=engine") == told.count("database.back name=engine")
 
 
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_run_whose_commits_are_stored_and_not_answered_doubles_and_loses_nothing(
+    desk: Desk, quiet_cells: dict[str, str]
+) -> None:
+    """The first write to each table of ours is kept and its answer lost: all is told once."""
+    desk.work("read")
+    followed = desk.run()
+    desk.wait_held("read")
+    desk.way.lose_first_commits()
+    desk.let_go("read")
+    desk.verify_whole(followed.result(PATIENCE_S), quiet_cells)
+    assert desk.way.writes_lost >= {
+        "INSERT records_auditlink", "INSERT records_batchrevision", "INSERT records_intent",
+        "INSERT records_load", "INSERT records_plan", "INSERT records_shadowfile",
+        "UPDATE records_intent", "UPDATE records_run", "INSERT dbos.operation_outputs",
+        "UPDATE dbos.workflow_status",
+    }  # fmt: skip
+
+
 def test_run_that_was_recorded_and_never_queued_begins_when_it_is_resumed(
     office: Office, quiet_cells: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,7 +85,7 @@ class Outage:
             try:
                 result = call()
             except DatabaseAwayError as away:
-                self.note_away(RECORDS)
+                self.note_away(RECORDS, str(away.arguments["fault"]))
                 pause_s = LOOK_S * 2 ** min(repeats, REPEATS_SLOWED_MAX)
                 waited_s += self._wait_back(run_id, away, pause_s, left_s=AWAY_S_MAX - waited_s)
                 repeats += 1
@@ -94,7 +94,7 @@ class Outage:
                     self.note_back(RECORDS)
                 return result
 
-    def note_away(self, name: str) -> None:
+    def note_away(self, name: str, fault: str = "") -> None:
         """Somebody met it; the first one says so, once."""
         now = self._clock.now()
         with self._lock:
@@ -102,7 +102,8 @@ class Outage:
             if name in self._since:
                 return
             self._since[name] = now
-        logger.warning("database.away name=%s since=%s", name, f"{now:%Y-%m-%dT%H:%M:%SZ}")
+        since = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+        logger.warning("database.away name=%s since=%s fault=%s", name, since, fault)
 
     def note_back(self, name: str) -> None:
         """It answers; who had said that it is away says that too."""
