@@ -39,7 +39,6 @@ lost-replies: $(VENV)/stamp-compare ## What becomes of writes without an answer 
 
 simulate: $(VENV)/stamp-dev ## Seeded plans of faults played in virtual time (SEEDS=200)
 	@$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --workers 2
-	@$(BIN)/python scripts/simulate.py --story budgets --seeds $(SEEDS) --workers 2
 
 test: check ## Every check and every test, of like cases a few
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

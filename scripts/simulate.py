@@ -1,25 +1,27 @@
 """Plays seeded plans of faults on the sandbox, in virtual time, and says what the checkers found.
 
-Usage: scripts/simulate.py [--story suppliers] --seeds 200 [--first 0] [--workers 2], or --seed N
-for everything about one. Exits with 1 when a seed failed.
+Usage: scripts/simulate.py [--story budgets] --seeds 200 [--first 0] [--workers 2] [--kept], or
+--story budgets --seed N for everything about one. Without a story the stories take turns. Exits
+with 1 when a seed failed.
 """
 
 import argparse
+import json
+import multiprocessing
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.simulation.driving import Played
+    from tests.simulation.faults import Plan
 
 ROOT = Path(__file__).parents[1]
 HASH_SEED = "PYTHONHASHSEED"
-STORIES = ("actuals", "append", "budgets", "suppliers")
-CHUNK = 5
+CHUNK = 4
 """Seeds handed to a worker at once."""
 
 
@@ -27,21 +29,47 @@ def main() -> int:
     """The seeds asked for were played and told; the exit code."""
     options = _parse()
     sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
+    from tests.simulation.driving import STORIES  # noqa: PLC0415 - path set above.
+    from tests.simulation.figures import Tally, render_story  # noqa: PLC0415 - as above.
+    from tests.simulation.mix import MIX, list_seeds  # noqa: PLC0415 - as above.
+
+    story = options.story or MIX
+    if story not in {MIX, *STORIES}:
+        sys.exit(f"There is no story {story!r}; there are: {', '.join(sorted(STORIES))}.")
     if options.seed is not None:
-        return _tell(options.seed, options.story)
-    from tests.simulation.figures import Figures, render_story  # noqa: PLC0415 - path set above.
-
-    figures = Figures()
-    seeds = [*map(int, options.only)] or range(options.first, options.first + options.seeds)
-    for played in _play_all(seeds, options.story, workers=options.workers):
-        figures.add(played)
-    for played in figures.failed:
-        print("\n".join([*render_story(played), ""]))
-    print("\n".join(figures.render()))
-    return 1 if figures.failed else 0
+        return _tell("actuals" if story == MIX else story, options.seed)
+    tally = Tally()
+    seeds = list_seeds(story, first=options.first, count=options.seeds)
+    for played in play_all(_draw_all(seeds, kept=options.kept), workers=options.workers):
+        tally.add(played)
+        if played.findings:
+            print("\n".join([*render_story(played), ""]), flush=True)
+    print(json.dumps(tally.sum()) if options.json else "\n".join(tally.render()))
+    return 1 if tally.total.failed else 0
 
 
-def _tell(seed: int, story: str) -> int:
+def play_all(plans: "Sequence[Plan]", *, workers: int) -> "Iterator[Played]":
+    """Yield what became of each plan, in order; several workers share one template."""
+    from tests.simulation.driving import play_plan  # noqa: PLC0415 - path set by `main`.
+    from tests.simulation.world import make_template  # noqa: PLC0415 - as above.
+
+    make_template()
+    if workers == 1:
+        yield from map(play_plan, plans)
+        return
+    # Forked, so that the template is made once for all.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
+        yield from pool.map(play_plan, plans, chunksize=CHUNK)
+
+
+def _draw_all(seeds: Sequence[tuple[str, int]], *, kept: bool) -> "list[Plan]":
+    from tests.simulation.kept import load_kept  # noqa: PLC0415 - path set by `main`.
+    from tests.simulation.mix import draw  # noqa: PLC0415 - as above.
+
+    return [*(load_kept() if kept else ()), *(draw(story, seed) for story, seed in seeds)]
+
+
+def _tell(story: str, seed: int) -> int:
     from tests.simulation.driving import play  # noqa: PLC0415 - path set by `main`.
     from tests.simulation.figures import render_story  # noqa: PLC0415 - as above.
 
@@ -50,23 +78,14 @@ def _tell(seed: int, story: str) -> int:
     return 1 if played.findings else 0
 
 
-def _play_all(seeds: Sequence[int], story: str, *, workers: int) -> "Iterator[Played]":
-    from tests.simulation.driving import play  # noqa: PLC0415 - path set by `main`.
-
-    if workers == 1:
-        yield from map(partial(play, story=story), seeds)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(partial(play, story=story), seeds, chunksize=CHUNK)
-
-
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--story", default="", help="only this one; else all take turns")
     parser.add_argument("--seed", type=int, help="play this one and tell its story")
     parser.add_argument("--seeds", type=int, default=100, help="how many, from --first on")
-    parser.add_argument("--story", choices=STORIES, default="actuals")
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--only", nargs="*", default=[], help="these seeds, whatever their order")
+    parser.add_argument("--kept", action="store_true", help="plans that failed once go first")
+    parser.add_argument("--json", action="store_true", help="the sum as JSON, for programs")
     parser.add_argument("--workers", type=int, default=1, help="processes that play side by side")
     return parser.parse_args()
 

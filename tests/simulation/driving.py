@@ -120,11 +120,14 @@ STORIES = {
 
 def play(seed: int, story: str = ACTUALS) -> Played:
     """The seed played to its end, and what the checkers found."""
-    plan = STORIES[story].draw(seed)
-    with open_world(seed, variant=plan.variant) as world:
-        driver = Driver(
-            world=world, played=Played(plan=plan), people=STORIES[story].make_people()
-        )  # fmt: skip
+    return play_plan(STORIES[story].draw(seed))
+
+
+def play_plan(plan: Plan) -> Played:
+    """The plan played to its end, and what the checkers found."""
+    with open_world(plan.seed, variant=plan.variant) as world:
+        people = STORIES[plan.story].make_people()
+        driver = Driver(world=world, played=Played(plan=plan), people=people)
         driver.run()
         return driver.played
 

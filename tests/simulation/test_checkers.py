@@ -1,17 +1,22 @@
 """Each checker speaks when its rule is broken: a checker that cannot is worth nothing."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from sqlite3 import connect
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from tests.simulation.books import sum_books
 from tests.simulation.budgets import prepare_budget, read_approved, read_ledger
 from tests.simulation.checkers import (
+    OURS,
     RECORDS,
     check_at_rest,
+    check_budget,
     check_lines,
     check_succeeded,
     read_model,
@@ -78,13 +83,14 @@ def test_wrong_cell_is_noticed(played: World, change: Callable[[Any], Any]) -> N
     assert {one.checker for one in check_succeeded(held, [books], set())} == {"tie-out"}
 
 
-def test_refused_cell_is_left_out_where_it_is_listed(played: World) -> None:
-    """What was told as refused is no lie of a later run; what was not, is."""
+def test_refusal_that_is_out_is_noticed_where_a_run_succeeded(played: World) -> None:
+    """What was told as refused by an earlier run is missing all the same."""
     books = sum_books(played.pods.folder)
-    held = {key: amount for key, amount in read_model(played).items() if key != CELL}
     listed = (*CELL[:4], "Actual", CELL[4])
 
-    assert list(check_succeeded(held, [books], {listed})) == []
+    found = list(check_succeeded(read_model(played), [books], {listed}))
+
+    assert [finding.checker for finding in found] == ["tie-out"]
 
 
 def test_task_nobody_claims_is_noticed(played: World) -> None:
@@ -105,20 +111,55 @@ def test_minute_with_too_many_requests_is_noticed(played: World) -> None:
     now = played.clock.sandbox.now() + 7200
     played.wire.arrivals += [("anaplan", now + 59 * n / 601) for n in range(600)]
     try:
-        assert speak(played) == set()
+        assert list(check_budget(played)) == []
         played.wire.arrivals.append(("anaplan", now + 59.5))
-        assert speak(played) == {"budget"}
+        assert [finding.checker for finding in check_budget(played)] == ["budget"]
     finally:
         played.wire.arrivals[:] = before
 
 
+def test_request_beside_the_known_ones_is_noticed(played: World) -> None:
+    """A request the tenant has answered and nobody counted, or the other way round, is told."""
+    arrivals = played.wire.arrivals
+    for change in (arrivals.pop, lambda: arrivals.insert(0, ("anaplan", 0.0))):
+        before = list(arrivals)
+        change()
+        assert speak(played) == {"budget"}
+        arrivals[:] = before
+
+
+def test_log_in_that_nobody_ended_is_noticed(played: World) -> None:
+    """A token that lives on after its process, and a session at the ERP, are told."""
+    tokens = played.pods.anaplan.tokens
+    value, _ = tokens.mint(OURS)
+    assert speak(played) == {"sessions"}
+    tokens.kill(f"AnaplanAuthToken {value}")
+
+    assert speak(played) == set()
+    jde = played.pods.jde
+    jde.control._operations["list_sessions"], before = (
+        lambda _body: [{"user": "JDE"}], jde.control._operations["list_sessions"]
+    )  # fmt: skip
+    assert speak(played) == {"sessions"}
+    jde.control._operations["list_sessions"] = before
+
+
 def test_secret_in_a_file_is_noticed(played: World) -> None:
-    """A token in a log line or a password in a file is named by its first letters only."""
-    spill = played.root / ".state" / "spill.txt"
+    """A token or a password in a file of any form is named by its first letters only."""
+    folder = played.root / ".state"
     for secret in (b"halden-password", next(iter(played.wire.tokens)).encode()):
-        spill.write_bytes(b"x" * 100 + secret)
-        assert speak(played) == {"secrets"}
-    spill.unlink()
+        text = b"x" * 100 + secret
+        table = pa.table({"k0": [text.decode()] * 50})
+        for name, write_to in (
+            ("spill.txt", lambda path, text=text: path.write_bytes(text)),
+            ("spill.csv.gz", lambda path, text=text: path.write_bytes(gzip.compress(text))),
+            ("spill.parquet", lambda path, table=table: parquet.write_table(
+                table, path, compression="zstd"
+            )),
+        ):  # fmt: skip
+            write_to(folder / name)
+            assert speak(played) == {"secrets"}, name
+            (folder / name).unlink()
 
 
 @pytest.mark.parametrize(
