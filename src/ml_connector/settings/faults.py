@@ -11,6 +11,7 @@ _SECRET_KEY = re.compile(
     r"secret|password|passphrase|token|private_key|access_key|database_url|engine_url"
 )
 _REFERENCE = re.compile(r"(secret|env|file):")
+_PASSWORD_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +66,10 @@ class ProjectMissingError(SettingsError):
 
 
 def render_seen(key: str, value: object) -> str:
-    """The value as a fault may show it: cut short, and masked where the key speaks of a secret."""
+    """The value as a fault may show it: cut short, and masked where it may hold a secret."""
     if value is None:
         return ""
-    text = str(value)
+    text = _PASSWORD_IN_ADDRESS.sub("***@", str(value))
     if is_secret(key) and not _REFERENCE.match(text):
         return "***"
     return text if len(text) <= SEEN_CHARS_MAX else f"{text[:SEEN_CHARS_MAX]}…"
