@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import override_settings
 from tests.fakes.postgres import Postgres
@@ -41,8 +42,10 @@ from ml_connector.records.stages import find_newest
 OURS = Path(importlib.import_module("ml_connector.records.migrations").__path__[0])
 MADE_UP = """
 from django.db import migrations, models
+from ml_connector.records.migration_operations import AddIndexBeside
 
 class Migration(migrations.Migration):
+    atomic = "AddIndexBeside" not in {operation!r}
     dependencies = [("records", {before!r})]
     operations = [{operation}]
 """
@@ -52,8 +55,10 @@ ADD = (
 )
 TAKE = "migrations.RemoveField('organisation', 'colour')"
 MORE = "migrations.AddField('organisation', 'size', models.TextField(null=True))"
+INDEX = "AddIndexBeside('run', models.Index(fields=('actor', 'kind'), name='made_up'))"
 PRE, POST, LATER = "9001_pre_colour", "9002_post_colourless", "9003_pre_size"
-ALL = {PRE: ADD, POST: TAKE, LATER: MORE}
+INDEXED = "9001_pre_index"
+ALL = {PRE: ADD, POST: TAKE, LATER: MORE, INDEXED: INDEX}
 Release = Callable[..., None]
 Sql = Callable[..., list[tuple[object, ...]]]
 
@@ -65,7 +70,7 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release
     with ExitStack() as stack:
 
         def install(*names: str) -> None:
-            package = f"{tmp_path.name}_{len(names)}"
+            package = "_".join((tmp_path.name, *names))
             folder = tmp_path / package
             shutil.copytree(OURS, folder, ignore=shutil.ignore_patterns("__pycache__"))
             for before, name in pairwise([find_newest(), *names]):
@@ -134,6 +139,9 @@ def test_sqlite_has_one_process_and_is_migrated_wholly(
     records_database: Path, release: Release, sql: Sql
 ) -> None:
     """Nobody works beside the process that starts, so nothing waits."""
+    release(INDEXED)
+    assert migrate_database() == Migrated(applied=(INDEXED,))
+    call_command("migrate", "records", find_newest(), verbosity=0)
     release(PRE)
     assert migrate_database() == Migrated(applied=(PRE,))
     release()
@@ -193,6 +201,20 @@ def test_migration_gives_way_to_writers_and_is_tried_again(
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_index_of_a_table_that_stands_is_built_beside_its_writers(
+    postgresql_only: None, release: Release, sql: Sql
+) -> None:
+    """What an interrupted build has left is replaced."""
+    sql("CREATE INDEX made_up ON records_run (kind)")
+    sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'made_up'::regclass")
+    release(INDEXED)
+    assert migrate_database() == Migrated(applied=(INDEXED,))
+    query = "SELECT indisvalid, indnatts FROM pg_index WHERE indexrelid = 'made_up'::regclass"
+    assert sql(query) == [(True, 2)]
+    call_command("migrate", "records", find_newest(), verbosity=0)
+    assert sql("SELECT count(*) FROM pg_class WHERE relname = 'made_up'") == [(0,)]
 
 
 def test_process_that_finds_another_migrating_waits_for_its_turn(

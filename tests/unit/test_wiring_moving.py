@@ -10,6 +10,7 @@ import pytest
 from ml_connector.engine.errors import OtherVersionError, UnknownRunError
 from ml_connector.engine.versions import Progress, RunVersions, VersionedRun
 from ml_connector.ports import Records, RunRow, RunState
+from ml_connector.wiring.engines import APPLICATION_VERSION, MOVES_FROM
 from ml_connector.wiring.moving import (
     ChangedRunError,
     NotTakenError,
@@ -159,3 +160,8 @@ def test_resume_of_another_versions_run_is_refused_before_anything_changes() -> 
     verify_version(ROW, book=make_book(None), ours="2")
     with pytest.raises(OtherVersionError, match="`ml-connector runs move r1`"):
         verify_version(ROW, book=make_book(make_run("1")), ours="2")
+
+
+def test_release_goes_on_with_runs_of_older_versions_only() -> None:
+    """What a newer one records, nobody could have known here."""
+    assert all(0 < one < APPLICATION_VERSION for one in MOVES_FROM)
