@@ -58,11 +58,14 @@ def test_no_sliding_window_holds_more_than_the_allowance(
     assert sent[27] - sent[18] == pytest.approx(60.25)
 
 
-def test_burst_after_idleness_is_whole_but_paced(records: Records, records_clock: Clock) -> None:
-    """All nine may go at once, at five times the lasting rate."""
+def test_burst_after_idleness_is_paced_and_of_half_the_allowance(
+    records: Records, records_clock: Clock
+) -> None:
+    """Half may go at five times the lasting rate; then requests go at little more than that."""
     sent = send(records_clock, 9)
     assert sent[0] == 0
-    assert [later - earlier for earlier, later in pairwise(sent)] == pytest.approx([1.2] * 8)
+    gaps = [later - earlier for earlier, later in pairwise(sent)]
+    assert gaps == pytest.approx([1.2] * 4 + [60.25 / 9 / 1.2] * 4)
 
 
 def test_default_allowance_is_that_of_a_planning_tenant(
@@ -101,8 +104,8 @@ def test_people_leave_their_reserve_alone_while_the_line_is_free(
     """What is kept is kept for when it is needed."""
     for _ in range(9):
         send(records_clock, 1, run_id=PERSON)
-        move(2)
-    assert send(records_clock, 1)[0] > 40
+        move(6)
+    assert send(records_clock, 1)[0] > 6
     assert send(records_clock, 1, run_id=PERSON) == [0]
 
 
@@ -167,8 +170,7 @@ def test_hold_makes_everybody_wait(records: Records, records_clock: Clock, move:
 def test_hold_reaches_those_who_already_wait(records: Records, records_clock: Clock) -> None:
     """A grant booked before the hold is given up, and the next one is after it."""
     budget = open_budget(clock=records_clock, allowances={KEY: SMALL})
-    for _ in range(9):
-        budget.acquire(KEY, run_id=RUN)
+    last = send(records_clock, 9)[-1]
 
     @dataclass
     class InterruptedClock:
@@ -191,14 +193,14 @@ def test_hold_reaches_those_who_already_wait(records: Records, records_clock: Cl
     interrupted = open_budget(clock=InterruptedClock(), allowances={KEY: SMALL})
     interrupted.acquire(KEY, run_id=RUN)
     waited = (records_clock.now() - held_from).total_seconds()
-    assert waited == pytest.approx(100 + 60.25 - 8 * 1.2)
+    assert waited == pytest.approx(100 + 60.25 - last)
 
 
 def test_grant_that_is_used_too_late_is_given_up(
     records: Records, records_clock: Clock, sql: Sql
 ) -> None:
     """A process that was frozen in its sleep does not send into somebody else's window."""
-    send(records_clock, 9)
+    last = send(records_clock, 9)[-1]
 
     @dataclass
     class OversleepingClock:
@@ -216,11 +218,10 @@ def test_grant_that_is_used_too_late_is_given_up(
             self.oversleeps = 0
 
     sent = send(OversleepingClock(), 9)
-    due = 60.25 - 8 * 1.2
-    assert sent[0] == pytest.approx(due + 3)
-    # The first grant was burnt: nine requests cost ten grants, the last of them in a new window.
+    assert 60.25 - last + 3 <= sent[0] < 60.25 - last + 6
+    # The first grant was given up, its place was not: nine requests go without a gap.
     assert sql("SELECT grants FROM records_budgethead") == [(19,)]
-    assert sent[8] - sent[0] == pytest.approx(60.25 - 3)
+    assert sent[8] - sent[0] == pytest.approx(8 * 60.25 / 9 / 1.2)
 
 
 def test_caller_that_is_always_late_gives_up(records: Records, records_clock: Clock) -> None:
@@ -384,7 +385,7 @@ def test_waiter_whose_clock_is_set_back_lines_up_again(
     records: Records, records_clock: Clock, move: Move
 ) -> None:
     """A grant that is not due on waking is no grant; the next one is a window away, not hours."""
-    send(records_clock, 9)
+    last = send(records_clock, 9)[-1]
 
     @dataclass
     class SetBackClock:
@@ -405,7 +406,7 @@ def test_waiter_whose_clock_is_set_back_lines_up_again(
 
     clock = SetBackClock()
     open_budget(clock=clock, allowances={KEY: SMALL}).acquire(KEY, run_id=RUN)
-    assert clock.waited == pytest.approx(60.25 - 8 * 1.2 + 60.25)
+    assert clock.waited == pytest.approx(60.25 - last + 60.25)
 
 
 def test_grants_of_a_server_whose_clock_was_ahead_count_as_granted_now(
@@ -427,8 +428,8 @@ def test_line_is_booked_no_further_ahead_than_it_may_be_long(
     records: Records, records_clock: Clock, sql: Sql
 ) -> None:
     """Who comes to a full line asks again when it is shorter, and is granted what it would be."""
-    send(records_clock, 9)
-    full_us = SMALL.line_us - 50_000_000
+    last = send(records_clock, 9)[-1]
+    full_us = SMALL.line_us - 15_000_000
     sql(
         f"UPDATE records_budgetslot SET granted_us = granted_us + {full_us}",
         f"UPDATE records_budgethead SET granted_us = granted_us + {full_us}",
@@ -451,25 +452,27 @@ def test_line_is_booked_no_further_ahead_than_it_may_be_long(
 
     clock = NotingClock([])
     send(clock, 1)
-    over_s = 60.25 - 8 * 1.2 - 50
+    over_s = 60.25 - last - 15
     assert clock.slept == pytest.approx([over_s, SMALL.line_us / 1e6])
 
 
 SEND = """
 import time
-budget = open_budget(allowances={"tenant": Allowance(requests=40, window_s=2.0, margin_s=0.5)})
+budget = open_budget(allowances={"tenant": Allowance(requests=20, window_s=1.0, margin_s=0.5)})
 print("ready"); sys.stdin.readline()
 until = time.time() + float(sys.argv[1])
 while time.time() < until:
-    budget.acquire("tenant")
+    budget.acquire("tenant", run_id=sys.argv[2])
     print(f"{time.time():.6f}")
 """
 
 
 @pytest.mark.long
-def test_four_processes_stay_exact_and_none_starves(records: Records, spawn: Spawn) -> None:
+def test_four_processes_on_one_file_stay_exact_and_none_starves(
+    sqlite_only: None, records: Records, spawn: Spawn
+) -> None:
     """Real processes, real clock: no sliding window over the limit, everybody gets a share."""
-    processes = [spawn(SEND, "6") for _ in range(4)]
+    processes = [spawn(SEND, "4", run_id) for run_id in ("a", "b", "c", PERSON)]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
@@ -480,6 +483,5 @@ def test_four_processes_stay_exact_and_none_starves(records: Records, spawn: Spa
     sent = [[float(line) for line in process.communicate()[0].split()] for process in processes]
     everything = sorted(instant for instants in sent for instant in instants)
     # The instants are read after the grant; the half margin left to the sender covers that way.
-    assert count_most(everything, 2.0) <= 40
-    assert len(everything) >= 80
-    assert min(len(instants) for instants in sent) >= len(everything) / 4 / 4
+    assert count_most(everything, 1.0) <= 20
+    assert all(len(instants) >= 4 for instants in sent)

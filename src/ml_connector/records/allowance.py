@@ -7,6 +7,11 @@ MARGIN_S_MIN = 0.05
 """With less, a busy machine would come too late for every grant."""
 PACE_PARTS = 5
 """A burst after idleness goes out at this many times the lasting rate, not all at once."""
+BURST_PARTS = 2
+"""One of so many parts of the allowance may go as a burst."""
+STEADY_PARTS = 1.2
+"""Past the burst, at this many times the lasting rate: who is late catches up, and the line does
+not stand still for most of each window."""
 RESERVE_PARTS = 20
 """One grant of this many is kept for people, so that runs leave them a twentieth."""
 LINE_MAX = 100
@@ -38,10 +43,12 @@ class Allowance:
         """Least time between two grants of one place."""
         return round((self.window_s + self.margin_s) * MICROSECONDS)
 
-    @property
-    def pace_us(self) -> int:
-        """Least time between two grants."""
-        return round(self.window_s * MICROSECONDS / self.requests / PACE_PARTS)
+    def find_pace_us(self, used: int) -> int:
+        """Least time between two grants of the line, of which so many were used in a cycle."""
+        in_line = self.requests - self.reserve
+        if used < in_line / BURST_PARTS:
+            return round(self.window_s * MICROSECONDS / self.requests / PACE_PARTS)
+        return round(self.cycle_us / in_line / STEADY_PARTS)
 
     @property
     def late_us(self) -> int:

@@ -24,6 +24,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
@@ -48,8 +49,21 @@ BOOKINGS_MAX = 50
 """Grants a caller may lose, by coming late or by a hold, before it gives up."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER = 0
+NOWHERE = -1
 PERSON = ""
 """Who asks outside any run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A place from an instant on; `before_us` is when it was granted before.
+
+    Without a place it only says when to ask again, the line being as long as it may be.
+    """
+
+    slot: int
+    at_us: int
+    before_us: int
 
 
 class RingBudget:
@@ -103,11 +117,14 @@ class RingBudget:
 
     def _await_grant(self, key: str, *, is_person: bool) -> None:
         allowance = self._allowance(key)
+        lost: Grant | None = None
         for _ in range(BOOKINGS_MAX):
             with self._gate:
-                at_us, is_booked = self._book(key, allowance, is_person=is_person)
-            if self._is_due(at_us, allowance) and is_booked and not self._is_held(key, at_us):
+                grant = self._book(key, allowance, is_person=is_person, lost=lost)
+            is_due = self._is_due(grant.at_us, allowance) and grant.slot != NOWHERE
+            if is_due and not self._is_held(key, grant.at_us):
                 return
+            lost = grant
         raise SystemUnavailableError(
             f"{BOOKINGS_MAX} grants of the request budget {key} passed by unused.",
             written="The request was not sent.",
@@ -115,41 +132,52 @@ class RingBudget:
             key=key,
         )
 
-    def _book(self, key: str, allowance: Allowance, *, is_person: bool) -> tuple[int, bool]:
-        """Book the next grant; the instant it may be used from, and true.
-
-        Where the line is as long as it may be, nothing is booked: when to ask again, and false.
-        """
+    def _book(
+        self, key: str, allowance: Allowance, *, is_person: bool, lost: Grant | None
+    ) -> Grant:
+        """Book the next grant; the lost one was not used, so its place is given back first."""
         with writing(f"a grant of {key}", using=BUDGET_ALIAS):
             head, now_us = self._open_head(key, allowance)
+            if lost is not None:
+                mine = self._places(head).filter(slot=lost.slot, granted_us=lost.at_us)
+                mine.update(granted_us=lost.before_us)
             from_us = max(now_us, head.hold_us)
             place, granted_us = self._find_place(head, allowance, from_us, is_person=is_person)
             if granted_us - now_us > WAIT_MAX_S * MICROSECONDS:
                 raise _too_long(key, (granted_us - now_us) // MICROSECONDS)
             if granted_us - from_us > allowance.line_us:
-                return granted_us - allowance.line_us, False
-            if place.slot >= allowance.reserve:
-                head.granted_us = granted_us
-            place.granted_us = granted_us
-            head.grants += 1
-            place.save(using=BUDGET_ALIAS, update_fields=["granted_us"])
-            head.save(using=BUDGET_ALIAS, update_fields=["granted_us", "grants"])
-            return granted_us, True
+                later_us = granted_us - allowance.line_us
+                return Grant(slot=NOWHERE, at_us=later_us, before_us=NEVER)
+            return self._store(head, place, granted_us, in_line=place.slot >= allowance.reserve)
+
+    def _store(
+        self, head: models.BudgetHead, place: models.BudgetSlot, granted_us: int, *, in_line: bool
+    ) -> Grant:
+        grant = Grant(slot=place.slot, at_us=granted_us, before_us=place.granted_us)
+        if in_line:
+            head.granted_us = granted_us
+        place.granted_us = granted_us
+        head.grants += 1
+        place.save(using=BUDGET_ALIAS, update_fields=["granted_us"])
+        head.save(using=BUDGET_ALIAS, update_fields=["granted_us", "grants"])
+        return grant
 
     def _find_place(
         self, head: models.BudgetHead, allowance: Allowance, from_us: int, *, is_person: bool
     ) -> tuple[models.BudgetSlot, int]:
         """The place that is free first, and the instant it may be used from."""
         places, free = self._places(head), ("granted_us", "slot")
-        in_line = places.filter(slot__gte=allowance.reserve).earliest(*free)
-        paced_us = max(from_us, head.granted_us + allowance.pace_us)
-        granted_us = max(paced_us, in_line.granted_us + allowance.cycle_us)
+        line = places.filter(slot__gte=allowance.reserve)
+        first = line.earliest(*free)
+        used = line.filter(granted_us__gt=from_us - allowance.cycle_us).count()
+        paced_us = head.granted_us + allowance.find_pace_us(used)
+        granted_us = max(from_us, paced_us, first.granted_us + allowance.cycle_us)
         if is_person and allowance.reserve:
             kept = places.filter(slot__lt=allowance.reserve).earliest(*free)
             kept_us = max(from_us, kept.granted_us + allowance.cycle_us)
             if kept_us < granted_us:
                 return kept, kept_us
-        return in_line, granted_us
+        return first, granted_us
 
     def _is_due(self, granted_us: int, allowance: Allowance) -> bool:
         """Sleep until the grant; whether it may be used when this returns.
