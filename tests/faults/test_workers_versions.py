@@ -154,6 +154,7 @@ def test_workers_of_two_versions_leave_each_others_runs_alone(floor: Floor) -> N
     assert steps == [("first", "1"), ("last", "1"), ("last", "1"), ("last", "2")]
 
 
+@pytest.mark.long
 def test_people_are_told_that_no_worker_of_a_runs_version_lives_and_move_it(
     floor: Floor,
     tmp_path: Path,
