@@ -32,6 +32,11 @@ class RunBoard:
                 self._executing += Counter()  # drops runs that are counted zero times
                 self._changed.notify_all()
 
+    def is_executing(self, run_id: str) -> bool:
+        """Whether a thread of this process is in the run."""
+        with self._changed:
+            return run_id in self._executing
+
     def wait_change(self, seconds: float) -> None:
         """Return when a run has ended here, or after that time of the machine.
 

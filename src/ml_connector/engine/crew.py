@@ -1,13 +1,13 @@
 """What a process is part of when several execute runs on one PostgreSQL."""
 
 import logging
-import threading
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from ml_connector.engine.board import RunBoard
 from ml_connector.engine.crew_table import PRUNING, CrewTable, Member
 from ml_connector.engine.errors import (
     LeftToOthersError,
@@ -68,19 +68,22 @@ class Crew:
         *,
         role: Role,
         outage: Outage,
-        stop: threading.Event,
+        board: RunBoard,
         on_taken_over: Callable[[HeldRun], None],
     ) -> None:
         self._member = member
         self._role = role
         self._outage = outage
-        self._stop = stop
+        self._stop = outage.stop
+        self._board = board
         self._table = CrewTable(database_url)
         self._handover = Handover(database_url, application=NAME)
         self._heart = Heart(
             self._table, member.executor_id, on_taken_for_dead=self._leave, on_beat=self._note_beat
         )
-        self._reaper = Reaper(self._table, self._handover, on_taken_over=on_taken_over)
+        self._reaper = Reaper(
+            self._table, self._handover, on_taken_over=on_taken_over, is_left=self._is_left
+        )
         self._has_joined = False
 
     def open(self) -> bool:
@@ -181,10 +184,6 @@ class Crew:
         """Whether this process is the one that prunes for the length of the block."""
         return self._table.election(PRUNING)
 
-    def give_back(self, run_id: str) -> None:
-        """The run this process executes is in its queue again, for whoever takes it next."""
-        self._handover.requeue(HeldRun(run_id=run_id, executor_id=self._member.executor_id))
-
     def close(self, *, still: Collection[str]) -> None:
         """What this process held is in its queue again, and the process has left.
 
@@ -210,6 +209,15 @@ class Crew:
         for held in self._handover.load_held() if self._has_joined else ():
             if held.executor_id == self._member.executor_id and held.run_id not in except_runs:
                 self._handover.requeue(held)
+
+    def _is_left(self, run: HeldRun) -> bool:
+        """Whether this process has the run, and no thread of it is in it.
+
+        So it is when the database went away between giving the run and saying so, or when a run
+        met that between two steps.
+        """
+        is_own = run.executor_id == self._member.executor_id
+        return is_own and not self._board.is_executing(run.run_id)
 
     def _note_beat(self, is_stored: bool) -> None:  # noqa: FBT001 - a listener's one argument.
         note = self._outage.note_back if is_stored else self._outage.note_away

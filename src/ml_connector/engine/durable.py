@@ -12,8 +12,7 @@ import platform
 import secrets
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from functools import partial
 
 import sqlalchemy as sa
@@ -37,7 +36,7 @@ from ml_connector.engine.errors import (
 )
 from ml_connector.engine.handover import HeldRun
 from ml_connector.engine.launching import Identity, prepare_dbos
-from ml_connector.engine.observer import RunObserver
+from ml_connector.engine.observer import RunObserver, logged
 from ml_connector.engine.outage import ENGINE, Outage
 from ml_connector.engine.patience import LeaveRun, bound_waits, keep_pausing, pausing
 from ml_connector.engine.process_lock import ProcessLock
@@ -48,7 +47,12 @@ from ml_connector.engine.steps import (
     copy_storable,
     find_last_error,
 )
-from ml_connector.errors import ConnectorError, RunInterruptedError, StoredError
+from ml_connector.errors import (
+    ConnectorError,
+    DatabaseAwayError,
+    RunInterruptedError,
+    StoredError,
+)
 from ml_connector.ports import Clock, FlowFunction, Json
 
 logger = logging.getLogger(__name__)
@@ -302,12 +306,12 @@ class DurableEngine:
             member,
             role=self._role,
             outage=self._outage,
-            stop=self._stop,
+            board=self._board,
             on_taken_over=self._tell_taken_over,
         )
 
     def _tell_taken_over(self, run: HeldRun) -> None:
-        with _logged("run.observer_failed", run.run_id):
+        with logged("run.observer_failed", run.run_id):
             self._observer.run_taken_over(run.run_id)
 
     def _make_workflow(self) -> Callable[[str, Json], Json]:
@@ -359,23 +363,26 @@ class DurableEngine:
                 return
         ride = partial(self._outage.ride, run_id)
         if self._gives_back(run_id, error):
-            with _logged("run.observer_failed", run_id):
+            with logged("run.observer_failed", run_id):
                 ride(lambda: self._observer.run_given_back(run_id))
         else:
             self._stop_run(run_id, error)
 
     def _stop_run(self, run_id: str, error: ConnectorError) -> None:
         self._board.keep_error(run_id, error)
-        with _logged("run.observer_failed", run_id):
+        with logged("run.observer_failed", run_id):
             tell = partial(self._observer.run_finished, run_id, summary=None, error=error)
             self._outage.ride(run_id, tell)
-        with _logged("run.not_released", run_id):
+        with logged("run.not_released", run_id):
             self._release(run_id)
 
     def _gives_back(self, run_id: str, error: ConnectorError) -> bool:
         """Whether the run only stops because this process does, and nobody here waits for it."""
+        # Not in a step, or that would have waited: the reaper of this process queues it again.
+        is_away = isinstance(error, DatabaseAwayError)
         is_stop = self._stop.is_set() and isinstance(error, RunInterruptedError)
-        return self._crew is not None and is_stop and run_id not in self._asked
+        is_left = is_stop and run_id not in self._asked
+        return self._crew is not None and (is_left or is_away)
 
     def _release(self, run_id: str) -> None:
         # Cancelled is DBOS's word for a run that frees its queue and can be resumed. In an empty
@@ -439,12 +446,3 @@ _ACTIVE = frozenset(
 def _verify_object(value: object) -> Json:
     assert isinstance(value, dict)
     return value
-
-
-@contextmanager
-def _logged(event: str, run_id: str) -> Iterator[None]:
-    """What fails inside the block is logged; the run it is about has already stopped."""
-    try:
-        yield
-    except Exception:
-        logger.exception("%s run_id=%s", event, run_id)

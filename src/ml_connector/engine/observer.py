@@ -1,10 +1,15 @@
 """What the engine tells of its runs while they go on; the history of runs is made of it."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Protocol
 
 from ml_connector.errors import ConnectorError
 from ml_connector.ports import Json
+
+logger = logging.getLogger(__name__)
 
 
 class StepState(StrEnum):
@@ -42,6 +47,15 @@ class RunObserver(Protocol):
 
     def run_taken_over(self, run_id: str) -> None:
         """The process that had the run is dead; it is queued again, or begun elsewhere already."""
+
+
+@contextmanager
+def logged(event: str, run_id: str) -> Iterator[None]:
+    """What fails inside the block is logged; the run it is about has already stopped."""
+    try:
+        yield
+    except Exception:
+        logger.exception("%s run_id=%s", event, run_id)
 
 
 class SilentObserver:

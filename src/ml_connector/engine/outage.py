@@ -66,7 +66,8 @@ class Outage:
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stop = stop
+        self.stop = stop
+        """Set when this process is to end; nothing is waited for then."""
         self._clock = clock
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -122,13 +123,13 @@ class Outage:
             StoppedRunError: A stop was asked for.
         """
         self.note_away(ENGINE)
-        if self._stop.wait(seconds):
+        if self.stop.wait(seconds):
             raise StoppedRunError(run_id)
 
     def pause_executing(self, seconds: float) -> None:
         """A run waits on for the engine's database, unless its process is about to end."""
         self.note_away(ENGINE)
-        if self._stop.wait(seconds):
+        if self.stop.wait(seconds):
             raise LeaveRun
 
     def is_recent(self, seconds: float) -> bool:
@@ -141,7 +142,7 @@ class Outage:
         """How long it took until the database answered."""
         began_at = self._monotonic()
         while (waited_s := self._monotonic() - began_at) < left_s:
-            if self._stop.wait(pause_s):
+            if self.stop.wait(pause_s):
                 raise StoppedRunError(run_id) from away
             if away.is_back():
                 return max(waited_s, pause_s)

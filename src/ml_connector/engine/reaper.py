@@ -17,6 +17,8 @@ LOOK_S = 1.0
 """From one look at the others to the next."""
 DEAD_AFTER_S = 8.0
 """A process whose beats stand still this long, by the clock of whoever watches, is dead."""
+LEFT_AFTER_S = 8.0
+"""A run this process has and does not execute for longer was never begun, or left on purpose."""
 GAP_S_MAX = 3.0
 """A watcher that has not looked for longer was frozen, or the database was away: it starts anew."""
 
@@ -36,11 +38,14 @@ class Reaper:
         handover: Handover,
         *,
         on_taken_over: Callable[[HeldRun], None],
+        is_left: Callable[[HeldRun], bool] = lambda _run: False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._table = table
         self._handover = handover
         self._on_taken_over = on_taken_over
+        self._is_left = is_left
+        self._left_since: dict[str, float] = {}
         self._monotonic = monotonic
         self._seen: dict[str, _Seen] = {}
         self._looked_at = monotonic()
@@ -64,6 +69,7 @@ class Reaper:
         held = self._handover.load_held()
         beats = self._table.load_beats()
         silent = self._find_silent(beats)
+        self._requeue_left(held)
         if not (silent or {run.executor_id for run in held} - beats.keys() or self._has_dead()):
             return
         with self._table.election() as is_elected:
@@ -78,6 +84,7 @@ class Reaper:
         now = self._monotonic()
         if now - self._looked_at > GAP_S_MAX:
             self._seen.clear()
+            self._left_since.clear()
         self._looked_at = now
         self._seen = {
             name: seen
@@ -86,6 +93,15 @@ class Reaper:
             for name, count in beats.items()
         }
         return [name for name, seen in self._seen.items() if now - seen.since > DEAD_AFTER_S]
+
+    def _requeue_left(self, held: list[HeldRun]) -> None:
+        """What this process has had for so long without executing it is back in its queue."""
+        now = self._monotonic()
+        left = [run for run in held if self._is_left(run)]
+        self._left_since = {run.run_id: self._left_since.get(run.run_id, now) for run in left}
+        for run in left:
+            if now - self._left_since[run.run_id] > LEFT_AFTER_S and self._handover.requeue(run):
+                logger.warning("run.queued_again run_id=%s", run.run_id)
 
     def _reap(self, held: list[HeldRun], beats: dict[str, int], silent: list[str]) -> None:
         living = beats.keys() - {
