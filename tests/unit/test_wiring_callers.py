@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from contextvars import copy_context
+from pathlib import Path
 from threading import Event, Thread
-from typing import TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
 
 import pytest
+from tests.fakes.clock import START, FakeClock
 
 from ml_connector.errors import RunInterruptedError
+from ml_connector.wiring import House
 from ml_connector.wiring.callers import CallerBudget, Callers, answering_person
 from ml_connector.wiring.stopping import StoppableBudget
 
@@ -52,13 +56,13 @@ def test_request_is_a_persons_unless_the_process_executes_a_run() -> None:
 
 
 def test_reader_of_a_run_never_counts_as_a_person() -> None:
-    """A thread without knowledge is the only run's, or else one reader among several runs'."""
+    """A thread that knows nothing is the only run's, or one of several runs' by turns."""
     callers = Callers()
     with callers.executing("r1"):
         assert in_thread(callers.find_run) == "r1"
         with callers.executing("r2"):
-            assert in_thread(callers.find_run) == "readers"
-            assert in_thread(lambda: copy_context().run(callers.find_run)) == "readers"
+            asked = [in_thread(callers.find_run) for _ in range(6)]
+            assert sorted(asked) == ["r1"] * 3 + ["r2"] * 3
             assert in_thread(_carried(callers)) == "r2"
         assert callers.find_run() == "r1"
 
@@ -113,3 +117,45 @@ def test_grant_is_not_used_when_a_stop_came_during_the_wait() -> None:
     with pytest.raises(RunInterruptedError):
         budget.acquire("")
     assert len(ring.asked) == 1
+
+
+def allow(requests: int | None) -> Any:
+    """A connection of the one tenant with that allowance."""
+    return SimpleNamespace(requests_per_minute=requests, budget_key=lambda: "tenant")
+
+
+def test_house_keeps_runs_off_the_reserve_of_the_least_allowance_of_a_tenant(
+    tmp_path: Path,
+) -> None:
+    """Of two a minute a run has one and a person the other, whatever else a connection says."""
+    project: Any = SimpleNamespace(
+        state_dir=tmp_path,
+        settings=SimpleNamespace(database_url="", engine_url="", organisation="default"),
+        connections={"a": allow(30), "b": allow(2), "c": allow(None), "d": allow(60)},
+    )
+    clock = FakeClock()
+    house = House(project, clock=clock)
+    try:
+        with house._callers.executing("r1"):
+            house.budget.acquire("tenant")
+            house.budget.acquire("tenant")
+            waited_s = (clock.now() - START).total_seconds()
+        house.budget.acquire("tenant")
+    finally:
+        house.close()
+    assert waited_s > 60
+    assert (clock.now() - START).total_seconds() == waited_s
+
+
+def test_house_knows_the_run_it_executes() -> None:
+    """From the bench on, what a flow sends is its run's."""
+    callers, known = Callers(), list[str]()
+
+    def open_bench(_flow: Any) -> Any:
+        known.append(callers.find_run())
+        raise LookupError
+
+    house: Any = SimpleNamespace(flow=str, actuals_bench=open_bench, _callers=callers)
+    with pytest.raises(LookupError):
+        House._run_flow(house, "actuals", cast("Any", SimpleNamespace(run_id="r1")), {})
+    assert known == ["r1"]

@@ -3,18 +3,17 @@
 People draw on a reserve of the request budget, and runs share the rest alike, so whoever asks has
 to be known at the moment a request leaves. The thread that executes a run knows it, and whatever
 it starts in a copy of its context. Threads that a client starts for itself know nothing; in a
-process that executes runs they count as a run's, never as a person's.
+process that executes runs each counts as one of the runs, by turns, and never as a person.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
+from itertools import count
+from threading import Lock, local
 from typing import Protocol
 
 PERSON = ""
-READERS = "readers"
-"""Threads that know no run, where the process executes several: together they count as one."""
 
 _run: ContextVar[str | None] = ContextVar("run", default=None)
 
@@ -35,6 +34,8 @@ class Callers:
     def __init__(self) -> None:
         self._guard = Lock()
         self._executed: list[str] = []
+        self._threads = count()
+        self._thread = local()
 
     @contextmanager
     def executing(self, run_id: str) -> Iterator[None]:
@@ -54,11 +55,11 @@ class Callers:
         known = _run.get()
         if known is not None:
             return known
+        if not hasattr(self._thread, "number"):
+            self._thread.number = next(self._threads)
         with self._guard:
-            executed = set(self._executed)
-        if len(executed) > 1:
-            return READERS
-        return executed.pop() if executed else PERSON
+            executed = self._executed
+            return executed[self._thread.number % len(executed)] if executed else PERSON
 
 
 @contextmanager
