@@ -1,7 +1,6 @@
 """The transport chain over real sockets: lost replies, cut bodies, certificates."""
 
 import datetime as dt
-import ipaddress
 import socket
 import ssl
 import threading
@@ -10,9 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from tests.fakes.certificates import build_context
 
 from ml_connector.errors import OutcomeUnknownError, SystemUnavailableError
 from ml_connector.systems.http import HttpClient, HttpOptions, RemoteCall
@@ -96,7 +93,7 @@ def test_closed_port_is_unavailable_even_for_a_write() -> None:
 
 def test_unknown_certificate_is_refused_at_once_and_trusted_by_its_bundle(tmp_path: Path) -> None:
     """No answer is taken from a stranger; a private authority is named in the settings."""
-    tls, bundle = build_certificate(tmp_path)
+    tls, bundle = build_context(tmp_path)
     with (
         serving(WHOLE, tls=tls) as port,
         client(port, scheme="https") as http,
@@ -108,36 +105,3 @@ def test_unknown_certificate_is_refused_at_once_and_trusted_by_its_bundle(tmp_pa
         client(port, scheme="https", ca_bundle=bundle) as http,
     ):
         assert http.send(READ).content == b"{}"
-
-
-def build_certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server context with a self-signed certificate for loopback, and its PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    bundle, key_file = folder / "ca.pem", folder / "key.pem"
-    bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(bundle, key_file)
-    return context, bundle

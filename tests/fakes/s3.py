@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pyarrow import fs
+from tests.fakes.certificates import write_certificate
 
 LOOK_S = 0.05
 LOOKS_MAX = 600
@@ -39,6 +40,9 @@ class Store:
     """A running server with one empty bucket for each who asks."""
 
     endpoint: str
+    secure_endpoint: str
+    """The same over TLS, by a certificate that only `ca_bundle` makes trusted."""
+    ca_bundle: Path
     files: Any
     """Its objects past everything of ours, for who may do all."""
 
@@ -88,11 +92,13 @@ def connect(endpoint: str, **options: Any) -> Any:
 
 @contextmanager
 def _serving(folder: Path) -> Iterator[Store]:
-    ports = _find_ports(2 * len(_PARTS))
+    *ports, secure_port = _find_ports(2 * len(_PARTS) + 1)
+    certificate, key = write_certificate(folder)
     command = [
         str(Path(sys.executable).with_name("weed")), "server", f"-dir={folder / 'data'}",
         "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-volume.max=20",
         "-master.volumeSizeLimitMB=64", "-volume.preStopSeconds=0", "-filer", "-s3",
+        f"-s3.port.https={secure_port}", f"-s3.cert.file={certificate}", f"-s3.key.file={key}",
         f"-s3.config={folder / 'identities.json'}", "-s3.iam=false", "-s3.port.iceberg=0",
         "-s3.port.lance=0", "-s3.autoCreateBucket=false",
         f"-filer.localSocket={folder / 'filer'}", f"-s3.localSocket={folder / 's3'}",
@@ -105,7 +111,10 @@ def _serving(folder: Path) -> Iterator[Store]:
         endpoint = f"http://127.0.0.1:{ports[3]}"
         files = connect(endpoint, allow_bucket_creation=True)
         _wait_until_ready(server, files, folder / "log")
-        yield Store(endpoint=endpoint, files=files)
+        secure = f"https://127.0.0.1:{secure_port}"
+        yield Store(
+            endpoint=endpoint, secure_endpoint=secure, ca_bundle=certificate, files=files
+        )  # fmt: skip
     finally:
         server.kill()
         server.wait(STOP_S_MAX)

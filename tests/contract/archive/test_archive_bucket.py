@@ -118,6 +118,18 @@ def test_a_store_that_is_not_there_is_unavailable(bucket_place: BucketPlace) -> 
             ask()
 
 
+@pytest.mark.usefixtures("_tried_once")
+def test_a_private_authority_is_trusted_by_its_bundle_alone(bucket_place: BucketPlace) -> None:
+    """Nothing is sent to a store whose certificate nobody vouches for."""
+    store = bucket_place.store
+    with pytest.raises(BucketUnavailableError, match="certificate"):
+        bucket_place.open(endpoint=store.secure_endpoint).write_bytes([SMALL], suffix="csv")
+    archive = bucket_place.open(endpoint=store.secure_endpoint, ca_bundle=store.ca_bundle)
+    stored = archive.write_bytes([SMALL], suffix="csv")
+    shutil.rmtree(bucket_place.root)
+    assert read_whole(archive, stored.file_hash) == SMALL
+
+
 def read_all(archive: FileArchive) -> None:
     """Something is read that nobody stored."""
     read_whole(archive, "0" * 64)
