@@ -23,6 +23,7 @@ from ml_connector.ports import (
     ApprovalState,
     JournalHead,
     JournalReceipt,
+    JournalState,
     Posting,
     PostingState,
     Records,
@@ -99,6 +100,24 @@ def test_posting_is_not_refused_by_a_look_from_before_it_was_sent(
     assert len(budget.journals.documents) == 1 + reverses
     links = budget.desk.records.audit.find(key)
     assert [one.event for one in links] == ["posting.confirmed"]
+
+
+def test_posting_that_never_left_ends_at_the_first_look_and_its_frozen_run_sends_nothing(
+    budget: BudgetDesk,
+) -> None:
+    """Nothing is to be waited for; a process that wakes up afterwards finds it settled."""
+    budget.flow = make_flow(**ONE_MONTH)
+    kill_after(budget, "postings.make_posting")
+
+    settled, found = settle_posting(budget.bench(), newest(budget).posting_key)
+    woken = budget.resume()
+
+    assert (settled.state, found.state) == (PostingState.REFUSED, JournalState.ABSENT)
+    assert settled.reason == "settled by a person: absent when it was looked for"
+    assert budget.journals.calls == 0
+    assert woken["state"] == "partly succeeded"
+    assert budget.run()["state"] == "succeeded"
+    assert budget.held() == SEPTEMBER
 
 
 def test_posting_that_was_settled_before_it_was_sent_is_not_sent(budget: BudgetDesk) -> None:
