@@ -6,15 +6,18 @@ from typing import Any
 import pytest
 from tests.fakes.s3 import WRITER, Store
 
-from ml_connector.ports import CheckState, RunState
-from ml_connector.wiring import open_house
+from ml_connector.ports import RunState
 
 BUCKET = "finance-archive"
 
 
 @pytest.mark.long
 def test_a_run_with_its_archive_in_a_bucket_equals_one_with_a_folder(
-    office: Any, quiet_cells: dict[str, str], object_store: Store, monkeypatch: pytest.MonkeyPatch
+    office: Any,
+    typist: Any,
+    quiet_cells: dict[str, str],
+    object_store: Store,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Same cells in the model, every file in the bucket, and a machine without copies goes on."""
     object_store.make_bucket(BUCKET)
@@ -27,13 +30,13 @@ def test_a_run_with_its_archive_in_a_bucket_equals_one_with_a_folder(
             "access_key": "env:ARCHIVE_ACCESS", "secret_key": "env:ARCHIVE_SECRET",
         },
     )  # fmt: skip
-    with open_house(office.root, clock=office.clock) as house:
-        [line] = house.check_archive()
+    looked = typist.type("doctor", "-o", "json")
     run = office.run()
     shutil.rmtree(office.root / ".state" / "archive-copies")
     again = office.run()
 
-    assert (line.state, line.subject) == (CheckState.OK, "store")
+    [line] = [row for row in looked.json if row["where"] == "archive"]
+    assert (line["state"], line["what"], looked.code) == ("ok", "store", 0)
     assert run.state is again.state is RunState.SUCCEEDED
     assert office.company.cells() == quiet_cells
     assert len(office.tasks()) == 1
