@@ -24,7 +24,7 @@ from ml_connector.settings import Schedule
 Move = Callable[[float], None]
 HOUR = 3_600
 PICK_UP_S = 5
-CALLS_MAX = 20
+CALLS_MAX = 10
 """More calls of stores and engine than one firing makes."""
 
 

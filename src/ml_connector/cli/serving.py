@@ -17,7 +17,7 @@ def serve(*, options: Options | None = None) -> int:
     """
     with opened(options) as house:
         _say_hello(house, "Server")
-        house.serve(_tell_run, _tell_schedule)
+        house.serve(_tell_run, _tell)
         _say("Stopping: nothing new begins here.")
     return 0
 
@@ -30,7 +30,7 @@ def worker(*, options: Options | None = None) -> int:
     """
     with opened(options) as house:
         _say_hello(house, "Worker")
-        house.work(_tell_run, _tell_schedule)
+        house.work(_tell_run, _tell)
         _say("Stopping: what was begun is left to others.")
     return 0
 
@@ -41,10 +41,11 @@ def _say_hello(house: "House", what: str) -> None:
 
 
 def _tell_run(run_id: str, what: str) -> None:
-    _say(f"Run {run_id} {what}.")
+    _tell(f"Run {run_id} {what}")
 
 
-def _tell_schedule(text: str) -> None:
+def _tell(text: str) -> None:
+    # What became of something may end with a whole sentence of its own.
     _say(text if text.endswith(".") else f"{text}.")
 
 

@@ -46,6 +46,7 @@ class Role:
         executes: Whether it executes runs; else it only queues and follows them. None: when nobody
             else does at its launch.
         migration: The newest change of the records database that this process knows.
+        serves: Whether it takes the runs that commands record; with SQLite.
         on_joined: Called once the others see this process, before it takes a run; what it raises
             ends the launch.
         on_taken_for_dead: Told, in a thread of the engine's, that others have its runs.
@@ -54,6 +55,7 @@ class Role:
     queue: str = QUEUE
     executes: bool | None = True
     migration: str = ""
+    serves: bool = False
     on_joined: Callable[[], None] = _do_nothing
     on_taken_for_dead: Callable[[], None] = _do_nothing
 

@@ -124,7 +124,7 @@ class DurableEngine:
             raise EngineBusyError(self._where, f"another engine of this process, {os.getpid()}")
         try:
             if self._lock is not None:
-                self._lock.take(now=self._clock.now())
+                self._lock.take(now=self._clock.now(), serves=self._role.serves)
             self._launch_dbos()
             self._release_abandoned()
         except BaseException:
@@ -182,10 +182,10 @@ class DurableEngine:
         ):
             DBOS.enqueue_workflow(self._role.queue, self._workflow, flow, stored)
 
-    def knows(self, run_id: str) -> bool:
-        """Whether a run of that id was ever queued."""
-        assert self._workflow is not None, "the engine is not launched"
-        return DBOS.get_workflow_status(run_id) is not None
+    def is_under_way(self, run_id: str) -> bool | None:
+        """Whether the run is queued, executed or done; None when it was never queued."""
+        status = DBOS.get_workflow_status(run_id)
+        return None if status is None else status.status in {*_ACTIVE, _DONE}
 
     def wait(self, run_id: str) -> Json:
         """The run's summary once it ended.
@@ -437,7 +437,7 @@ class DurableEngine:
         _IN_THIS_PROCESS.release()
 
 
-_RUNNING = WorkflowStatusString.PENDING.value
+_RUNNING, _DONE = WorkflowStatusString.PENDING.value, WorkflowStatusString.SUCCESS.value
 _ACTIVE = frozenset(
     {_RUNNING, WorkflowStatusString.ENQUEUED.value, WorkflowStatusString.DELAYED.value}
 )

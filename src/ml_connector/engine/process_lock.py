@@ -13,6 +13,7 @@ from ml_connector.engine.errors import EngineBusyError
 LOCK_FILE = "engine.lock"
 _TEXT_MAX = 4_096
 _COMMAND_MAX = 200
+_HOLDER = "process {pid} on {host} ({command}), since {since}"
 
 
 class ProcessLock:
@@ -26,8 +27,12 @@ class ProcessLock:
         self._folder = folder
         self._handle: int | None = None
 
-    def take(self, *, now: datetime) -> None:
+    def take(self, *, now: datetime, serves: bool = False) -> None:
         """The lock is ours.
+
+        Args:
+            now: Since when, for people.
+            serves: Whether this process takes the runs that others record.
 
         Raises:
             EngineBusyError: Somebody holds it; names process, host and command.
@@ -41,7 +46,7 @@ class ProcessLock:
             os.close(handle)
             raise EngineBusyError(str(self._folder), holder) from error
         os.ftruncate(handle, 0)
-        os.pwrite(handle, _describe_process(now), 0)
+        os.pwrite(handle, _describe_process(now, serves=serves), 0)
         self._handle = handle
 
     def release(self) -> None:
@@ -52,8 +57,24 @@ class ProcessLock:
             self._handle = None
 
 
-def _describe_process(now: datetime) -> bytes:
+def find_server(folder: Path) -> str | None:
+    """The living process of this machine that has the folder and takes runs others record."""
+    try:
+        holder = json.loads((folder / LOCK_FILE).read_text())
+        if not holder["serves"] or holder["host"] != platform.node():
+            return None
+        os.kill(int(holder["pid"]), 0)
+    except PermissionError:
+        pass  # It lives, as somebody else's.
+    except (OSError, ValueError, KeyError, TypeError):
+        # Empty once it has ended; a killed one left its words behind, and no process.
+        return None
+    return _HOLDER.format(**holder)
+
+
+def _describe_process(now: datetime, *, serves: bool) -> bytes:
     holder = {
+        "serves": serves,
         "pid": os.getpid(),
         "host": platform.node(),
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])[:_COMMAND_MAX],
@@ -65,7 +86,7 @@ def _describe_process(now: datetime) -> bytes:
 def _read_holder(handle: int) -> str:
     try:
         holder = json.loads(os.pread(handle, _TEXT_MAX, 0))
-        return "process {pid} on {host} ({command}), since {since}".format(**holder)
+        return _HOLDER.format(**holder)
     except (ValueError, KeyError, TypeError):
         # Between its lock and its first line the holder has not said who it is.
         return "another process"

@@ -1,7 +1,7 @@
 """Running half of a house: which engine executes or follows its runs, and what it may do."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
 from threading import Event
@@ -19,6 +19,13 @@ from ml_connector.wiring.moving import (
 )
 from ml_connector.wiring.observer import RunHistory, StepListener
 from ml_connector.wiring.schedules import Look, Tell, say_nothing
+from ml_connector.wiring.serving import (
+    ServedEngine,
+    TakeRecorded,
+    find_server,
+    requeue_stopped,
+    verify_not_running,
+)
 from ml_connector.wiring.workers import (
     OneProcessError,
     RunListener,
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
     from ml_connector.engine.durable import DurableEngine
     from ml_connector.engine.versions import RunVersions
     from ml_connector.flows.bench import Bench
+    from ml_connector.flows.scheduling import FlowPlace
     from ml_connector.ports.schedules import RunQueue
     from ml_connector.records.migrating import Migrated
 
@@ -80,10 +88,12 @@ class Engines:
 
         def _make_look(self, queue: RunQueue, tell: Tell) -> Look: ...
 
+        def _find_place(self, flow_name: str) -> FlowPlace: ...
+
         def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json: ...
 
     @cached_property
-    def engine(self) -> "DurableEngine | SharedEngine":
+    def engine(self) -> "DurableEngine | SharedEngine | ServedEngine":
         """The durable engine, launched, every flow of the project registered.
 
         Raises:
@@ -92,8 +102,15 @@ class Engines:
         """
         if is_shared(self.project):
             return SharedEngine(self._make_engine, self.records)
+        from ml_connector.engine.errors import EngineBusyError  # noqa: PLC0415 - start-up time.
+
         engine = self._make_engine(executes=True)
-        engine.launch()
+        try:
+            engine.launch()
+        except EngineBusyError:
+            if find_server(self.project) is None:
+                raise
+            return ServedEngine(self.project, self.records, self._stop)
         return engine
 
     @property
@@ -101,7 +118,9 @@ class Engines:
         folder = self.project.state_dir
         return self.project.settings.engine_url or f"sqlite:///{folder / ENGINE_FILE}"
 
-    def _make_engine(self, *, executes: bool | None) -> "DurableEngine":
+    def _make_engine(
+        self, *, executes: bool | None, alone: "Role | None" = None
+    ) -> "DurableEngine":
         from ml_connector.engine.durable import DurableEngine  # noqa: PLC0415 - start-up time.
 
         self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -110,7 +129,7 @@ class Engines:
             clock=self.clock,
             observer=self._make_history(),
             application_version=APPLICATION_VERSION,
-            role=self._make_role(executes=executes) if is_shared(self.project) else None,
+            role=self._make_role(executes=executes) if is_shared(self.project) else alone,
         )
         for name in self.project.flows:
             engine.register(name, partial(self._run_flow, name))
@@ -152,11 +171,17 @@ class Engines:
             BusyError: Another process holds the state folder; names it.
             TakenForDeadError: Others have the runs of this process.
         """
+        from ml_connector.engine.crew import Role  # noqa: PLC0415 - start-up time.
+
         self._on_run = tell
         # Known before it is launched: a signal that comes meanwhile finds whom to stop.
-        self.engine = engine = self._make_engine(executes=True)
+        self.engine = engine = self._make_engine(executes=True, alone=Role(serves=True))
         engine.launch()
-        work(engine, self._stop.wait, self._make_look(engine, tell_schedule))
+        looks: list[Callable[[], None]] = [self._make_look(engine, tell_schedule)]
+        if not is_shared(self.project):
+            requeue_stopped(self.records, self.project.flows)
+            looks.append(TakeRecorded(engine, self.records, self._find_place, tell_schedule))
+        work(engine, self._stop.wait, looks)
 
     def run(self, flow_name: str, request: Json) -> RunRow:
         """A run of the flow, executed to its end.
@@ -223,6 +248,9 @@ class Engines:
 
         if is_shared(self.project):
             verify_not_executed(self._make_engine(executes=False), run_id)
+        elif find_server(self.project) is not None:
+            verify_not_running(self.records, run_id)
+            return cancel_run(self.records, run_id, actor=self.actor)
         with self._alone():
             return cancel_run(self.records, run_id, actor=self.actor)
 
@@ -304,6 +332,6 @@ class Engines:
             lock.release()
 
     def _verify_heard(self) -> None:
-        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
+        engine: DurableEngine | SharedEngine | ServedEngine | None = vars(self).get("engine")
         if engine is not None:
             engine.verify_heard()

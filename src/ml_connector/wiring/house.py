@@ -38,6 +38,7 @@ from ml_connector.wiring.observer import StepListener
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
 from ml_connector.wiring.schedules import Schedules
+from ml_connector.wiring.serving import ServedEngine
 from ml_connector.wiring.systems import Systems
 from ml_connector.wiring.workers import (
     HeardBudget,
@@ -115,7 +116,7 @@ class House(Systems, Questions, Decisions, Schedules, Engines):
 
     def close(self) -> None:
         """The engine is down, clients are logged out, database connections are closed."""
-        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
+        engine: DurableEngine | SharedEngine | ServedEngine | None = vars(self).get("engine")
         with self._closers:
             if engine is not None:
                 # First: a run that still executes needs its clients and records to stop well.
@@ -127,7 +128,7 @@ class House(Systems, Questions, Decisions, Schedules, Engines):
 
         Safe in a signal handler. Without an engine nothing is changed.
         """
-        engine: DurableEngine | SharedEngine | None = vars(self).get("engine")
+        engine: DurableEngine | SharedEngine | ServedEngine | None = vars(self).get("engine")
         if engine is None:
             return False
         engine.request_stop()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.ports import Clock, Json, Records, RunRow
@@ -236,8 +236,7 @@ class Look:
 
     def __init__(self, desk: "ScheduleDesk", tell: Tell) -> None:
         self._desk = desk
-        self._tell = tell
-        self._told: dict[Any, str] = {}
+        self._once = TellOnce(tell)
 
     def __call__(self) -> None:
         """What is due is started."""
@@ -246,17 +245,29 @@ class Look:
         try:
             firings = look(self._desk)
         except ConnectorError as error:
-            self._tell_once("look", f"Schedules cannot be looked at: {error.refused}")
+            self._once.tell("", f"Schedules cannot be looked at: {error.refused}")
             return
-        self._told.pop("look", None)
+        self._once.forget("")
         for firing in firings:
-            self._tell_once(firing.schedule, " ".join(_tell_firing(firing)))
+            self._once.tell(firing.schedule, " ".join(_tell_firing(firing)))
 
-    def _tell_once(self, key: str, text: str) -> None:
-        """A firing that waits says so once, not at each look."""
-        if self._told.get(key) != text:
+
+class TellOnce:
+    """Says what changed: a firing that waits says so once, not at each look."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._told: dict[str, str] = {}
+
+    def tell(self, subject: str, text: str) -> None:
+        """It is told, unless it is what was told of the subject before."""
+        if self._told.get(subject) != text:
             self._tell(text)
-        self._told[key] = text
+        self._told[subject] = text
+
+    def forget(self, subject: str) -> None:
+        """Whatever comes next of the subject is told."""
+        self._told.pop(subject, None)
 
 
 def _tell_firing(firing: FiringRow) -> Iterator[str]:

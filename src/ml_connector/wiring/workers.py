@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -286,7 +286,9 @@ def verify_not_executed(engine: "DurableEngine", run_id: str) -> None:
 
 
 def work(
-    engine: "DurableEngine", wait_stop: Callable[[float], bool], look: Callable[[], None]
+    engine: "DurableEngine",
+    wait_stop: Callable[[float], bool],
+    looks: Sequence[Callable[[], None]],
 ) -> None:
     """Queued runs are executed until a stop is asked for; each second it is looked what is due.
 
@@ -296,6 +298,7 @@ def work(
     from ml_connector.engine.errors import TakenForDeadError  # noqa: PLC0415 - start-up time.
 
     while not wait_stop(STOP_LOOK_S):
-        look()
+        for look in looks:
+            look()
     if engine.is_taken_for_dead:
         raise TakenForDeadError(engine.executor_id)
