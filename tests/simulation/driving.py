@@ -311,6 +311,8 @@ class Driver:
             house.cancel(self.pending)
             self._tell("cancelled", self.pending)
             self.pending = ""
+        except Crash as crash:
+            self._tell("killed", str(crash))
         except ConnectorError as error:
             self._tell(error.code, str(error))
 
