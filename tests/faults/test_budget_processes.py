@@ -7,7 +7,7 @@ from tests.fakes.postgres import Postgres
 
 from ml_connector.records import Allowance
 
-LOADED = Allowance(requests=40, window_s=2.0, margin_s=1.0)
+LOADED = Allowance(requests=40, window_s=2.0, margin_s=2.0)
 """Half of the margin is for the way to the server, which a loaded machine makes long."""
 
 

@@ -22,12 +22,13 @@ LINE_MAX = 100
 class Allowance:
     """At most `requests` in every sliding window of `window_s`; the default is Anaplan's.
 
-    `margin_s` covers the way from the grant to the first byte on the wire.
+    `margin_s` covers by how much the ways of two requests differ, the grant being their beginning:
+    a busy machine, a new connection. A second costs a sixtieth of the allowance.
     """
 
     requests: int = 600
     window_s: float = 60.0
-    margin_s: float = 0.25
+    margin_s: float = 1.0
 
     def __post_init__(self) -> None:
         if self.requests < 1 or self.window_s <= 0 or self.margin_s < MARGIN_S_MIN:
