@@ -129,7 +129,7 @@ class Bucket:
                     self._put_parts(mapped, key)
         kept = self._read_size(key)
         if kept != size:
-            finding = f"it keeps {kept} bytes of the {size} that were sent"
+            finding = f"it keeps {kept or 0} bytes of the {size} that were sent"
             raise BucketUnavailableError(self.url_of(key), finding)
 
     def download(self, key: str, file: NewFile) -> bool:

@@ -61,7 +61,8 @@ class Archive(Protocol):
 
         Raises:
             RefusedError: An amount has more decimals than the archive keeps; nothing is stored.
-            SystemUnavailableError: The disk is full; nothing is half-stored.
+            SystemUnavailableError: The disk is full, or the store does not answer; nothing is
+                half-stored.
         """
 
     def read_lines(
