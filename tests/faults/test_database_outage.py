@@ -6,16 +6,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tests.conftest import ACTUALS, Company, Office, fill_lists
-from tests.fakes.outages import Way, way_to
+from tests.fakes.outages import Restarter, Way, restarting, way_to
 from tests.fakes.postgres import Postgres, query_database
 from tests.fakes.steps import Crash
 from tests.faults.test_workers_takeover import RUN, URLS, template
@@ -32,8 +33,9 @@ __all__ = ["template"]
 CHILD = Path(__file__).with_name("outage_child.py")
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 40.0
-DURABLE = "options=-c%20synchronous_commit%3Don"
-"""A crash of the server may lose nothing it has confirmed; the tests' own is told otherwise."""
+LEAVE_S_MAX = 5.0
+SILENT_S = 4.0
+"""Longer than the workers here wait for a silent one."""
 
 
 @dataclass(slots=True)
@@ -47,11 +49,13 @@ class Desk:
     url: str
     """Of the database, past the way."""
     stack: ExitStack
+    followed: "Future[Any] | None" = None
     errors: list[str] = field(default_factory=list)
     """What the worker says on stderr."""
 
     def work(self, *places: str) -> "subprocess.Popen[str]":
         """A worker that holds on at these places; it is in the crew."""
+        before = self.members()
         process = subprocess.Popen(
             [sys.executable, str(CHILD), str(self.root), self.company.fusion, str(self.marks),
              *places],
@@ -62,8 +66,7 @@ class Desk:
         self.stack.callback(process.wait)
         self.stack.callback(listener.join)
         self.stack.callback(process.kill)
-        members = "SELECT executor_id FROM ml_connector_worker"
-        self.until(lambda: len(query_database(self.url, members)) == 1)
+        self.until(lambda: self.members() - before)
         return process
 
     def run(self) -> "Future[Any]":
@@ -73,11 +76,18 @@ class Desk:
             with open_house(self.root, clock=self.company.clock()) as house:
                 return house.run_as(RUN, ACTUALS, {})
 
-        return self.stack.enter_context(ThreadPoolExecutor(1)).submit(follow)
+        self.followed = self.stack.enter_context(ThreadPoolExecutor(1)).submit(follow)
+        return self.followed
+
+    def has_ended(self) -> bool:
+        """Whether the run is over; what stopped it is raised."""
+        assert self.followed is not None
+        return self.followed.done() and self.followed.result() is not None
 
     def wait_held(self, place: str) -> None:
-        """The worker holds on at the place."""
-        self.until((self.marks / place).exists)
+        """The worker holds on at the place, unless the run has ended before."""
+        self.until(lambda: (self.marks / place).exists() or self.has_ended())
+        assert not self.has_ended()
 
     def let_go(self, place: str) -> None:
         """The worker goes on."""
@@ -98,7 +108,9 @@ class Desk:
             assert time.monotonic() < last, self.errors[-30:]
             threading.Event().wait(0.02)
 
-    def verify_whole(self, run: Any, cells: dict[str, str]) -> None:
+    def verify_whole(
+        self, run: Any, cells: dict[str, str], *, handed_on: Collection[str] = ()
+    ) -> None:
         """A success as if nothing had happened: one task, an exact tie-out, a whole chain."""
         assert run.state is RunState.SUCCEEDED
         assert {row["unexplained"] for row in run.summary["tie_out"]} == {"0"}
@@ -114,9 +126,15 @@ class Desk:
             links = [link.event for link in records.audit.find(RUN, limit=500)]
             assert len([event for event in links if event.startswith("task.")]) == 1
             assert links.count("run.started") == 1
-            assert not {"run.taken-over", "run.given-back", "run.resumed"} & set(links)
+            moves = {"run.taken-over", "run.given-back", "run.resumed"}
+            assert moves & set(links) == set(handed_on)
             states = {step.state for step in records.runs.load_steps(RUN)}
             assert states <= {"done", "running"}
+
+    def members(self) -> set[object]:
+        """Executors that are in the crew."""
+        rows = query_database(self.url, "SELECT executor_id FROM ml_connector_worker")
+        return {row[0] for row in rows}
 
     def _listen(self, process: "subprocess.Popen[str]") -> None:
         assert process.stderr is not None
@@ -127,6 +145,15 @@ class Desk:
 def find_paths() -> str:
     """Where the child finds the tests and what this process finds."""
     return os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+
+
+@pytest.fixture(scope="session")
+def restarter(postgres: Postgres) -> Iterator[Restarter]:
+    """Who stops and starts the session's server; not one that somebody has lent."""
+    if os.environ.get("TEST_PG_URL"):
+        pytest.skip("a server that is not ours is not stopped")
+    with restarting(postgres) as restarter:
+        yield restarter
 
 
 @pytest.fixture
@@ -149,8 +176,13 @@ def desk(
         way_to(postgres) as way,
         ExitStack() as stack,
     ):
-        for name in URLS:
-            monkeypatch.setenv(name, f"{way.url(url)}?{DURABLE}")
+        # A crash may lose nothing that was confirmed; the tests' own servers are told otherwise.
+        name = urlsplit(url).path[1:]
+        postgres.execute(f"ALTER DATABASE {name} SET synchronous_commit = on")
+        # Nor may numbers be given twice: in a fresh copy they are not written down before this.
+        postgres.execute("CHECKPOINT")
+        for variable in URLS:
+            monkeypatch.setenv(variable, way.url(url))
         yield Desk(company=company, root=root, marks=marks, way=way, url=url, stack=stack)
         way.mend()
 
@@ -195,6 +227,66 @@ def test_run_whose_commits_are_stored_and_not_answered_doubles_and_loses_nothing
         "UPDATE records_intent", "UPDATE records_run", "INSERT dbos.operation_outputs",
         "UPDATE dbos.workflow_status",
     }  # fmt: skip
+
+
+@pytest.mark.long
+@pytest.mark.exhaustive
+@pytest.mark.timeout(120)
+def test_worker_that_waits_for_its_database_leaves_when_it_is_terminated(
+    desk: Desk, quiet_cells: dict[str, str]
+) -> None:
+    """Within five seconds; another one finds the task it had started and ends the run."""
+    worker = desk.work("reply")
+    followed = desk.run()
+    desk.wait_held("reply")
+    desk.way.cut()
+    desk.let_go("reply")
+    desk.wait_away()
+    began_at = time.monotonic()
+    worker.terminate()
+    assert worker.wait(PATIENCE_S) == 0
+    assert time.monotonic() - began_at < LEAVE_S_MAX
+    desk.way.mend()
+    desk.work()
+    run = followed.result(PATIENCE_S)
+    desk.verify_whole(run, quiet_cells, handed_on={"run.taken-over"})
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_run_survives_a_crash_and_restart_of_the_server(
+    desk: Desk, quiet_cells: dict[str, str], restarter: Restarter
+) -> None:
+    """Every session dies, the server recovers, and the load that was under way is found."""
+    desk.work("reply", "poll")
+    followed = desk.run()
+    for number, place in enumerate(("reply", "poll"), start=1):
+        desk.wait_held(place)
+        restarter.stop()
+        desk.let_go(place)
+        desk.wait_away(number)
+        restarter.start()
+    desk.verify_whole(followed.result(PATIENCE_S), quiet_cells)
+
+
+@pytest.mark.long
+@pytest.mark.exhaustive
+@pytest.mark.timeout(120)
+def test_workers_that_all_fell_silent_are_not_taken_for_dead(
+    desk: Desk, quiet_cells: dict[str, str]
+) -> None:
+    """Nothing passes, and nobody is told so, for longer than a dead process is waited for."""
+    desk.work("reply")
+    desk.work("reply")
+    followed = desk.run()
+    desk.wait_held("reply")
+    before = desk.members()
+    desk.way.block()
+    desk.let_go("reply")
+    threading.Event().wait(SILENT_S)
+    desk.way.mend()
+    desk.verify_whole(followed.result(PATIENCE_S), quiet_cells)
+    assert desk.members() == before
 
 
 def test_run_that_was_recorded_and_never_queued_begins_when_it_is_resumed(
