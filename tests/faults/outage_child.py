@@ -10,7 +10,7 @@ end is about to be recorded).
 import os
 import signal
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,6 @@ def hurry() -> None:
     heart.BEAT_S, heart.FENCE_S = 0.2, 1.5
     reaper.LOOK_S, reaper.GAP_S_MAX, reaper.DEAD_AFTER_S = 0.2, 1.5, 3.0
     setattr(crew, "DEAD_AFTER_S", 3.0)  # noqa: B010 - the module has it by import.
-    if "AWAY_S_MAX" in os.environ:
-        outage.AWAY_S_MAX = float(os.environ["AWAY_S_MAX"])
 
 
 def hold(place: str) -> None:
@@ -49,7 +47,7 @@ def hold(place: str) -> None:
     for _ in range(LOOKS_MAX):
         if (MARKS / f"{place}.go").exists():
             return
-        time.sleep(LOOK_S)
+        threading.Event().wait(LOOK_S)
     raise AssertionError(place)
 
 

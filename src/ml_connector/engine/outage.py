@@ -6,6 +6,7 @@ soon as that answers, and the run neither fails nor ends.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -72,7 +73,7 @@ class Outage:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._since: dict[str, datetime] = {}
-        self._met_at = float("-inf")
+        self._met_at = -math.inf
 
     def ride(self, run_id: str, call: Callable[[], Result]) -> Result:
         """What the call returns, made again each time the database was away and is back.

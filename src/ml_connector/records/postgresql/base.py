@@ -12,13 +12,14 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import Any
 
-import psycopg
 from django.db import OperationalError, connections
 from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper
 
 from ml_connector.errors import DatabaseAwayError
 
+_driver: Any = base.Database
+"""As Django has found it; the driver comes with an extra."""
 DOUBTED_AFTER_S = 1.0
 """A connection that nobody used for longer is asked for a sign of life before it is used."""
 PROBE_TIMEOUT_S = 2
@@ -92,7 +93,7 @@ class AwayWrapper(DatabaseErrorWrapper):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not isinstance(error, psycopg.Error) or not self._is_away(error):
+        if not isinstance(error, _driver.Error) or not self._is_away(error):
             super().__exit__(kind, error, trace)
             return
         wrapper = self.wrapper
@@ -102,13 +103,13 @@ class AwayWrapper(DatabaseErrorWrapper):
         _drop_idle()
         raise told.with_traceback(trace) from error
 
-    def _is_away(self, error: psycopg.Error) -> bool:
+    def _is_away(self, error: Any) -> bool:
         state = error.sqlstate or ""
         if state in GONE_STATES or state.startswith(CONNECTION_FAULTS):
             return True
         raw = self.wrapper.connection
         is_open = raw is not None and not raw.closed
-        return not is_open and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+        return not is_open and isinstance(error, (_driver.OperationalError, _driver.InterfaceError))
 
 
 def _drop_idle() -> None:
@@ -118,7 +119,7 @@ def _drop_idle() -> None:
             other.drop()
 
 
-def _render_away(wrapper: DatabaseWrapper, error: psycopg.Error) -> RecordsAwayError:
+def _render_away(wrapper: DatabaseWrapper, error: Any) -> RecordsAwayError:
     parameters = wrapper.get_connection_params()
     place = ":".join(str(parameters[key]) for key in ("host", "port") if parameters.get(key))
     where = f"{parameters.get('dbname', '')} at {place or 'this machine'}"
@@ -129,8 +130,8 @@ def _render_away(wrapper: DatabaseWrapper, error: psycopg.Error) -> RecordsAwayE
 def is_answering(parameters: dict[str, Any]) -> bool:
     """Whether the server takes a connection now and answers a question on it."""
     try:
-        with psycopg.connect(**{**parameters, "connect_timeout": PROBE_TIMEOUT_S}) as probe:
+        with _driver.connect(**{**parameters, "connect_timeout": PROBE_TIMEOUT_S}) as probe:
             probe.execute("SELECT 1")
-    except psycopg.Error:
+    except _driver.Error:
         return False
     return True
