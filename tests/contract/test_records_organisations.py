@@ -36,6 +36,7 @@ from ml_connector.ports import (
     PostingState,
     Records,
     RefusedSummary,
+    Role,
     RunState,
 )
 from ml_connector.ports.schedules import FiringRow, FiringState
@@ -96,7 +97,7 @@ def play(player: Player) -> None:
         play_reading(player)
         for part in (
             play_runs, play_batches, play_intents, play_loads, play_postings, play_approvals,
-            play_schedules, play_small,
+            play_schedules, play_people, play_small,
         ):  # fmt: skip
             part(player)
     play_reading(player)
@@ -139,6 +140,8 @@ def play_reading(player: Player) -> None:
     say("agreements.load_agreements", "f", ["s1"])
     say("secrets.find_blob", "password")
     say("secrets.load_names")
+    say("people.load_people")
+    say("people.find_person", "kim")
     say("schedules.load_schedules")
     say("schedules.find_schedule", "nightly")
     say("schedules.load_firings", "nightly")
@@ -263,6 +266,19 @@ def play_schedules(player: Player) -> None:
     say("schedules.save_ended", firing, FiringState.STARTED)
     say("schedules.save_pause", "nightly", flow="f", actor="kim")
     say("schedules.save_resumption", "nightly", lambda _its, _after: None)
+
+
+def play_people(player: Player) -> None:
+    """Two admins, one of whom goes; the other stays, like it or not."""
+    say, word = player.say, "halden works since 1921"
+    for name in ("kim", "lee"):
+        say("people.create_person", name, password=word, roles=[Role.ADMIN],
+            display_name="", email="")  # fmt: skip
+    say("people.create_person", "Kim!", password="1", roles=[], display_name="", email="")
+    say("people.save_roles", "lee", [Role.VIEWER])
+    say("people.save_password", "lee", word[::-1])
+    say("people.save_active", "lee", is_active=False)
+    say("people.save_active", "kim", is_active=False)
 
 
 def play_small(player: Player) -> None:

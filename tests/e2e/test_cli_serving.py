@@ -46,7 +46,7 @@ class Hall:
 
     def serve(self) -> "subprocess.Popen[str]":
         """A server that has the state folder."""
-        server = self.start("serve")
+        server = self.start("serve", "--set", "pages.port=0")
         assert server.stderr is not None
         assert "executes the runs" in server.stderr.readline()
         self.until(lambda: self.lock.exists() and '"serves": true' in self.lock.read_text())

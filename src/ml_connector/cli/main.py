@@ -126,6 +126,17 @@ _GROUPS = {
             "assign": ("mappings:assign", "Add a rule."),
         },
     ),
+    "users": (
+        "People who may sign in to the pages.",
+        {
+            "add": ("users:add", "Add a person; the first one is an admin."),
+            "list": ("users:list_users", "List people and their roles."),
+            "roles": ("users:change_roles", "Give a person exactly these roles."),
+            "password": ("users:change_password", "Give a person another password."),
+            "disable": ("users:disable", "Let a person sign in no more."),
+            "enable": ("users:enable", "Let a person sign in again."),
+        },
+    ),
     "audit": (
         "The audit chain.",
         {

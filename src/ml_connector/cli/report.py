@@ -8,6 +8,7 @@ from ml_connector.cli.next_step import find_next
 from ml_connector.cli.options import Output
 from ml_connector.cli.output import Listing, Money, hint, render_money, say, show, show_json
 from ml_connector.cli.supplier_report import count_suppliers, tell_suppliers
+from ml_connector.flows.answers.actuals_listings import MOVES, list_plan, list_tie_out
 from ml_connector.ports import Json, RunRow, RunState
 
 EXIT_CODES = {
@@ -21,7 +22,6 @@ EXIT_CODES = {
     RunState.CANCELLED: 1,
     RunState.INTERRUPTED: 130,
 }
-MOVES = ("added", "changed", "vanished")
 SHOWN_MAX = 5
 """Members not taken that are named after a run; the summary as JSON names more."""
 
@@ -103,7 +103,7 @@ def _tell_not_taken(name: str, row: Json) -> Iterator[str]:
 
 
 def _tell_actuals(summary: Json, output: Output) -> None:
-    show(_list_plan(summary) if summary["dry_run"] else list_tie_out(summary), output)
+    show(list_plan(summary) if summary["dry_run"] else list_tie_out(summary), output)
     for text in (*_tell_reading(summary.get("reading", {})), *_tell_refused(summary)):
         say(text)
     for name, row in summary.get("lists_short", {}).items():
@@ -201,49 +201,3 @@ def _count(summary: Json) -> str:
     kinds = {"suppliers": "suppliers", "journals": "journals", "lists": "members"}
     what = next((word for key, word in kinds.items() if key in summary), "cells")
     return f"{count_changes(summary):,} {what}"
-
-
-def _list_plan(summary: Json) -> Listing:
-    rows = []
-    for member, row in summary["plan_by_period"].items():
-        for currency, totals in row["totals"].items():
-            cells = sum(totals[move] for move in MOVES)
-            before, after = Decimal(totals["amount_before"]), Decimal(totals["amount_after"])
-            amounts = (before, after, after - before)
-            if cells:
-                shown = (Money(amount=amount, currency=currency) for amount in amounts)
-                rows.append((member, currency, cells, *shown))
-    return Listing(
-        columns=("Period", "Currency", "Cells", "Held", "Shall hold", "Difference"),
-        rows=rows,
-        empty="Nothing would change.",
-    )
-
-
-def list_tie_out(summary: Json) -> Listing:
-    """The tie-out by ledger, period and currency; every column in the ledger's own sign."""
-    return Listing(
-        columns=(
-            "Ledger", "Period", "Currency", "Lines", "Debits", "ERP net", "Excluded", "Unmapped",
-            "Refused", "Model", "Unexplained",
-        ),
-        rows=[
-            (
-                row["ledger"], row["period"], row["currency"], row["lines"],
-                _amount(row, "debit"), _amount(row, "erp"), _sum_excluded(row),
-                _amount(row, "unmapped"), _amount(row, "refused"), _amount(row, "held"),
-                _amount(row, "unexplained"),
-            )
-            for row in summary["tie_out"]
-        ],
-        empty="Nothing has changed in the ledger since the last run.",
-    )  # fmt: skip
-
-
-def _amount(row: Json, name: str) -> Money:
-    return Money(amount=Decimal(row[name]), currency=row["currency"])
-
-
-def _sum_excluded(row: Json) -> Money:
-    total = sum((Decimal(its[1]) for its in row["excluded"]), Decimal(0))
-    return Money(amount=total, currency=row["currency"])

@@ -10,14 +10,19 @@ if TYPE_CHECKING:
 
 
 def serve(*, options: Options | None = None) -> int:
-    """Execute queued and scheduled runs until Ctrl-C or SIGTERM, on SQLite or PostgreSQL.
+    """Show pages, execute queued and scheduled runs until Ctrl-C or SIGTERM; on any database.
 
     The first signal ends the steps that run, and nothing new begins; the second leaves at once.
     On SQLite commands hand their runs to this process while it is there.
     """
     with opened(options) as house:
+        from ml_connector.web.serving import Pages  # noqa: PLC0415 - Django's web half.
+
+        where = house.project.settings.pages
         _say_hello(house, "Server")
-        house.serve(_tell_run, _tell)
+        with Pages(house, host=where.host, port=where.port) as pages:
+            _say(f"Pages: {pages.url}")
+            house.serve(_tell_run, _tell)
         _say("Stopping: nothing new begins here.")
     return 0
 

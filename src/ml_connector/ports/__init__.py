@@ -20,6 +20,7 @@ from ml_connector.ports.journals import (
     PeriodVerdict,
 )
 from ml_connector.ports.loads import LoadRow, LoadStore, MappingStore, PlanRow, RefusedSummary
+from ml_connector.ports.people import RIGHTS, Person, PersonStore, Right, Role
 from ml_connector.ports.postings import (
     UNSETTLED_POSTINGS,
     Approval,
@@ -86,6 +87,7 @@ from ml_connector.ports.world import (
 from ml_connector.ports.writing import Intent, IntentState, IntentStore, Lease
 
 __all__ = [
+    "RIGHTS",
     "RUN_RESUMED",
     "UNFINISHED_STATES",
     "UNSETTLED_POSTINGS",
@@ -141,6 +143,8 @@ __all__ = [
     "Measure",
     "ModelState",
     "PeriodVerdict",
+    "Person",
+    "PersonStore",
     "PlanRow",
     "PlanningTarget",
     "Posting",
@@ -151,6 +155,8 @@ __all__ = [
     "RefusedSummary",
     "RemoteObject",
     "RequestBudget",
+    "Right",
+    "Role",
     "RunRow",
     "RunState",
     "RunStore",

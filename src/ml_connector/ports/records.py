@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ml_connector.ports.agreements import AgreementStore
 from ml_connector.ports.batches import BatchStore
 from ml_connector.ports.loads import LoadStore, MappingStore
+from ml_connector.ports.people import PersonStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
 from ml_connector.ports.runs import RunStore
 from ml_connector.ports.schedules import ScheduleStore
@@ -95,6 +96,7 @@ class Records:
     postings: PostingStore
     approvals: ApprovalStore
     agreements: AgreementStore
+    people: PersonStore
     schedules: ScheduleStore
     audit: Audit
     transactions: Transactions

@@ -35,6 +35,7 @@ def open_records(
     from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.loads import LoadRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.people import PersonRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.postings import PostingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.schedules import ScheduleRecords  # noqa: PLC0415 -- as above
@@ -51,6 +52,7 @@ def open_records(
         postings=PostingRecords(number, clock=clock),
         approvals=ApprovalRecords(number, clock=clock),
         agreements=AgreementRecords(number, clock=clock),
+        people=PersonRecords(number, clock=clock),
         schedules=ScheduleRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
         transactions=TransactionRecords(number, clock=clock),

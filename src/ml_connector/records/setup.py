@@ -6,6 +6,7 @@ Django is imported inside the functions only, so that commands without a databas
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,9 @@ one set of connections as it has one set of Django settings; hence a module's ow
 _opened_lock = threading.Lock()
 
 
-def configure(database_url: str, *, secret_key: str) -> None:
+def configure(
+    database_url: str, *, secret_key: str, pages: Mapping[str, Any] | None = None
+) -> None:
     """The process works on this database; asking for the same one again changes nothing.
 
     Nothing is opened or created yet. Another database may be named only after `close()`.
@@ -58,7 +61,8 @@ def configure(database_url: str, *, secret_key: str) -> None:
     Args:
         database_url: `sqlite:///relative.db`, `sqlite:////absolute.db` or
             `postgresql://user:password@host:port/name`.
-        secret_key: Signs sessions and tokens of the web pages; from the vault or the settings.
+        secret_key: Signs sessions and tokens of the web pages.
+        pages: Django's settings for them, the first ones given are kept; records need none.
 
     Raises:
         SettingsError: The URL is of another kind, or the process works on another database.
@@ -70,7 +74,9 @@ def configure(database_url: str, *, secret_key: str) -> None:
     if settings.configured:
         _point_to(databases)
         return
-    settings.configure(**_render_settings(databases, secret_key=secret_key))
+    base = _render_settings(databases, secret_key=secret_key)
+    apps = [*base["INSTALLED_APPS"], *(pages or {}).get("INSTALLED_APPS", ())]
+    settings.configure(**{**base, **(pages or {}), "INSTALLED_APPS": apps})
     django.setup()
     from django.db.backends.signals import connection_created  # noqa: PLC0415 -- as above
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9][A-Za-z0-9._-]*)*/?")
 _REFERENCE = re.compile(r"(secret|env|file):\S.*")
@@ -33,6 +33,25 @@ class KeySettings(Strict):
     def _verify_one_source(self) -> "KeySettings":
         if (self.file is None) == (not self.env):
             raise ValueError("names exactly one of `file` and `env`")
+        return self
+
+
+class PagesSettings(Strict):
+    """Where `ml-connector serve` shows its pages."""
+
+    host: str = "127.0.0.1"
+    """Address it listens at; the default is reached from this machine only."""
+    port: int = Field(default=8600, ge=0, le=65535)
+    """Port it listens at; 0: any that is free."""
+    url: str = ""
+    """How browsers reach it, such as https://connector.example: the address of the proxy that
+    speaks https for it. Empty: the address it listens at."""
+
+    @model_validator(mode="after")
+    def _verify_url(self) -> "PagesSettings":
+        parts = urlsplit(self.url)
+        if self.url and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError("`url` is not like https://connector.example")
         return self
 
 
@@ -116,5 +135,7 @@ class ProjectSettings(Strict):
     """Where the immutable files are."""
     log_format: Literal["console", "json"] = "console"
     """How log lines on stderr look."""
+    pages: PagesSettings = PagesSettings()
+    """The pages of `ml-connector serve`."""
     key: KeySettings = KeySettings(file=Path(".key"))
     """Where the key that opens the stored secrets comes from."""

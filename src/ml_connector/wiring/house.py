@@ -9,6 +9,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -35,6 +36,7 @@ from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import StepListener
+from ml_connector.wiring.people import People
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
 from ml_connector.wiring.schedules import Schedules
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from ml_connector.vault import StoredSecret, Vault
 
 RECORDS_FILE = "records.db"
+SIGNING_KEY = "pages.signing-key"
 
 
 def find_actor() -> str:
@@ -96,7 +99,7 @@ def open_house(
         house.close()
 
 
-class House(Systems, Questions, Decisions, Schedules, Engines):
+class House(Systems, Questions, Decisions, People, Schedules, Engines):
     """One project folder and all that stands behind its ports."""
 
     def __init__(
@@ -135,6 +138,26 @@ class House(Systems, Questions, Decisions, Schedules, Engines):
         self._stop.set()
         return True
 
+    def acting_as(self, person: str) -> "House":
+        """The same house, in which that person acts."""
+        assert self.records is not None, "what stands once for all is made before it is shared"
+        house = copy(self)
+        house.actor = person
+        return house
+
+    # --- pages ----------------------------------------------------------------------------------
+
+    def _describe_pages(self) -> dict[str, Any]:
+        from ml_connector.wiring.pages import render_pages  # noqa: PLC0415 - start-up time.
+
+        return render_pages(self.project.settings.pages)
+
+    def load_signing_key(self) -> str:
+        """The key that signs sessions; the same for every process that serves the pages."""
+        if SIGNING_KEY not in {row.name for row in self.vault.list_secrets()}:
+            self.vault.save_secret(SIGNING_KEY, secrets.token_urlsafe(48))
+        return self.vault.read_secret(f"secret:{SIGNING_KEY}")
+
     # --- stores -------------------------------------------------------------------------------
 
     @cached_property
@@ -155,6 +178,7 @@ class House(Systems, Questions, Decisions, Schedules, Engines):
         setup.configure(
             url or f"sqlite:///{self.project.state_dir / RECORDS_FILE}",
             secret_key=secrets.token_urlsafe(32),
+            pages=self._describe_pages(),
         )
         self._closers.callback(setup.close)  # Before: a refused database has been opened too.
 

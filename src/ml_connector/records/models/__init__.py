@@ -16,6 +16,7 @@ from ml_connector.records.models.mappings import MappingApplied, MappingVersion
 from ml_connector.records.models.owned import Owned
 from ml_connector.records.models.people import Organisation, User
 from ml_connector.records.models.postings import Approval, Decision, Posting
+from ml_connector.records.models.roles import PersonRole
 from ml_connector.records.models.runs import Run, Step
 from ml_connector.records.models.schedules import Firing, Schedule
 from ml_connector.records.models.secrets import Secret
@@ -41,6 +42,7 @@ __all__ = [
     "Organisation",
     "Owned",
     "PendingBatch",
+    "PersonRole",
     "Plan",
     "Posting",
     "RefusedSummary",

@@ -1,0 +1,1 @@
+"""The pages: what a finance team sees and decides, drawn on the server."""

@@ -1,0 +1,83 @@
+"""Who may see which page: every view says it, and one that does not is never shown."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from ml_connector.ports import Person, Right
+from ml_connector.web.desk import find_house
+from ml_connector.wiring import House
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+MARK = "ml_connector_right"
+
+
+class Open:
+    """Marks a page for anybody, signed in or not."""
+
+
+class Asked(HttpRequest):
+    """A request of a person, with the house that acts for them."""
+
+    person: Person
+    house: House
+
+
+def needs(right: Right | type[Open]) -> Callable[[View], View]:
+    """Only who has the right gets an answer of the view."""
+
+    def mark(view: View) -> View:
+        setattr(view, MARK, right)
+        return view
+
+    return mark
+
+
+class RightsMiddleware:
+    """Asks before each view; a view that says nothing is a fault of ours."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer; nothing signed in for is kept by a cache."""
+        response = self._get_response(request)
+        if not request.path.startswith(settings.STATIC_URL):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], *_: object
+    ) -> HttpResponse | None:
+        """None: the view may answer."""
+        right = getattr(view, MARK)
+        if right is Open:
+            return None
+        person = find_person(request)
+        if person is None:
+            return ask_to_sign_in(request)
+        request.person = person  # type: ignore[attr-defined]  # see `Asked`
+        if right not in person.rights:
+            return render(request, "pages/refused.html", {"right": right}, status=403)
+        request.house = find_house().acting_as(person.name)  # type: ignore[attr-defined]  # as above
+        return None
+
+
+def find_person(request: HttpRequest) -> Person | None:
+    """Who is signed in and still active."""
+    if not request.user.is_authenticated:
+        return None
+    return find_house().records.people.find_person(request.user.get_username())
+
+
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """The way to the sign-in page and back; a part of a page is told to go there as a whole."""
+    back = getattr(request, "htmx", None) and request.htmx.current_url_abs_path  # type: ignore[attr-defined]  # the middleware's
+    where = f"{settings.LOGIN_URL}?{urlencode({'next': back or request.get_full_path()})}"
+    if getattr(request, "htmx", False):
+        return HttpResponse(status=204, headers={"HX-Redirect": where})
+    return HttpResponseRedirect(where)

@@ -1,0 +1,66 @@
+"""The pages on a port of this machine, for as long as a house is open."""
+
+import threading
+from typing import Self
+
+from django.core.handlers.wsgi import WSGIHandler
+from waitress.server import create_server
+
+from ml_connector.errors import SystemUnavailableError
+from ml_connector.web.desk import close_desk, open_desk
+from ml_connector.wiring import House
+
+THREADS = 8
+BODY_BYTES_MAX = 10_000_000
+"""Of one request; a mapping workbook is the largest thing anybody sends."""
+CONNECTIONS_MAX = 200
+IDLE_S = 60
+
+
+class PortTakenError(SystemUnavailableError):
+    """The pages cannot be served at their address."""
+
+    code = "pages.port-taken"
+
+
+class Pages:
+    """Serves pages in threads of its own; a context manager."""
+
+    def __init__(self, house: House, *, host: str, port: int) -> None:
+        self._house = house
+        self._host, self._port = host, port
+
+    def __enter__(self) -> Self:
+        """The pages answer."""
+        assert self._house.records is not None, "pages stand on the records"
+        open_desk(self._house)
+        try:
+            self._server = create_server(
+                WSGIHandler(), host=self._host, port=self._port, threads=THREADS,
+                max_request_body_size=BODY_BYTES_MAX, connection_limit=CONNECTIONS_MAX,
+                channel_timeout=IDLE_S, ident="", clear_untrusted_proxy_headers=True,
+            )  # fmt: skip
+        except OSError as error:
+            close_desk()
+            raise PortTakenError(
+                f"The pages cannot be served at {self._host}:{self._port}: {error.strerror}.",
+                written="Nothing was started.",
+                next_step="Choose another `pages.port` in ml-connector.yaml, or end what uses it.",
+                host=self._host, port=self._port,
+            ) from error  # fmt: skip
+        self._thread = threading.Thread(target=self._server.run, name="pages", daemon=True)
+        self._thread.start()
+        return self
+
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        port = getattr(self._server, "effective_port", self._port)
+        return f"http://{host}:{port}/"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.close()
+        self._server.task_dispatcher.shutdown()
+        self._thread.join(timeout=IDLE_S)
+        close_desk()

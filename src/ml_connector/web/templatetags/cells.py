@@ -1,0 +1,58 @@
+"""Cells of a listing as markup; everything from outside is escaped."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ml_connector.flows.answers.listing import Cell, Link, Money, State, render_cell, render_money
+
+register = template.Library()
+PAGES = {"run": "run", "flow": "flow", "person": "person"}
+"""Kind of a link to the name of the page that shows such a thing."""
+
+
+@register.filter
+def markup(cell: Cell) -> SafeString | str:
+    """The cell as people read it."""
+    match cell:
+        case State():
+            return format_html('<span class="chip {}">{}</span>', cell.tone.value, cell.word)
+        case Link():
+            where = reverse(PAGES[cell.kind], args=[cell.key])
+            return format_html('<a href="{}">{}</a>', where, cell.text)
+        case Money():
+            return format_html(
+                '{}<span class="currency">{}</span>', render_money(cell), cell.currency
+            )
+        case datetime():
+            at = cell.astimezone(UTC)
+            return format_html(
+                '<time datetime="{}">{}</time>', f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M}"
+            )
+    return render_cell(cell, grouped=True)
+
+
+@register.filter
+def kind(cell: Cell, is_first: bool = False) -> str:  # noqa: FBT001, FBT002 - a filter's argument.
+    """The classes of the cell: amounts stand to the right, nought steps back, names stay whole."""
+    if isinstance(cell, Link) or (is_first and isinstance(cell, str)):
+        return "name"
+    if isinstance(cell, bool) or not isinstance(cell, int | Decimal | Money):
+        return ""
+    amount = cell.amount if isinstance(cell, Money) else cell
+    return "number" if amount else "number nought"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """A duration for people."""
+    if value is None:
+        return ""
+    if value < 90:
+        return f"{value:.1f} s"
+    minutes, left = divmod(round(value), 60)
+    return f"{minutes} min {left:02} s"

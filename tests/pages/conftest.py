@@ -1,0 +1,185 @@
+"""The pages as served by the command, over a project with a history, and people of every role."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
+
+import pytest
+from tests.conftest import fill_lists
+
+import ml_connector
+
+SOURCE_ROOT = Path(ml_connector.__file__).parents[1]
+PASSWORD = "halden works since 1921"
+ROLES = ("viewer", "operator", "mapper", "approver", "admin")
+WAIT_S = 60
+LIST_ROUTES = """
+import json, sys
+from pathlib import Path
+from ml_connector.wiring import open_house
+with open_house(Path(sys.argv[1])) as house:
+    assert house.records is not None
+    from ml_connector.web.guards import MARK, Open
+    from ml_connector.web.urls import urlpatterns
+    rights = [(str(one.pattern), getattr(one.callback, MARK, None)) for one in urlpatterns]
+    print(json.dumps([(path, "open" if right is Open else right) for path, right in rights]))
+"""
+
+
+class _Stay(HTTPRedirectHandler):
+    """Answers are looked at, not followed."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    text: str
+    headers: Message
+    content: bytes = field(repr=False)
+
+
+class Visitor:
+    """Somebody at a browser, without scripts."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._cookies = CookieJar()
+        self._open = build_opener(HTTPCookieProcessor(self._cookies), _Stay()).open
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """The page at this path."""
+        return self._send(Request(f"{self.url}{path}", headers=headers))
+
+    def post(self, path: str, fields: dict[str, Any], *, is_ours: bool = True) -> Answer:
+        """A form sent; with the token of our own pages unless it comes from elsewhere."""
+        token = {cookie.name: cookie.value for cookie in self._cookies}.get("ml-connector-csrf", "")
+        sent = fields | ({"csrfmiddlewaretoken": token} if is_ours else {})
+        return self._send(
+            Request(f"{self.url}{path}", data=urlencode(sent, doseq=True).encode(), method="POST")
+        )
+
+    def sign_in(self, name: str, password: str = PASSWORD, *, way: str = "/") -> Answer:
+        """The answer to name and password."""
+        self.get("/sign-in/")
+        return self.post("/sign-in/", {"name": name, "password": password, "next": way})
+
+    def _send(self, request: Request) -> Answer:
+        try:
+            with self._open(request, timeout=WAIT_S) as reply:
+                return _read(reply)
+        except HTTPError as error:
+            with error:
+                return _read(error)
+
+
+def _read(reply: Any) -> Answer:
+    content = reply.read()
+    text = content.decode("utf-8", errors="replace")
+    return Answer(status=reply.status, text=text, headers=reply.headers, content=content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The pages of a project."""
+
+    url: str
+    project: Path
+    run_id: str
+    routes: list[tuple[str, str]]
+    signed_in: dict[str, Visitor] = field(default_factory=dict, repr=False)
+
+    def visitor(self, name: str = "") -> Visitor:
+        """Somebody who has signed in anew, unless no name is given."""
+        visitor = Visitor(self.url)
+        if name:
+            assert visitor.sign_in(name).status == 302
+        return visitor
+
+    def member(self, role: str) -> Visitor:
+        """Who has that role, signed in once for all tests; nobody signs them out."""
+        if role not in self.signed_in:
+            self.signed_in[role] = self.visitor(role)
+        return self.signed_in[role]
+
+    def house(self) -> Any:
+        """The project's house, beside the serving process."""
+        from ml_connector.wiring import open_house  # noqa: PLC0415 - only tests that ask pay.
+
+        return open_house(self.project)
+
+
+@pytest.fixture(scope="session")
+def site(
+    shared_company: Any, office_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A project with one run of actuals and a person of each role, served by the command."""
+    from ml_connector.ports import Role  # noqa: PLC0415 - as above.
+    from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+    shared_company.reset()
+    fill_lists(shared_company)
+    root = tmp_path_factory.mktemp("pages") / "project"
+    shutil.copytree(office_template, root)
+    with open_house(root, clock=shared_company.clock()) as house:
+        run = house.run("actuals-fusion", {})
+        for role in ROLES:
+            house.add_person(role, password=PASSWORD, roles=[Role(role)])
+    with _serving(root) as url:
+        yield Site(url=url, project=root, run_id=run.run_id, routes=_list_routes(root))
+
+
+def _list_routes(root: Path) -> list[tuple[str, str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", LIST_ROUTES, str(root)],
+        capture_output=True, text=True, check=True, env=_environment(),
+    )  # fmt: skip
+    return [(path, right) for path, right in json.loads(done.stdout)]
+
+
+class _serving:  # noqa: N801 - reads as what it does.
+    """The command serves until the end of the block."""
+
+    def __init__(self, root: Path) -> None:
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "ml_connector", "serve", "--project", str(root),
+                "--set", "pages.port=0",
+            ],
+            stderr=subprocess.PIPE, text=True, env=_environment(),
+        )  # fmt: skip
+
+    def __enter__(self) -> str:
+        told = []
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            told.append(line)
+            found = re.search(r"http://\S+", line)
+            if found:
+                return found[0]
+        raise AssertionError("".join(told))
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        left = self._process.communicate(timeout=WAIT_S)[1]
+        assert self._process.returncode == 0, left
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(SOURCE_ROOT)}

@@ -1,0 +1,82 @@
+"""Every page of the router, for every role and for nobody."""
+
+from typing import Any
+
+import pytest
+
+from ml_connector.ports import RIGHTS, Role
+
+SAMPLES = {"<str:name>": "actuals-fusion", "<str:run_id>": "{run}"}
+
+
+def fill(path: str, site: Any) -> str:
+    """An address of the route that leads somewhere."""
+    if path.startswith("people/<"):
+        return "/people/viewer/"
+    for part, sample in SAMPLES.items():
+        path = path.replace(part, sample.format(run=site.run_id))
+    return f"/{path}"
+
+
+def test_every_view_says_which_right_it_asks_for(site: Any) -> None:
+    """One that said nothing would break on its first visit, but better here."""
+    assert [path for path, right in site.routes if right is None] == []
+    assert {path for path, right in site.routes if right == "open"} == {
+        "sign-in/", "sign-out/", "health/live", "health/ready",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_role_sees_what_its_rights_give_and_nothing_else(site: Any, role: Role) -> None:
+    """The router itself is walked, so that a new page cannot be forgotten."""
+    visitor = site.member(role.value)
+    for path, right in site.routes:
+        if right == "open":
+            continue
+        answer = visitor.get(fill(path, site))
+        has_right = right in {one.value for one in RIGHTS[role]}
+        assert (answer.status in (200, 405)) is has_right, (path, answer.status)
+        assert (answer.status == 403) is not has_right, (path, answer.status)
+
+
+def test_nobody_is_asked_to_sign_in_and_led_back(site: Any) -> None:
+    """Also for addresses that change something, and for parts of pages."""
+    visitor = site.visitor()
+    for path, right in site.routes:
+        if right == "open":
+            continue
+        where = fill(path, site)
+        for answer in (visitor.get(where), visitor.post(where, {})):
+            assert answer.status in (302, 403)
+            assert "actuals" not in answer.text
+        assert visitor.get(where).headers["Location"].startswith("/sign-in/?next=%2F")
+    part = visitor.get(f"/runs/{site.run_id}/", **{"HX-Request": "true"})
+    assert part.status == 204
+    assert part.headers["HX-Redirect"].startswith("/sign-in/")
+
+
+def test_changes_need_a_form_of_our_own(site: Any) -> None:
+    """Another site cannot make a signed-in admin's browser add people."""
+    admin = site.member("admin")
+
+    answer = admin.post("/people/add/", {"name": "mallory"}, is_ours=False)
+
+    assert answer.status == 403
+    assert "out of date" in answer.text
+    assert "mallory" not in admin.get("/people/").text
+
+
+def test_no_answer_lets_anything_from_elsewhere_run(site: Any) -> None:
+    """Nor is any of ours written into the page itself."""
+    visitor = site.member("admin")
+    for path, right in site.routes:
+        answer = visitor.get(fill(path, site))
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert " style=" not in answer.text
+        assert "<style" not in answer.text
+        assert " on" + "click=" not in answer.text
+        assert right == "open" or answer.text.count("<script ") == answer.text.count(" defer>")

@@ -1,0 +1,41 @@
+"""Cells of tables as files: nothing from outside becomes a formula, amounts stay exact."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from ml_connector.flows.answers.listing import Listing, Money, State, Tone, render_bare, render_cell
+from ml_connector.web.tables import Table, _find_value, _render_csv, _render_safe
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_text_that_looks_like_a_formula_is_written_as_text(text: str) -> None:
+    """A supplier's name must not run on a controller's desk."""
+    assert _render_safe(text) == f"'{text}"
+
+
+def test_negative_amount_stays_a_number() -> None:
+    """It is no text from outside."""
+    amount = Money(amount=Decimal("-1234567.89"), currency="USD")
+    assert _render_safe(amount) == "-1234567.89"
+    assert _find_value(amount) == Decimal("-1234567.89")
+
+
+def test_cell_reads_alike_for_people_and_programs() -> None:
+    """One cell, several forms, one meaning."""
+    at = datetime(2026, 11, 22, 6, 5, 4, tzinfo=UTC)
+    state = State(word="succeeded", tone=Tone.GOOD)
+    assert render_cell(at, grouped=True) == "2026-11-22 06:05"
+    assert render_bare(at) == "2026-11-22T06:05:04+00:00"
+    assert render_cell(state, grouped=True) == render_bare(state) == "succeeded"
+    assert render_cell(1234, grouped=True) == "1,234"
+    assert render_cell(True, grouped=True) == "yes"
+
+
+def test_csv_opens_in_a_spreadsheet() -> None:
+    """With the mark that says UTF-8, and lines ended as its format wants."""
+    listing = Listing(columns=("Name",), rows=[("Müller",)])
+    table = Table(name="n", title="Names", listing=listing)
+    assert _render_csv(table.listing) == "\ufeffName\r\nMüller\r\n".encode()
+    assert table.columns == [("Name", False)]
