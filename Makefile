@@ -9,7 +9,7 @@ N ?= 12
 SEEDS ?= 200
 LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
 
-.PHONY: help demo bench lost-replies simulate test exhaustive quick check format reference lock clean
+.PHONY: help demo bench lost-replies simulate promises test exhaustive quick check format reference lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -39,6 +39,9 @@ lost-replies: $(VENV)/stamp-compare ## What becomes of writes without an answer 
 
 simulate: $(VENV)/stamp-dev ## Seeded plans of faults played in virtual time (SEEDS=200)
 	@$(BIN)/python scripts/simulate.py --seeds $(SEEDS) --workers 2
+
+promises: $(VENV)/stamp-dev ## What is promised of many processes, measured here (SEEDS=200)
+	@$(BIN)/python -m scripts.promises --seeds $(SEEDS)
 
 test: check ## Every check and every test, of like cases a few
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
