@@ -38,8 +38,8 @@ class OneProcessError(UsageError):
             "This project keeps its runs in SQLite, which one process at a time works on; a worker"
             " would only lock the commands out.",
             written="Nothing was started.",
-            next_step="Run flows by `ml-connector run FLOW`, or name a PostgreSQL database in"
-            " `database_url` and `engine_url`.",
+            next_step="Start `ml-connector serve`, which takes the commands' runs, or name a"
+            " PostgreSQL database in `database_url` and `engine_url`.",
         )
 
 
