@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -64,7 +65,7 @@ class Hall:
             assert time.monotonic() < last, self.newest()
             if moves:
                 self.office.clock.sleep(2)
-            time.sleep(0.05)
+            threading.Event().wait(0.05)
 
     def newest(self) -> Any:
         """The newest run of the history."""
