@@ -11,6 +11,7 @@ from ml_connector.errors import ConnectorError, DatabaseAwayError, SystemUnavail
 from ml_connector.ports import Records, RunState
 from ml_connector.records import close, configure, open_records
 from ml_connector.records.opening import open_budget
+from ml_connector.wiring.workers import HeardBudget
 
 RUN = "261005-060000-aaaa"
 
@@ -157,6 +158,19 @@ def test_grant_is_refused_while_the_database_is_away(way: Way, records: Records)
         budget.acquire("erp")
     way.mend()
     budget.acquire("erp")
+    assert records.runs.load_run(RUN).run_id == RUN
+
+
+def test_hold_that_cannot_be_stored_does_not_cost_the_answer_in_hand(
+    way: Way, records: Records
+) -> None:
+    """A system's answer was taken; that our database is away is met by whoever sends next."""
+    budget = HeardBudget(open_budget(), lambda: None)
+    way.cut()
+    budget.hold("erp", 5.0)
+    with pytest.raises(DatabaseAwayError):
+        budget.acquire("erp")
+    way.mend()
     assert records.runs.load_run(RUN).run_id == RUN
 
 

@@ -25,8 +25,9 @@ from ml_connector.errors import RunInterruptedError
 logger = logging.getLogger(__name__)
 
 HEARD_LOOK_S = 0.5
-HEARD_LOOKS_MAX = 7_200
-"""Looks at whether this process is heard again: an hour, then its run stops and can be resumed."""
+HEARD_LOOKS_MAX = 3_600
+"""Looks at whether this process is heard again: half an hour, then its run stops and can be
+resumed."""
 OWNER_ASKS_MAX = 600
 OWNER_ASK_S = 1.0
 OWNER_ASKS_STOPPING = 2

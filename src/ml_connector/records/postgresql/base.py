@@ -18,7 +18,7 @@ from django.db.utils import DatabaseErrorWrapper
 
 from ml_connector.errors import DatabaseAwayError
 
-_driver: Any = base.Database
+_driver: Any = base.DatabaseWrapper.Database
 """As Django has found it; the driver comes with an extra."""
 DOUBTED_AFTER_S = 1.0
 """A connection that nobody used for longer is asked for a sign of life before it is used."""
