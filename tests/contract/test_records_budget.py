@@ -272,6 +272,32 @@ def test_changed_allowance_keeps_the_newest_grants(records: Records, records_clo
     assert records_clock.now() > start
 
 
+def test_what_a_larger_allowance_adds_is_kept_for_people_first(
+    records: Records, records_clock: Clock
+) -> None:
+    """They need not wait until the runs have used up what was added."""
+    send(records_clock, 9)
+    send(records_clock, 1, run_id=PERSON)
+    larger = replace(SMALL, requests=12)
+    waits = send(records_clock, 1, larger)
+    assert waits[0] < 10
+    assert send(records_clock, 1, larger, run_id=PERSON) == [0]
+    assert send(records_clock, 1, larger)[0] > 10
+
+
+def test_line_of_a_smaller_allowance_is_not_taken_for_a_clock_that_was_set_back(
+    records: Records, records_clock: Clock, sql: Sql, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who waits in it still has its place when the allowance is raised; others come after."""
+    send(records_clock, 9)
+    ahead = "granted_us = granted_us + 600000000"
+    sql(f"UPDATE records_budgetslot SET {ahead}", f"UPDATE records_budgethead SET {ahead}")
+    larger = Allowance()
+    assert larger.line_us < 600_000_000
+    assert send(records_clock, 1, larger)[0] > 600 - larger.line_us / 1e6
+    assert not caplog.records
+
+
 def test_waiting_inside_a_transaction_is_a_mistake_of_ours(
     records: Records, records_clock: Clock
 ) -> None:
