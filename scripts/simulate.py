@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,16 +35,20 @@ def main() -> int:
     from tests.simulation.mix import MIX, list_seeds  # noqa: PLC0415 - as above.
 
     story = options.story or MIX
-    if story not in {MIX, *STORIES}:
-        sys.exit(f"There is no story {story!r}; there are: {', '.join(sorted(STORIES))}.")
+    if story not in {MIX, *STORIES} or (options.only and story == MIX):
+        sys.exit(f"Name one of the stories: {', '.join(sorted(STORIES))}.")
     if options.seed is not None:
         return _tell("actuals" if story == MIX else story, options.seed)
     tally = Tally()
     seeds = list_seeds(story, first=options.first, count=options.seeds)
-    for played in play_all(_draw_all(seeds, kept=options.kept), workers=options.workers):
-        tally.add(played)
-        if played.findings:
-            print("\n".join([*render_story(played), ""]), flush=True)
+    if options.only:
+        seeds = [(story, seed) for seed in options.only]
+    # Who stops it is told what was played so far.
+    with suppress(KeyboardInterrupt):
+        for played in play_all(_draw_all(seeds, kept=options.kept), workers=options.workers):
+            tally.add(played)
+            if played.findings:
+                print("\n".join([*render_story(played), ""]), flush=True)
     print(json.dumps(tally.sum()) if options.json else "\n".join(tally.render()))
     return 1 if tally.total.failed else 0
 
@@ -84,6 +89,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="play this one and tell its story")
     parser.add_argument("--seeds", type=int, default=100, help="how many, from --first on")
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--only", nargs="*", type=int, help="these seeds of the one story")
     parser.add_argument("--kept", action="store_true", help="plans that failed once go first")
     parser.add_argument("--json", action="store_true", help="the sum as JSON, for programs")
     parser.add_argument("--workers", type=int, default=1, help="processes that play side by side")
