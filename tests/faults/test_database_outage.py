@@ -210,6 +210,7 @@ def test_run_whose_database_goes_away_again_and_again_goes_on_each_time(
 
 
 @pytest.mark.long
+@pytest.mark.exhaustive
 @pytest.mark.timeout(120)
 def test_run_whose_commits_are_stored_and_not_answered_doubles_and_loses_nothing(
     desk: Desk, quiet_cells: dict[str, str]
