@@ -107,7 +107,8 @@ class RingBudget:
     def hold(self, key: str, seconds: float) -> None:
         """Nobody sends for that long; a shorter hold does not end a longer one."""
         wait_us = round(min(max(seconds, 0), HOLD_MAX_S) * MICROSECONDS)
-        with self._gate, writing(f"the hold of {key}", using=BUDGET_ALIAS):
+        # Not behind the bookings of this process: until it is stored, others go on sending.
+        with writing(f"the hold of {key}", using=BUDGET_ALIAS):
             head, now_us = self._open_head(key, self._allowance(key))
             head.hold_us = max(head.hold_us, now_us + wait_us)
             head.save(using=BUDGET_ALIAS, update_fields=["hold_us"])
