@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 
 from ml_connector.errors import RunInterruptedError
+from ml_connector.settings import ProjectSettings
 from ml_connector.wiring import House
 from ml_connector.wiring.callers import CallerBudget, Callers, answering_person
 from ml_connector.wiring.stopping import StoppableBudget
@@ -130,7 +131,7 @@ def test_house_keeps_runs_off_the_reserve_of_the_least_allowance_of_a_tenant(
     """Of two a minute a run has one and a person the other, whatever else a connection says."""
     project: Any = SimpleNamespace(
         state_dir=tmp_path,
-        settings=SimpleNamespace(database_url="", engine_url="", organisation="default"),
+        settings=ProjectSettings(),
         connections={"a": allow(30), "b": allow(2), "c": allow(None), "d": allow(60)},
     )
     clock = FakeClock()
