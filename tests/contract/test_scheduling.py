@@ -256,6 +256,21 @@ def test_firing_stays_open_while_a_database_is_away(
     assert len(queue.runs) == 1
 
 
+def test_schedule_of_a_newer_release_is_left_to_it(
+    desk: ScheduleDesk, queue: Queue, move: Move
+) -> None:
+    """Its kind of time is not known here; the other schedules run."""
+    newer = {"name": "newer", "flow": "suppliers", "when": {"closed": "Oct-26"}, "zone": "UTC"}
+    known = schedule().model_dump(mode="json", by_alias=True)
+    at = desk.clock.now() + timedelta(hours=1)
+    desk.records.schedules.save_schedules({"newer": newer, "nightly": known}, lambda _its, _at: at)
+    move(HOUR)
+    assert [one.schedule for one in look(desk)] == ["nightly"]
+    left = desk.records.schedules.find_schedule("newer")
+    assert left is not None
+    assert left.next_due_at == at
+
+
 def test_switched_off_schedule_is_due_never(desk: ScheduleDesk, move: Move) -> None:
     """`enabled: false` in its file; its next time is none."""
     off = schedule(enabled=False)

@@ -193,6 +193,9 @@ def test_failing_look_is_told_once(records: Records, monkeypatch: pytest.MonkeyP
         patch.setattr(type(records.runs), "load_runs", lambda _self, **_: fail())
         take()
         take()
-    assert told == ["Recorded runs cannot be taken: It is away."]
+        assert told == ["Recorded runs cannot be taken: It is away."]
+        patch.setattr(type(records.runs), "load_runs", lambda _self, **_: 1 / 0)
+        take()
+        assert told[1:] == ["Recorded runs cannot be taken: ZeroDivisionError: division by zero"]
     take()
-    assert len(told) == 1
+    assert len(told) == 2

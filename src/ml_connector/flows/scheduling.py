@@ -6,7 +6,7 @@ run, which follows from schedule and instant; whoever starts it, and however oft
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -152,7 +152,10 @@ def _make_window(blackout: Blackout) -> Window:
 
 
 def _decide(desk: ScheduleDesk, row: ScheduleRow, has_open: bool) -> Claim | None:  # noqa: FBT001 - the port's callback.
-    schedule = Schedule.model_validate(row.definition)
+    try:
+        schedule = Schedule.model_validate(row.definition)
+    except ValueError:
+        return None  # Of a newer release, which knows further kinds of time; its processes decide.
     how = CatchUp(schedule.catch_up)
     if has_open and how is CatchUp.ALL:
         return None  # One after the other: the next is claimed when this one has begun.
@@ -235,8 +238,4 @@ def _end(desk: ScheduleDesk, firing: FiringRow, state: FiringState, reason: str 
 
 
 def _standing(firing: FiringRow, state: FiringState, reason: str) -> FiringRow:
-    return FiringRow(
-        schedule=firing.schedule, flow=firing.flow, due_at=firing.due_at, run_id=firing.run_id,
-        state=state, reason=reason, actor=firing.actor, request=firing.request,
-        looks=firing.looks, ended_at=firing.ended_at,
-    )  # fmt: skip
+    return replace(firing, state=state, reason=reason)

@@ -1,5 +1,6 @@
 """Scheduling half of a house: what is due is started, and people see and steer it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ml_connector.flows.bench import Bench
     from ml_connector.flows.scheduling import FlowPlace, ScheduleDesk
     from ml_connector.ports.schedules import RunQueue
+
+logger = logging.getLogger(__name__)
 
 NEXT_SHOWN = 10
 """Coming firings of a schedule that are shown."""
@@ -244,12 +247,20 @@ class Look:
 
         try:
             firings = look(self._desk)
-        except ConnectorError as error:
-            self._once.tell("", f"Schedules cannot be looked at: {error.refused}")
+        except Exception as error:  # noqa: BLE001 - runs that execute here must not end by it.
+            self._once.tell("", f"Schedules cannot be looked at: {tell_error(error)}")
             return
         self._once.forget("")
         for firing in firings:
             self._once.tell(firing.schedule, " ".join(_tell_firing(firing)))
+
+
+def tell_error(error: Exception) -> str:
+    """What is wrong, in a line; the log has the rest of what nobody expected."""
+    if isinstance(error, ConnectorError):
+        return error.refused
+    logger.error("serving.unexpected_error", exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 class TellOnce:

@@ -12,7 +12,7 @@ from ml_connector.errors import (
 )
 from ml_connector.ports import RUN_RESUMED, Json, Records, RunRow, RunState
 from ml_connector.settings import Project
-from ml_connector.wiring.schedules import Tell, TellOnce
+from ml_connector.wiring.schedules import Tell, TellOnce, tell_error
 from ml_connector.wiring.stored import know_again
 from ml_connector.wiring.workers import ExecutedRunError
 
@@ -124,8 +124,8 @@ class TakeRecorded:
             for run in self._records.runs.load_runs(limit=RECORDED_LOOKED_AT):
                 if run.state is RunState.QUEUED:
                     self._take(run)
-        except (ConnectorError, DatabaseAwayError) as error:
-            self._once.tell("", f"Recorded runs cannot be taken: {error.refused}")
+        except Exception as error:  # noqa: BLE001 - runs that execute here must not end by it.
+            self._once.tell("", f"Recorded runs cannot be taken: {tell_error(error)}")
             return
         self._once.forget("")
 
