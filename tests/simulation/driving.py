@@ -51,6 +51,8 @@ ATTEMPTS_MAX = 8
 CLEAN_MAX = 6
 """Undisturbed tries until a run succeeds."""
 DIMENSIONS = "dimensions-fusion"
+HOLDS_CELLS = "shadow.model-holds-cells"
+"""Told of a model that a run has loaded and did not come to remember."""
 AGREE = "agree"
 ASKING = "waiting for approval"
 DISK_FULL = "disk is full"
@@ -152,6 +154,8 @@ class Driver:
     number: int = 0
     switches: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Decisions of the other side while the acts are played."""
+    is_rebuilding: bool = False
+    """An error has said that the model is to be taken as what it was told."""
     is_settling: bool = False
     """An error has said that postings must be settled before anything else."""
     armed: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -206,7 +210,9 @@ class Driver:
         return self.people.hear(self, self.summary["plan_hash"], word)
 
     def _request(self) -> dict[str, Any]:
-        return {"apply": self.people.plan} if self.people.plan else {}
+        if self.people.plan:
+            return {"apply": self.people.plan}
+        return {"against": "model"} if self.is_rebuilding else {}
 
     def _come_to_rest(self) -> None:
         """What is open is settled, refused members are loaded, and one run succeeds."""
@@ -255,6 +261,7 @@ class Driver:
         finally:
             self._leave(house, life)
         self.pending, self.summary = "", dict(row.summary)
+        self.is_rebuilding = False
         self.began = self.version_at.get(row.run_id, 0)
         self._tell(str(row.state), f"run {row.run_id}")
         if flow == self._story.flow and str(row.state) == "succeeded":
@@ -290,6 +297,7 @@ class Driver:
         if not self.pending:
             self.people.plan = ""
         self.is_settling |= "postings settle" in error.next_step
+        self.is_rebuilding |= error.code == HOLDS_CELLS
         if isinstance(error, UnknownRunError) and house is not None:
             # Killed between the history and the engine: the run was never begun.
             house.records.runs.load_run(self.pending)
