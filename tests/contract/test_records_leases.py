@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -17,6 +17,8 @@ from ml_connector.ports import (
     LoadRow,
     Records,
 )
+from ml_connector.records import open_records
+from ml_connector.records.clock import SystemClock
 
 Move = Callable[[float], None]
 HOLDERS = ("r1/p1", "r1/p2", "r2/p1", "r3/p1")
@@ -125,3 +127,23 @@ def test_started_task_is_unfollowed_until_its_load_is_recorded(
         [],
     )  # fmt: skip
     assert find("r9") == [first]
+
+
+class FastClock(SystemClock):
+    """The clock of a machine that is an hour ahead of the others."""
+
+    def now(self) -> datetime:
+        """What that machine believes."""
+        return super().now() + timedelta(hours=1)
+
+
+@pytest.mark.usefixtures("postgresql_only", "records")
+def test_machine_whose_clock_is_ahead_takes_no_model_from_a_living_holder() -> None:
+    """Leases last by the server's clock, which is the same for all machines."""
+    ours, theirs = open_records(clock=SystemClock()), open_records(clock=FastClock())
+    lease = ours.intents.take_lease("M", holder="r1/p1", seconds=LEASE_S)
+
+    with pytest.raises(BusyError):
+        theirs.intents.take_lease("M", holder="r2/p1", seconds=LEASE_S)
+
+    ours.intents.verify_lease(lease)

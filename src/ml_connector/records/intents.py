@@ -1,8 +1,7 @@
 """Leases and intents: the database forbids the second writer, whatever the queue does.
 
-Expiry is told by the clock of whoever asks. Where machines' clocks differ, a lease may change hands
-early; the fence, which is checked in the transaction that stores the intent, then shuts out the one
-who lost it.
+Expiry is told by the clock all processes share. The fence, which is checked in the transaction that
+stores the intent, shuts out whoever lost a lease without noticing.
 """
 
 from datetime import datetime, timedelta
@@ -26,9 +25,9 @@ class IntentRecords(OrganisationStore):
 
     def take_lease(self, model_id: str, *, holder: str, seconds: int) -> Lease:
         """The holder has the model; see `ports.IntentStore`."""
-        now = self._clock.now()
-        expires_at = now + timedelta(seconds=seconds)
         with self._writing(f"the lease of model {model_id}"):
+            now = self._read_now()
+            expires_at = now + timedelta(seconds=seconds)
             row, is_new = models.ModelLease.of(self._id).get_or_create(
                 organisation_id=self._id,
                 model_id=model_id,
@@ -50,13 +49,13 @@ class IntentRecords(OrganisationStore):
         """The lease is still ours and is prolonged; see `ports.IntentStore`."""
         with self._writing(f"the lease of model {lease.model_id}"):
             row = self._load_own(lease)
-            expires_at = self._clock.now() + timedelta(seconds=row.seconds)
+            expires_at = self._read_now() + timedelta(seconds=row.seconds)
             models.ModelLease.of(self._id).filter(pk=row.pk).update(expires_at=expires_at)
 
     def release_lease(self, lease: Lease) -> None:
         """The model is free; a lost lease is left alone."""
         with self._writing(f"the release of model {lease.model_id}"):
-            self._own(lease).update(holder=NOBODY, expires_at=self._clock.now())
+            self._own(lease).update(holder=NOBODY, expires_at=self._read_now())
 
     def release_run(self, run_id: str) -> None:
         """Every model that a process of the run holds is free; see `ports.IntentStore`."""
@@ -64,7 +63,7 @@ class IntentRecords(OrganisationStore):
         held = [row.pk for row in rows if _run_of(row.holder) == run_id]
         with self._writing(f"the release of the models of run {run_id}"):
             models.ModelLease.of(self._id).filter(pk__in=held).update(
-                holder=NOBODY, expires_at=self._clock.now()
+                holder=NOBODY, expires_at=self._read_now()
             )
 
     def make_intent(

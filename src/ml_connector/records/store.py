@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ from django.db import OperationalError, connection, transaction
 
 from ml_connector.errors import DatabaseAwayError, SystemUnavailableError
 from ml_connector.ports import Clock
+from ml_connector.records.clock import read_common
 from ml_connector.records.models import Organisation
 from ml_connector.records.setup import DEFAULT_ALIAS
 
@@ -23,6 +25,10 @@ class OrganisationStore:
     def __init__(self, organisation_id: int, *, clock: Clock) -> None:
         self._id = organisation_id
         self._clock = clock
+
+    def _read_now(self) -> datetime:
+        """The instant that every process on the database agrees on."""
+        return read_common(self._clock, using=DEFAULT_ALIAS)
 
     @contextmanager
     def _writing(self, what: str) -> Iterator[None]:
