@@ -114,7 +114,7 @@ def _draw_budget_plan(seed: int) -> Plan:
     rng = random.Random(f"budgets {seed}")
     acts = tuple(_turn_act(rng, _draw_act(rng)) for _ in range(rng.choice(ACTS)))
     people = random.Random(f"people {seed}")
-    variant = people.choice(("budgets", BUDGETS_ASKED, BUDGETS_ASKED))
+    variant = people.choice(("budgets", "budgets", "budgets", BUDGETS_ASKED))
     if variant == BUDGETS_ASKED:
         acts = tuple(replace(act, word=people.choice(WORDS)) for act in acts)
     behaviour = rng.choice(("unchecked", "checked"))

@@ -8,7 +8,7 @@ from tests.simulation.faults import ACTUALS, BUDGETS, Plan
 from tests.simulation.supplier_faults import SUPPLIERS
 
 MIX = "mix"
-SHARES = {BUDGETS: 8, ACTUALS: 7, SUPPLIERS: 3, APPEND: 2}
+SHARES = {BUDGETS: 12, ACTUALS: 5, SUPPLIERS: 2, APPEND: 1}
 """Seeds of each story in twenty."""
 
 
