@@ -36,9 +36,10 @@ class ConnectorError(Exception):
         self.arguments = arguments
 
     def render_record(self) -> dict[str, object]:
-        """The form kept in the run history: code, arguments and the three sentences."""
+        """The form kept in the run history: codes, arguments and the three sentences."""
         return {
             "code": self.code,
+            "exit_code": self.exit_code,
             "refused": self.refused,
             "written": self.written,
             "next_step": self.next_step,
@@ -58,7 +59,14 @@ class StoredError(ConnectorError):
             next_step=str(record["next_step"]),
         )
         self.stored_code = str(record["code"])
-        self.stored_exit_code = find_exit_code(self.stored_code)
+        # Records of older releases do not say it; then the class has to be known here.
+        kept = record.get("exit_code")
+        self.stored_exit_code = kept if isinstance(kept, int) else find_exit_code(self.stored_code)
+
+    def render_record(self) -> dict[str, object]:
+        """The record as it was stored, but for the arguments its text was built from."""
+        codes = {"code": self.stored_code, "exit_code": self.stored_exit_code}
+        return super().render_record() | codes
 
 
 class UsageError(ConnectorError):

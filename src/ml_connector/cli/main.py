@@ -6,7 +6,6 @@ Exit codes follow the error classes; where several hold, the most dangerous wins
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from cyclopts import App, CycloptsError
 
@@ -197,13 +196,8 @@ def tell_error(error: ConnectorError, output: str = "text") -> int:
     if output == "json":
         from ml_connector.cli.output import show_json  # noqa: PLC0415 - start-up time.
 
-        show_json({"error": _render_error(error), "exit_code": code})
+        show_json({"error": error.render_record(), "exit_code": code})
     return code
-
-
-def _render_error(error: ConnectorError) -> dict[str, Any]:
-    record = error.render_record()
-    return record | ({"code": error.stored_code} if isinstance(error, StoredError) else {})
 
 
 def _tell_interruption(stop: KeyboardInterrupt, output: str) -> int:

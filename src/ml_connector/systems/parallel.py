@@ -1,10 +1,10 @@
 """Calls side by side, with a bound on how many are under way."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Final, TypeVar
 
-from ml_connector.domain.money import use_exact_money
+from ml_connector.domain.pools import ExactPool
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -21,7 +21,7 @@ def map_parallel(
     The first failure is raised after the calls under way have ended; nothing new is begun then,
     nor when the caller stops listening.
     """
-    pool = ThreadPoolExecutor(max_workers=threads, initializer=use_exact_money)
+    pool = ExactPool(max_workers=threads)
     under_way: set[Future[ResultT]] = set()
     try:
         for item in items:

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from ml_connector.ports import Person, Right
 from ml_connector.web.desk import find_house
 from ml_connector.wiring import House
+from ml_connector.wiring.callers import answering_person
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 MARK = "ml_connector_right"
@@ -45,7 +46,8 @@ class RightsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer; nothing signed in for is kept by a cache."""
-        response = self._get_response(request)
+        with answering_person():
+            response = self._get_response(request)
         if not request.path.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store")
         return response

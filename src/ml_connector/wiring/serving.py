@@ -9,11 +9,11 @@ from ml_connector.errors import (
     ConnectorError,
     DatabaseAwayError,
     RunInterruptedError,
+    StoredError,
 )
 from ml_connector.ports import RUN_RESUMED, Json, Records, RunRow, RunState
 from ml_connector.settings import Project
 from ml_connector.wiring.schedules import Tell, TellOnce, tell_error
-from ml_connector.wiring.stored import know_again
 from ml_connector.wiring.workers import ExecutedRunError
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _end(run: RunRow) -> Json:
     from ml_connector.engine.errors import StoppedRunError  # noqa: PLC0415 - start-up time.
 
     if run.error:
-        raise know_again(run.error)
+        raise StoredError(run.error)
     if run.state is RunState.CANCELLED:
         raise StoppedRunError(run.run_id)
     return run.summary

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from threading import Lock
 
 from ml_connector.domain.ledger import Balance, Totals
-from ml_connector.domain.money import ZERO, render_plain, use_exact_money
+from ml_connector.domain.money import ZERO, render_plain
+from ml_connector.domain.pools import ExactPool
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.ledger.books import Books, Pair
 from ml_connector.flows.ledger.reading import (
@@ -209,7 +209,7 @@ def store_balances(
     """
     with (
         bench.archive.sorter() as sorter,
-        ThreadPoolExecutor(BALANCES_AT_ONCE, initializer=use_exact_money) as pool,
+        ExactPool(BALANCES_AT_ONCE) as pool,
     ):
         read = partial(_read_balances, bench, books, sorter, Lock())
         shown = dict(zip(pairs, pool.map(read, pairs), strict=True))

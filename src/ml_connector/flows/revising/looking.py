@@ -6,12 +6,11 @@ that stands untouched count as not written.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from ml_connector.domain.money import use_exact_money
+from ml_connector.domain.pools import ExactPool
 from ml_connector.errors import (
     OutcomeUnknownError,
     ProtocolError,
@@ -83,7 +82,7 @@ def call_at_once(
     """The call's answers in order, some calls under way together; for remote calls only."""
     if len(items) < 2 or at_once < 2:
         return [call(item) for item in items]
-    with ThreadPoolExecutor(min(at_once, len(items)), initializer=use_exact_money) as pool:
+    with ExactPool(min(at_once, len(items))) as pool:
         return list(pool.map(call, items))
 
 
