@@ -8,8 +8,8 @@ from typing import Any, Self
 from unittest.mock import patch
 
 POOLS = (
-    "ml_connector.flows.ledger.control.ThreadPoolExecutor",
-    "ml_connector.flows.revising.looking.ThreadPoolExecutor",
+    "ml_connector.flows.ledger.control.ExactPool",
+    "ml_connector.flows.revising.looking.ExactPool",
 )
 MAPS = (
     "ml_connector.systems.fusion.adapter.map_parallel",
