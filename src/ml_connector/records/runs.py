@@ -1,6 +1,6 @@
 """Runs and their steps."""
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, connections
 
 from ml_connector.errors import BusyError, UsageError
 from ml_connector.ports import UNFINISHED_STATES, Json, RunRow, RunState, StepRow
@@ -16,6 +16,13 @@ RUNS_ALIKE_MAX = 100
 LAST_LETTER = "\U0010ffff"
 STEP_RUNNING = "running"
 STEP_DONE = "done"
+
+# Asked some hundred times a run, so these two stand as SQL.
+_FIND_RUN = "SELECT id FROM records_run WHERE organisation_id = %s AND run_id = %s"
+_FIND_LAST_STEP = (
+    "SELECT attempt, state FROM records_step WHERE organisation_id = %s AND run_id = %s"
+    " AND name = %s ORDER BY id DESC LIMIT 1"
+)
 
 
 class RunRecords(OrganisationStore):
@@ -92,12 +99,14 @@ class RunRecords(OrganisationStore):
 
     def record_step_started(self, run_id: str, name: str) -> int:
         """A step began; returns its row number."""
-        runs = models.Run.of(self._id).filter(run_id=run_id).values_list("pk", flat=True)
-        run_key = runs.first() or self._refuse_unknown(run_id).pk
-        steps = models.Step.of(self._id).using(BUDGET_ALIAS)
         with writing(f"step {name} of run {run_id}", using=BUDGET_ALIAS):
-            same = steps.filter(run_id=run_key, name=name).order_by("-id")
-            last, state = same.values_list("attempt", "state").first() or (0, STEP_DONE)
+            with connections[BUDGET_ALIAS].cursor() as cursor:
+                cursor.execute(_FIND_RUN, [self._id, run_id])
+                found = cursor.fetchone()
+                run_key = found[0] if found else self._refuse_unknown(run_id).pk
+                cursor.execute(_FIND_LAST_STEP, [self._id, run_key, name])
+                last, state = cursor.fetchone() or (0, STEP_DONE)
+            steps = models.Step.of(self._id).using(BUDGET_ALIAS)
             row = steps.create(
                 organisation_id=self._id,
                 run_id=run_key,
