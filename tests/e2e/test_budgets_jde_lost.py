@@ -6,7 +6,8 @@ import pytest
 from tests.fakes.books_desk import unexplained
 from tests.fakes.budget_desk import MONTHS, ORCHESTRATION, Amounts, BudgetDesk, once_at
 
-from ml_connector.errors import OutcomeUnknownError
+from ml_connector.engine.process_lock import ProcessLock
+from ml_connector.errors import BusyError, OutcomeUnknownError
 from ml_connector.flows.bench import read_document
 from ml_connector.flows.budgets import load_budget_books, read_budget_books
 from ml_connector.flows.writing.journals import parse_journal
@@ -88,11 +89,21 @@ def test_journal_that_is_never_shown_stops_the_run_and_blocks_the_next(
 
 
 def test_person_settles_what_a_run_could_not(budget_desk: BudgetDesk, approved: Amounts) -> None:
-    """Absent for long enough is refused: the run goes on without it, the next plans it anew."""
+    """Absent for long enough is refused: the run goes on without it, the next plans it anew.
+
+    Not while a process has the run: frozen, it may still be about to send.
+    """
     budget_desk.spoil(path=ORCHESTRATION, kind="reset_before", times=2)
     _, stopped = budget_desk.fail()
     [lost] = budget_desk.postings()
 
+    with budget_desk.house() as house:
+        house.records.runs.save_run(stopped.run_id, RunState.RUNNING)
+        frozen = ProcessLock(house.project.state_dir)
+        frozen.take(now=house.clock.now())
+    with pytest.raises(BusyError):
+        budget_desk.settle(lost.posting_key)
+    frozen.release()
     settled, found = budget_desk.settle(lost.posting_key)
     partly = budget_desk.resume(stopped.run_id)
     row = budget_desk.run()

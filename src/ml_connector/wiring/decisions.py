@@ -42,6 +42,9 @@ class Decisions:
         def run(self, flow_name: str, request: Json) -> RunRow:
             """A run of the flow, executed to its end."""
 
+        def verify_not_sending(self, run_id: str) -> None:
+            """No process can still send what the run has begun to send."""
+
     def writing_flow(self, name: str) -> BudgetFlow | SupplierFlow:
         """The settings of a flow that writes into an ERP.
 
@@ -149,11 +152,16 @@ class Decisions:
         return found
 
     def settle_posting(self, key: str) -> tuple[Posting, str]:
-        """The posting after a look at the ERP, and what was seen there."""
+        """The posting after a look at the ERP, and what was seen there.
+
+        Raises:
+            BusyError: A process has its run and may send it yet.
+        """
         from ml_connector.domain.money import exact_money  # noqa: PLC0415 - start-up time.
         from ml_connector.flows.writing.settling import settle_posting  # noqa: PLC0415 - as above.
 
         posting = self.find_posting(key)
+        self.verify_not_sending(posting.run_id)
         flow = self.writing_flow(posting.flow)
         with exact_money():
             if isinstance(flow, SupplierFlow):

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.ports import UNFINISHED_STATES, Clock, Json, Records, RunRow, Steps
+from ml_connector.ports import UNFINISHED_STATES, Clock, Json, Records, RunRow, RunState, Steps
 from ml_connector.settings import Flow, Project
 from ml_connector.wiring.moving import (
     Moved,
@@ -333,6 +333,23 @@ class Engines:
             yield
         finally:
             lock.release()
+
+    def verify_not_sending(self, run_id: str) -> None:
+        """No process, though it may be frozen, can still send what the run has begun to send.
+
+        With PostgreSQL one that was frozen finds out by itself, before it sends.
+
+        Raises:
+            BusyError: One may; names it.
+        """
+        if is_shared(self.project) or "engine" in vars(self):
+            return
+        if self.records.runs.load_run(run_id).state is not RunState.RUNNING:
+            return
+        if find_server(self.project) is not None:
+            verify_not_running(self.records, run_id)
+        with self._alone():
+            pass
 
     def _verify_heard(self) -> None:
         engine: DurableEngine | SharedEngine | ServedEngine | None = vars(self).get("engine")
