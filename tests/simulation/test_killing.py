@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from tests.simulation.books import sum_books
+from tests.simulation.books import Cells, sum_books
 from tests.simulation.checkers import (
     check_at_rest,
     check_lines,
@@ -67,5 +67,5 @@ def _find_state(world: World, run_id: str) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def _books(world: World) -> dict[tuple[str, ...], object]:
-    return dict(sum_books(world.pods.folder))
+def _books(world: World) -> Cells:
+    return sum_books(world.pods.folder)
