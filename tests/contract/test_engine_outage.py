@@ -104,7 +104,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outage, "LOOK_S", 0.01)
     monkeypatch.setattr(patience, "RETRY_S_MAX", 0.05)
     monkeypatch.setattr(reaper, "LOOK_S", 0.05)
-    monkeypatch.setattr(reaper, "LEFT_AFTER_S", 0.3)
+    monkeypatch.setattr(reaper, "LEFT_AFTER_S", 0.6)
     monkeypatch.setattr(reaper, "DEAD_AFTER_S", 1.5)
     monkeypatch.setattr(heart, "BEAT_S", 0.1)
 

@@ -153,10 +153,11 @@ def test_config_show_keeps_secrets_references(terminal: Any, company_folder: Pat
 
 
 def test_config_schema_describes_every_kind_of_file(terminal: Any) -> None:
-    """Editors get a schema for the project, for connections and for flows; no project needed."""
+    """Editors get a schema for each kind of file; no project needed."""
     schemas = terminal.type("config", "schema").json
 
-    assert {name.split(".")[0] for name in schemas} == {"ml-connector", "connection", "flow"}
+    kinds = {"ml-connector", "connection", "flow", "schedule"}
+    assert {name.split(".")[0] for name in schemas} == kinds
     assert all("$defs" in schema or "properties" in schema for schema in schemas.values())
 
 

@@ -102,6 +102,8 @@ class Reaper:
         for run in left:
             if now - self._left_since[run.run_id] > LEFT_AFTER_S and self._handover.requeue(run):
                 logger.warning("run.queued_again run_id=%s", run.run_id)
+                # Taken again it is another execution, which has as long to begin.
+                del self._left_since[run.run_id]
 
     def _reap(self, held: list[HeldRun], beats: dict[str, int], silent: list[str]) -> None:
         living = beats.keys() - {
