@@ -28,6 +28,8 @@ LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 LINES = 3_000
 DEAR = {"e2e", "faults"}
 """Folders whose tests take seconds each."""
+LONGEST_S = 600
+"""A test that may take so long is begun first."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -36,6 +38,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     End to end and under faults a test with many cases runs two of them at most, always the same;
     what is marked `exhaustive` is left out. `make exhaustive` runs everything.
     """
+    # Else the longest ends alone, long after all the others.
+    items.sort(key=_is_short)
     if os.environ.get("EXHAUSTIVE"):
         return
     counts = Counter(_name(item) for item in items)
@@ -52,6 +56,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if kept:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
+
+
+def _is_short(item: pytest.Item) -> bool:
+    limit = item.get_closest_marker("timeout")
+    return limit is None or limit.args[0] < LONGEST_S
 
 
 def _name(item: pytest.Item) -> str:
