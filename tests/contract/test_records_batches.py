@@ -242,6 +242,7 @@ def test_process_killed_while_recording_leaves_all_as_it_was(
     assert len(current(records, NOV)) == 1_200
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_thousands_of_revisions_fit_one_call(records: Records) -> None:
     """A first read records 12 000 batches at once, and their change again."""

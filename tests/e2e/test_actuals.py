@@ -120,6 +120,7 @@ def test_refused_summary_is_joined_to_its_lines_and_replayed_once_mended(desk: D
     assert left == []
 
 
+@pytest.mark.exhaustive
 def test_entered_amounts_are_a_measure_of_their_own(desk: Desk) -> None:
     """Entered amounts go to their own module by entered currency and tie out by themselves."""
     desk.cut_flow("actuals-entered-fusion")

@@ -91,6 +91,7 @@ def test_unknown_action_names_those_the_model_has(office: Any) -> None:
     assert not any("/journalBatches" in path for path in asked)
 
 
+@pytest.mark.exhaustive
 def test_action_renamed_back_lets_the_stopped_run_go_on(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -135,6 +136,7 @@ def test_import_whose_header_changed_names_the_columns(office: Any) -> None:
     assert office.company.cells() == {}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("state", "word"),
     [
@@ -338,6 +340,7 @@ def test_failed_run_is_not_resumed_once_a_later_one_has_written(
 # --- how tasks end -------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_import_failing_as_a_whole_leaves_the_model_and_the_next_run_loads(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -433,6 +436,7 @@ def test_task_forgotten_after_it_has_written_counts_as_taken(
     assert again.summary["periods"] == []
 
 
+@pytest.mark.exhaustive
 def test_forgotten_task_over_cells_somebody_else_changed_is_left_to_a_person(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

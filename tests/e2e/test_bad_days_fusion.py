@@ -70,6 +70,7 @@ def after_step(name: str, act: Callable[[], Any]) -> Callable[[str, str, str], N
 # --- rights --------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_ledger_without_data_access_is_not_taken_for_an_empty_one(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -376,6 +377,7 @@ def first_write(office: Any, after: int) -> float:
 # --- batches that cannot be right ----------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_journal_whose_lines_do_not_add_up_to_its_totals_is_refused(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

@@ -20,6 +20,7 @@ PAGES = "/dataservice/next"
 # --- answers that fail in the middle --------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_read_that_loses_its_result_between_pages_begins_anew(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -98,6 +99,7 @@ def test_answers_that_are_none_are_asked_for_again(
     assert [rule["fired"] for rule in fired] == [1] * len(rules)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "rule",
     [
@@ -231,6 +233,7 @@ def test_server_without_room_for_a_session_says_so(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 def test_balancer_without_stickiness_of_its_own_is_satisfied(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:

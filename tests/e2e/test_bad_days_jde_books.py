@@ -11,6 +11,7 @@ from ml_connector.systems.jde.refusals import ColumnHiddenError, TableDeniedErro
 # --- rights ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("table", "column"), [("F0911", "AA"), ("F0902", "AN09")])
 def test_hidden_column_stops_the_run_by_name(
     table: str, column: str, books_desk: BooksDesk, quiet_books: dict[str, str]
@@ -45,6 +46,7 @@ def test_table_without_rights_is_no_dead_token(table: str, books_desk: BooksDesk
     assert books_desk.logins <= 3
 
 
+@pytest.mark.exhaustive
 def test_company_the_user_may_not_see_is_told_from_an_unknown_one(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -107,6 +109,7 @@ def test_company_hidden_in_mid_run_empties_nothing(
 # --- dates ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_user_who_writes_days_first_reads_the_same(
     books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -119,6 +122,7 @@ def test_user_who_writes_days_first_reads_the_same(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("wrong", ["misread", "ignore"])
 def test_days_read_in_another_format_stop_before_a_line_is_read(
     wrong: str, books_desk: BooksDesk, quiet_books: dict[str, str]

@@ -71,6 +71,7 @@ def test_unknown_ledger_type_is_refused_with_those_there_are(books_desk: BooksDe
 # --- calendars ------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_years_that_begin_in_october_and_january_meet_in_one_month(books_desk: BooksDesk) -> None:
     """Periods of different numbers and years lie side by side in the months they end in."""
     books_desk.change(ledgers=["00001", "00077"])
@@ -124,6 +125,7 @@ def sums_of_books(
     return found
 
 
+@pytest.mark.exhaustive
 def test_month_without_a_line_is_no_fault(books_desk: BooksDesk) -> None:
     """A company at rest in a month loads nothing, and that ties; the next journal is found."""
     for table, column in (("F0911", "PN"), ("F0902", "0")):

@@ -93,6 +93,7 @@ def test_purged_lines_are_told_and_nothing_is_zeroed(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_posted_batch_that_vanished_with_its_balances_is_found_by_comparing(
     books_desk: BooksDesk, quiet_books: dict[str, str]

@@ -90,6 +90,7 @@ def test_unmapped_account_holds_its_period_back_and_lets_the_others_go(
     assert len(office.tasks()) == 2
 
 
+@pytest.mark.exhaustive
 def test_unmapped_account_goes_to_suspense_where_the_flow_says_so(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -175,6 +176,7 @@ def test_period_outside_the_time_range_of_the_model_stops_the_run(office: Any) -
     assert office.tasks() == []
 
 
+@pytest.mark.exhaustive
 def test_closed_period_is_the_normal_case(office: Any, quiet_cells: dict[str, str]) -> None:
     """Actuals are loaded after the close; a close in the meantime changes nothing."""
     office.company.erp("set_period_status", ledger="Halden US", period="Nov-26", status="C")
@@ -218,6 +220,7 @@ def test_amount_a_cell_cannot_hold_is_refused_before_anything_is_sent(
 # --- plans and guards ----------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_saved_plan_is_applied_exactly(office: Any, quiet_cells: dict[str, str]) -> None:
     """A plan that nothing has moved since is loaded as it was shown."""
     plan = office.run(dry_run=True)

@@ -33,6 +33,7 @@ def test_approved_budget_lands_and_ties_out_before_and_after_it_is_posted(
     assert budget_desk.sends() == 2
 
 
+@pytest.mark.exhaustive
 def test_next_version_posts_its_difference_only(budget_desk: BudgetDesk, approved: Amounts) -> None:
     """Version two moves what changed, before and after version one was posted."""
     budget_desk.run()
@@ -148,6 +149,7 @@ def test_plan_waits_for_somebody_else_and_is_posted_once(
     assert budget_desk.sends() == 2
 
 
+@pytest.mark.exhaustive
 def test_large_plan_waits_for_two_people(budget_desk: BudgetDesk, approved: Amounts) -> None:
     """One approval is no posting, and nobody approves twice."""
     budget_desk.change(approval={"people": 1, "second_above": 1000})

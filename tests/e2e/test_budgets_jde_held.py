@@ -2,12 +2,14 @@
 
 from decimal import Decimal
 
+import pytest
 from tests.fakes.books_desk import unexplained
 from tests.fakes.budget_desk import Amounts, BudgetDesk
 
 from ml_connector.ports import RunState
 
 
+@pytest.mark.exhaustive
 def test_journal_deleted_before_it_was_posted_is_planned_anew(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:
@@ -47,6 +49,7 @@ def test_journal_changed_before_it_was_posted_counts_as_it_is_now(
     assert budget_desk.balances() == approved
 
 
+@pytest.mark.exhaustive
 def test_second_document_of_one_key_is_taken_back_by_the_next_plan(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

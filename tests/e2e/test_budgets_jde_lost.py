@@ -68,6 +68,7 @@ def test_answer_later_than_the_time_out_is_not_waited_for(
     assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
 
 
+@pytest.mark.exhaustive
 def test_journal_that_is_never_shown_stops_the_run_and_blocks_the_next(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

@@ -61,6 +61,7 @@ def test_version_four_stands_alone_and_every_key_is_there_once(
     assert replacing.balances() == replacing.held() == approved
 
 
+@pytest.mark.exhaustive
 def test_period_closed_since_keeps_reversal_and_new_journal_away(
     replacing: BudgetDesk, approved: Amounts
 ) -> None:
@@ -89,6 +90,7 @@ def test_period_closed_since_keeps_reversal_and_new_journal_away(
     assert replacing.held() == approved
 
 
+@pytest.mark.exhaustive
 def test_journal_deleted_by_hand_is_told_and_one_that_was_changed_blocks(
     replacing: BudgetDesk, approved: Amounts
 ) -> None:

@@ -38,6 +38,7 @@ def test_view_that_is_an_empty_file_takes_nothing_back(
     assert budget_desk.held() == before != approved
 
 
+@pytest.mark.exhaustive
 def test_other_versions_and_companies_are_passed_over(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:
@@ -92,6 +93,7 @@ def test_member_that_the_erp_does_not_have_is_named(
     assert "no such account" in error.refused
 
 
+@pytest.mark.exhaustive
 def test_view_that_lost_most_rows_is_held_back(budget_desk: BudgetDesk, approved: Amounts) -> None:
     """A filtered view looks like a budget taken back; the guard stops it."""
     budget_desk.run()

@@ -118,6 +118,7 @@ def test_discover_lists_what_flows_can_name(typist: Terminal) -> None:
 # --- running --------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_month_is_run_read_again_and_compared_by_its_fiscal_name(
     typist: Terminal, books_desk: BooksDesk

@@ -122,6 +122,7 @@ def test_plan_of_lists_is_not_saved(office: Any, typist: Any, tmp_path: Path) ->
     assert not (tmp_path / "plan.json").exists()
 
 
+@pytest.mark.exhaustive
 def test_lists_are_planned_and_run(office: Any, typist: Any) -> None:
     """F1 counts members by list; a second run has nothing to do."""
     looked = typist.type("plan", "dimensions-fusion", "--detailed-exitcode")
@@ -166,6 +167,7 @@ def test_month_is_resolved_per_ledger_and_echoed(office: Any, typist: Any) -> No
     assert office.company.cells() == {}
 
 
+@pytest.mark.exhaustive
 def test_refusals_are_mended_and_replayed(office: Any, typist: Any) -> None:
     """Exit 3 names the refused; assign adds the rule, replay sends it, and nothing is left."""
     typist.type("run", FLOW)
@@ -247,6 +249,7 @@ def test_imported_rules_replace_the_file_once_they_are_valid(
     )
 
 
+@pytest.mark.exhaustive
 def test_backfill_reads_periods_whole_again(office: Any, typist: Any) -> None:
     """A named period is read whatever the archive holds; without one the command is refused."""
     typist.type("run", FLOW)
@@ -304,6 +307,7 @@ def test_retry_starts_anew_with_the_same_scope(office: Any, typist: Any) -> None
     assert second["periods"] == first["periods"] == ["Oct 26"]
 
 
+@pytest.mark.exhaustive
 def test_model_is_taken_at_its_word_when_asked(office: Any, typist: Any) -> None:
     """After an edit, `--against model` shows what would be sent on top of what is there."""
     typist.type("run", FLOW)

@@ -138,6 +138,7 @@ def test_a_day_later_the_late_batch_the_deletion_and_the_rename_are_found(
     assert desk.run().summary["cells"] == 0
 
 
+@pytest.mark.exhaustive
 def test_reconcile_finds_what_no_change_date_tells(desk: Desk) -> None:
     """Posted lines edited without a trace are found by the balances, read again, and load."""
     desk.run()
@@ -167,6 +168,7 @@ def test_balances_out_of_order_hold_their_period_back(desk: Desk) -> None:
     assert difference["breaks"] >= 1
 
 
+@pytest.mark.exhaustive
 def test_entered_amounts_tie_out_in_their_currencies(desk: Desk) -> None:
     """CA lines and domestic AA lines, never added together."""
     flow = desk.root / "flows" / f"{FLOW}.yaml"

@@ -72,6 +72,7 @@ def test_restored_state_goes_on_where_it_was(office: Any, typist: Any, tmp_path:
     assert typist.type("trace", "68010", "-o", "json").json
 
 
+@pytest.mark.exhaustive
 def test_backup_without_its_key_opens_no_secret(office: Any, typist: Any, tmp_path: Path) -> None:
     """The key is no part of the backup; without it a log-in ends with a clear error, exit 7."""
     typist.type("run", FLOW)

@@ -100,6 +100,7 @@ def test_only_what_the_model_alone_moved_is_written_and_the_rest_is_named(desk: 
     }  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_cells_nobody_filled_are_no_conflicts(desk: PodDesk) -> None:
     """A model shows false and zero where Fusion shows nothing; a flag that differs is one.
@@ -184,6 +185,7 @@ def test_new_suppliers_whose_answers_were_lost_are_made_once(desk: PodDesk) -> N
     assert len(desk.writes(SUPPLIERS)) == len(names) + 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_new_supplier_and_its_row_with_the_number_stand_side_by_side(desk: PodDesk) -> None:
     """The list brings the supplier back; two rows that want different things are never sent."""
@@ -229,6 +231,7 @@ def test_supplier_out_of_sight_is_not_made_again(desk: PodDesk) -> None:
     assert desk.changed_since(before) == {}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_right_taken_away_stops_the_run_which_then_goes_on(desk: PodDesk) -> None:
     """Nothing of the others is called refused; the resume writes them."""
@@ -286,6 +289,7 @@ def test_batch_with_one_refused_supplier_writes_none_of_its_fifty(desk: PodDesk)
 # --- the view -------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_view_in_another_form_says_the_same(desk: PodDesk) -> None:
     """Separators, encodings, marks and spellings move nothing; what cannot be read is named."""

@@ -86,6 +86,7 @@ def test_file_takes_what_fits_and_each_refused_row_is_told(desk: PodDesk) -> Non
     assert len(desk.writes(JOBS)) == 2, "changes and creations go by files of their own"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_import_that_does_nothing_writes_nothing_and_says_so(desk: PodDesk) -> None:
     """Refused with -1, ended with a warning or an error: partly at best, and tried anew later."""

@@ -140,6 +140,7 @@ def test_change_of_what_no_column_takes_sends_nothing(desk: Any) -> None:
     assert len(desk.tasks(LOAD_SUPPLIERS)) == 1
 
 
+@pytest.mark.exhaustive
 def test_two_suppliers_that_share_a_name_stay_apart(desk: Any) -> None:
     """The number is part of the member's name, for a list takes each name once."""
     desk.company.turn(desk.company.fusion, supplier_duplicates="accept")
@@ -200,6 +201,7 @@ def test_few_suppliers_out_of_sight_stay_in_the_list(desk: Any) -> None:
     assert held(desk) == before
 
 
+@pytest.mark.exhaustive
 def test_privilege_taken_away_stops_the_run_before_anything_is_sent(desk: Any) -> None:
     """A 403 is told as one, not as a list without members."""
     desk.company.turn(desk.company.fusion, supplier_privilege="denied")
@@ -212,6 +214,7 @@ def test_privilege_taken_away_stops_the_run_before_anything_is_sent(desk: Any) -
     assert len(desk.tasks(LOAD_SUPPLIERS)) == 1
 
 
+@pytest.mark.exhaustive
 def test_inactive_suppliers_are_left_out_when_the_flow_says_so(empty_desk: Any) -> None:
     """`inactive: skip`: the list begins with those one can buy from."""
     change_list(empty_desk, inactive="skip")
@@ -313,6 +316,7 @@ def test_flags_a_module_does_not_take_are_told_until_it_does(desk: Any, typist: 
     assert planned(desk)["10006"]["One-Time"] is False
 
 
+@pytest.mark.exhaustive
 def test_misspelt_property_is_refused_and_the_column_keeps_its_values(desk: Any) -> None:
     """A name the source does not have would have emptied the column for every supplier."""
     before = held(desk)

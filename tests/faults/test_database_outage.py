@@ -253,6 +253,7 @@ def test_worker_that_waits_for_its_database_leaves_when_it_is_terminated(
     desk.verify_whole(run, quiet_cells, handed_on={"run.taken-over"})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.timeout(120)
 def test_run_survives_a_crash_and_restart_of_the_server(

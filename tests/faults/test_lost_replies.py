@@ -73,6 +73,7 @@ def test_lost_start_is_adopted_and_not_sent_again(
     assert [row.subject for row in events(office, "task.adopted")] == office.tasks()
 
 
+@pytest.mark.exhaustive
 def test_start_that_never_arrived_is_sent_once_more_after_the_settle_time(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -254,6 +255,7 @@ def test_lost_start_of_the_export_is_simply_started_again(
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 def test_run_stopped_while_its_task_runs_follows_the_same_task_after_a_resume(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

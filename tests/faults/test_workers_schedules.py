@@ -34,6 +34,7 @@ def until(holds: Callable[[], bool]) -> None:
         threading.Event().wait(0.05)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.timeout(240)
 def test_time_claimed_by_a_worker_that_dies_is_run_by_another_once(

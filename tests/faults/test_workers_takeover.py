@@ -212,6 +212,7 @@ def test_command_executes_its_run_when_no_worker_lives(
         assert len(house.records.runs.load_runs(flow=ACTUALS)) == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.timeout(120)
 def test_error_of_a_run_reaches_the_command_that_follows_it(floor: Floor) -> None:

@@ -15,7 +15,7 @@ from tests.simulation.events import post_batch
 from tests.simulation.killing import ENDED, FORGOTTEN_S, KILLED, Nursery, open_killing, open_nursery
 from tests.simulation.world import FLOW, World
 
-RUNS, KILLS_PER_RUN = 2, 4
+RUNS, KILLS_PER_RUN = 1, 4
 """Runs, and kills each is to survive; whoever ends before is killed less often."""
 RESUMES_MAX = 3
 """Of a run nobody kills any more."""

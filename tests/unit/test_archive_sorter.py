@@ -168,6 +168,7 @@ def test_leftovers_of_a_killed_process_are_swept(archive: LocalArchive, tmp_path
             assert living in unfinished.iterdir()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_memory_stays_bounded_with_300_000_keys(tmp_path: Path) -> None:
     """Three hundred thousand groups are summed and merged in less than 100 MiB above the start."""

@@ -50,6 +50,7 @@ def test_ledger_holds_what_was_approved_and_ties_out(budget: BudgetDesk) -> None
     assert budget.journals.calls == 2
 
 
+@pytest.mark.exhaustive
 def test_next_version_posts_its_difference_only(budget: BudgetDesk) -> None:
     """Version two moves what changed; an account that is approved no more goes back to zero."""
     budget.run()

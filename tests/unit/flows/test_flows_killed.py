@@ -14,6 +14,7 @@ CALLS_MAX = 200
 LEASE = 600
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", [pytest.param("snapshot", marks=pytest.mark.exhaustive), "append"])

@@ -19,7 +19,7 @@ CALLS_MAX = 150
         ("single", "late"),
         pytest.param("batch", "late", marks=pytest.mark.exhaustive),
         pytest.param("file", "", marks=pytest.mark.exhaustive),
-        ("file", "lose_after"),
+        pytest.param("file", "lose_after", marks=pytest.mark.exhaustive),
     ],
 )
 def test_run_killed_after_any_call_writes_each_supplier_once(
