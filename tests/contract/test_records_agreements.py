@@ -1,6 +1,5 @@
 """Agreements: what both sides held of a member last, attribute by attribute, code by code."""
 
-import time
 from typing import Any
 
 import pytest
@@ -91,6 +90,8 @@ def test_agreements_are_the_sum_of_all_that_was_said(
     } == said
 
 
+STATEMENTS_MAX = 20
+"""For a thousand agreements."""
 FLOWS = iter(range(1_000_000))
 """Names of flows that no example shares with another."""
 
@@ -111,12 +112,12 @@ def test_value_that_is_no_text_is_refused(records: Records) -> None:
 
 
 def test_many_agreements_take_few_statements(records: Records) -> None:
-    """A thousand suppliers are saved, saved again in well under a second, and loaded at once."""
+    """A thousand suppliers are saved, saved again, and loaded, in hundreds at a time."""
     many = [agree(f"S{n}", **{f"a{m}": ("one", "ONE") for m in range(8)}) for n in range(1_000)]
     for _ in range(2):
-        began = time.process_time()
-        records.agreements.save_agreements(FLOW, many)
-        assert time.process_time() - began < 1
+        with CaptureQueriesContext(connection) as told:
+            records.agreements.save_agreements(FLOW, many)
+        assert len(told) <= STATEMENTS_MAX
     with CaptureQueriesContext(connection) as asked:
         found = records.agreements.load_agreements(FLOW, [one.code for one in many])
     assert found == {one.code: one for one in many}
