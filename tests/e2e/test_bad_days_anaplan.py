@@ -237,6 +237,7 @@ def test_model_with_cells_nobody_loaded_is_not_loaded_over(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_cell_edited_behind_our_back_is_named_and_rebuilding_heals(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

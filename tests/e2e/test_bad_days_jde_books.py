@@ -83,6 +83,7 @@ def test_company_hidden_after_its_first_load_keeps_its_cells(
     assert books_desk.cells() == quiet_books
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("step", ["read: server time", "backfill: list batches"])
 def test_company_hidden_in_mid_run_empties_nothing(
     step: str, books_desk: BooksDesk, quiet_books: dict[str, str]

@@ -22,6 +22,7 @@ TODAY = 126307
 # --- rows that cannot be lines --------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_rows_that_cannot_be_lines_stop_the_run_by_name(books_desk: BooksDesk) -> None:
     """Batch, document and fault are named, nothing is stored of it, and mended books load."""

@@ -174,6 +174,7 @@ def test_key_that_is_sent_once_more_is_no_second_journal(
 # --- journals in part, refused, unsendable --------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_half_a_journal_is_quarantined_until_a_person_has_mended_it(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

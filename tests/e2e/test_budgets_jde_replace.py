@@ -26,6 +26,7 @@ def lines_of(desk: BudgetDesk, key: str) -> dict[str, int]:
     return dict(desk.books("SELECT trim(AID), SUM(AA) FROM F0911 WHERE R2 = ? GROUP BY 1", key))
 
 
+@pytest.mark.exhaustive
 def test_version_four_stands_alone_and_every_key_is_there_once(
     replacing: BudgetDesk, approved: Amounts
 ) -> None:

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.long
 NAME = "PLN_PostBudgetJournal"
 
 
+@pytest.mark.exhaustive
 def test_orchestration_that_was_renamed_or_rebuilt_stops_the_run_before_the_export(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

@@ -50,6 +50,7 @@ def restore(office: Any, backup: Path, root: Path, *, key: bool = True) -> None:
     follow_guide("Restore", root, backup)
 
 
+@pytest.mark.exhaustive
 def test_restored_state_goes_on_where_it_was(office: Any, typist: Any, tmp_path: Path) -> None:
     """Elsewhere: nothing to do, the audit chain verifies, the secrets open, the trace is there."""
     typist.type("run", FLOW)

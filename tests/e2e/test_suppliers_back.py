@@ -338,6 +338,7 @@ def test_view_in_another_form_says_the_same(desk: PodDesk) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_view_without_rows_or_columns_or_half_of_them_writes_nothing(desk: PodDesk) -> None:
     """Each is refused by name, the run stops, and the next whole view is compared as before."""

@@ -200,6 +200,7 @@ def test_columns_in_a_wrong_order_are_never_taken_for_written(desk: PodDesk) -> 
     assert all("alias is '', sent 'NEW'" in reason for reason in reasons)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_template_that_cannot_be_used_stops_the_flow_before_anything_is_read(
     desk: PodDesk,

@@ -224,6 +224,7 @@ def test_inactive_suppliers_are_left_out_when_the_flow_says_so(empty_desk: Any) 
     assert {item["properties"]["Status"] for item in held(empty_desk).values()} == {"ACTIVE"}
 
 
+@pytest.mark.exhaustive
 def test_sites_are_a_list_of_their_own(empty_desk: Any) -> None:
     """One item for each site and procurement unit; a change of a site alone is one row."""
     desk = empty_desk

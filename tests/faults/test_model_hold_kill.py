@@ -53,6 +53,7 @@ def test_next_run_on_the_model_waits_out_the_task_of_a_killed_command(office: An
     assert len(office.tasks()) == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_next_run_on_the_model_is_told_the_way_out_of_an_unknown_start(office: Any) -> None:
     """Nothing is uploaded beside a task that may be reading; the resume it names settles it."""

@@ -21,6 +21,7 @@ RESUMES_MAX = 3
 """Of a run nobody kills any more."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", [1])

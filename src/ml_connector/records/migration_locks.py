@@ -48,7 +48,10 @@ def file_lock() -> Iterator[None]:
     database = Path(connection.settings_dict["NAME"])
     database.parent.mkdir(parents=True, exist_ok=True)
     # Made here so that only the owner may read it; SQLite gives its side files the same rights.
-    os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
+    # Only where there is none: to close a file SQLite has open in this process drops its locks,
+    # and another process would then throw away what this one still writes.
+    if not database.exists():
+        os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
     handle = os.open(f"{database}.migrating", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -231,6 +231,7 @@ def test_rate_of_a_currency_to_itself_is_one() -> None:
     assert find_rate("USD", "USD", HALDEN_CALENDAR.period("Jan-26").first_day) == 1
 
 
+@pytest.mark.exhaustive
 def test_memory_does_not_grow_with_the_company() -> None:
     """Batches are made one at a time."""
     tracemalloc.start()

@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 LEASE_S = 25
 """How long a model stays with a process that has died. A living one renews, however long its calls
 take; one that stood still for longer loses the model, and the fence shuts it out."""
+STOP_S_MAX = 60.0
+"""How long a renewal under way may take to end: longer than the database lets it wait."""
 RENEW_S = 5.0
 """From one renewal to the next, by the machine's time: four may fail before the model is lost."""
 
@@ -117,18 +119,23 @@ class Keeper:
 
     def __init__(self) -> None:
         self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self, renew: Callable[[], object]) -> None:
         """Renewals go on by themselves until a stop, or until the lease is lost."""
         self.stop()
         self._stop = threading.Event()
-        threading.Thread(
+        self._thread = threading.Thread(
             target=_keep_on, args=(renew, self._stop), name="lease-keeper", daemon=True
-        ).start()
+        )
+        self._thread.start()
 
     def stop(self) -> None:
-        """No renewal begins; one under way finds the lease released and changes nothing."""
+        """No renewal begins, and none is under way: its connection may be closed after this."""
         self._stop.set()
+        if self._thread is not None:
+            self._thread.join(STOP_S_MAX)
+            self._thread = None
 
 
 def _keep_on(renew: Callable[[], object], stop: threading.Event) -> None:
