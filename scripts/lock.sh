@@ -19,6 +19,6 @@ compile() {
 }
 
 compile run pyproject.toml
-compile dev pyproject.toml --group dev --constraints requirements/run.txt
+compile dev pyproject.toml --extra mcp --extra telemetry --group dev --constraints requirements/run.txt
 compile build --group pyproject.toml:build --constraints requirements/dev.txt
 compile compare --group pyproject.toml:compare --constraints requirements/dev.txt

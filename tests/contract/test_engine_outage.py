@@ -165,6 +165,24 @@ def flow_meeting(absence: Absence, *, between: bool = False) -> tuple[FlowFuncti
     return flow, tale
 
 
+class HeldFlow:
+    """A flow of one step that ends when it may, and its tale."""
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+        self.tale: list[str] = []
+
+    def __call__(self, steps: Steps, request: Json) -> Json:
+        """Read, in one step."""
+        return steps.step("read", self._read)
+
+    def _read(self) -> Json:
+        self.tale.append("read")
+        self.begun.set()
+        self.may_end.wait()
+        return {"lines": 1}
+
+
 def test_step_that_meets_an_absence_is_executed_again_and_no_other(
     launch: Launch, url: str
 ) -> None:
@@ -262,60 +280,38 @@ def test_engine_whose_own_database_is_away_leaves_when_told_to_and_its_run_goes_
     launch: Launch, url: str, postgres: Postgres
 ) -> None:
     """Neither who executes nor who follows hangs in the library; the next one loses nothing."""
-    begun, way_is_cut = threading.Event(), threading.Event()
-    tale: list[str] = []
-
-    def flow(steps: Steps, request: Json) -> Json:
-        def read() -> Json:
-            tale.append("read")
-            begun.set()
-            way_is_cut.wait()
-            return {"lines": 1}
-
-        return steps.step("read", read)
-
+    held = HeldFlow()
     with way_to(postgres) as way:
-        engine = launch(flow, at=way.url(url))
-        begun.wait()
+        engine = launch(held, at=way.url(url))
+        held.begun.wait()
         way.cut()
-        way_is_cut.set()
+        held.may_end.set()
         began_at = time.monotonic()
         engine.request_stop()
         with pytest.raises(StoppedRunError):
             engine.wait("r1")
         assert engine.close() == []
         assert time.monotonic() - began_at < LEAVE_S_MAX
-    assert launch(flow).wait("r1") == {"lines": 1}
-    assert tale == ["read", "read"]
+    assert launch(held).wait("r1") == {"lines": 1}
+    assert held.tale == ["read", "read"]
 
 
 def test_follower_goes_on_when_the_database_is_back_and_says_once_that_it_was_away(
     launch: Launch, url: str, postgres: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A step that ends while the database is away is stored later; the next run is taken too."""
-    begun, way_is_cut = threading.Event(), threading.Event()
-    tale: list[str] = []
-
-    def flow(steps: Steps, request: Json) -> Json:
-        def read() -> Json:
-            tale.append("read")
-            begun.set()
-            way_is_cut.wait()
-            return {"lines": 1}
-
-        return steps.step("read", read)
-
+    held = HeldFlow()
     with way_to(postgres) as way:
-        engine = launch(flow, at=way.url(url))
-        begun.wait()
+        engine = launch(held, at=way.url(url))
+        held.begun.wait()
         way.cut()
-        way_is_cut.set()
+        held.may_end.set()
         mend_later(way)
         assert engine.wait("r1") == {"lines": 1}
         engine.start(flow="f", run_id="r2", request={}, queue_key="model")
         assert engine.wait("r2") == {"lines": 1}
         engine.close()
-    assert tale == ["read", "read"]
+    assert held.tale == ["read", "read"]
     told = [one.getMessage() for one in caplog.records]
     assert sum(line.startswith("database.away name=engine since=") for line in told) == 1
     assert not [line for line in told if line.startswith(patience.TOLD)]

@@ -1,6 +1,5 @@
 """What people do with plans and postings of a flow, on real sockets; processes killed in it."""
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -8,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import SOURCE_ROOT, call_control
+from tests.conftest import call_control
+from tests.fakes.children import find_environment
 
 from ml_connector.ports import Approval, Check, CheckState, Posting, RunRow
 from ml_connector.wiring import House, open_house
@@ -79,8 +79,7 @@ def kill_when(command: Sequence[str], is_time: Callable[[], bool], *, clock: Any
         clock: Of the test; it then stands where the dead process has moved the server's.
         url: Of that server.
     """
-    paths = os.pathsep.join((str(SOURCE_ROOT), str(SOURCE_ROOT.parent)))
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}) as process:
+    with subprocess.Popen(command, env=find_environment()) as process:
         try:
             for _ in range(LOOKS_MAX):
                 if process.poll() is not None or is_time():

@@ -13,10 +13,10 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+
+from tests.fakes.children import PassingClock
 
 from ml_connector.ports import Json, Steps
 from ml_connector.systems.anaplan.adapter import AnaplanTarget
@@ -32,24 +32,6 @@ WARM = (
     "ml_connector.flows.actuals", "ml_connector.systems.fusion.adapter",
     "ml_connector.systems.jde.adapter",
 )  # fmt: skip
-
-
-class BridgedClock:
-    """Waits pass at once, here and in the sandbox."""
-
-    def __init__(self) -> None:
-        self._moved = timedelta()
-
-    def now(self) -> datetime:
-        """The machine's time and all that was waited."""
-        return datetime.now(UTC) + self._moved
-
-    def sleep(self, seconds: float) -> None:
-        """That much later, at once."""
-        self._moved += timedelta(seconds=seconds)
-        body = f'{{"advance_s": {seconds}}}'.encode()
-        with urlopen(Request(f"{CLOCK}/__sandbox/clock", data=body, method="POST")):
-            pass
 
 
 def die_once(place: str) -> None:
@@ -115,7 +97,7 @@ def die_in(name: str) -> None:
 def attempt(*, first: bool) -> None:
     """Start or resume the run, to its end or to the next death."""
     make = DyingHouse if PLACE == "steps" else House
-    house = make(read_project(PROJECT), clock=BridgedClock())
+    house = make(read_project(PROJECT), clock=PassingClock(CLOCK))
     try:
         if first:
             house.run_as(RUN, FLOW, {})

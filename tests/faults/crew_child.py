@@ -11,9 +11,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 
-from ml_connector.engine import crew, heart, reaper
+from tests.fakes.children import RealClock, hurry
+
 from ml_connector.engine.crew import Role
 from ml_connector.engine.crew_table import CrewTable
 from ml_connector.engine.durable import DurableEngine
@@ -23,21 +23,7 @@ from ml_connector.ports import Json, Steps
 URL, KEYS, RUNS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 WORKERS = 2
 STEP_S, LOOK_S = 0.1, 0.05
-heart.BEAT_S, heart.FENCE_S = 0.2, 1.0
-reaper.LOOK_S, reaper.GAP_S_MAX, reaper.DEAD_AFTER_S = 0.2, 1.0, 2.0
-setattr(crew, "DEAD_AFTER_S", 2.0)  # noqa: B010 - the module has it by import.
-
-
-class RealClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The time of day."""
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Let other threads run that long."""
-        threading.Event().wait(seconds)
+hurry(dead_after_s=2.0)
 
 
 def make_engine(tell: Callable[..., None], *, executes: bool) -> DurableEngine:

@@ -7,10 +7,11 @@ been answered, or when it first looks by `read_task` at what has become of it.
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
+
+from tests.conftest import BridgedClock
 
 from ml_connector.ports import ActionKind
 from ml_connector.systems.anaplan.adapter import AnaplanTarget
@@ -18,24 +19,6 @@ from ml_connector.wiring import open_house
 
 PROJECT, CLOCK, NOW, CALL, RUN, FLOW = sys.argv[1:]
 KILLED = 137
-
-
-class BridgedClock:
-    """Waits pass at once, here and in the sandbox."""
-
-    def __init__(self) -> None:
-        self._at = datetime.fromisoformat(NOW)
-
-    def now(self) -> datetime:
-        """The current instant."""
-        return self._at
-
-    def sleep(self, seconds: float) -> None:
-        """That much later, at once."""
-        self._at += timedelta(seconds=seconds)
-        body = f'{{"advance_s": {seconds}}}'.encode()
-        with urlopen(Request(f"{CLOCK}/__sandbox/clock", data=body, method="POST")):
-            pass
 
 
 call: Callable[..., Any] = getattr(AnaplanTarget, CALL)
@@ -50,5 +33,5 @@ def deadly(target: AnaplanTarget, action: Any, *args: Any) -> Any:
 
 
 setattr(AnaplanTarget, CALL, deadly)
-with open_house(Path(PROJECT), clock=BridgedClock()) as house:
+with open_house(Path(PROJECT), clock=BridgedClock(CLOCK, datetime.fromisoformat(NOW))) as house:
     house.run_as(RUN, FLOW, {})

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import BridgedClock
+from tests.fakes.children import hurry
 
-from ml_connector.engine import crew, heart, outage, patience, reaper
+from ml_connector.engine import outage, patience
 from ml_connector.ports import ActionKind
 from ml_connector.systems.anaplan.adapter import AnaplanTarget
 from ml_connector.systems.fusion.adapter import FusionSource
@@ -25,16 +26,9 @@ from ml_connector.wiring import House, observer, read_project
 
 PROJECT, FUSION, MARKS = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 PLACES = sys.argv[4:]
+DEAD_AFTER_S = 3.0
 LOOK_S = 0.02
 LOOKS_MAX = 3_000
-
-
-def hurry() -> None:
-    """What takes seconds takes tenths."""
-    outage.LOOK_S, patience.RETRY_S_MAX = 0.1, 0.1
-    heart.BEAT_S, heart.FENCE_S = 0.2, 1.5
-    reaper.LOOK_S, reaper.GAP_S_MAX, reaper.DEAD_AFTER_S = 0.2, 1.5, 3.0
-    setattr(crew, "DEAD_AFTER_S", 3.0)  # noqa: B010 - the module has it by import.
 
 
 def hold(place: str) -> None:
@@ -69,7 +63,8 @@ def arrange(owner: Any, name: str, *, before: str = "", after: str = "") -> None
 
 def main() -> None:
     """Work until SIGTERM."""
-    hurry()
+    outage.LOOK_S, patience.RETRY_S_MAX = 0.1, 0.1
+    hurry(DEAD_AFTER_S)
     arrange(FusionSource, "read_batches", before="read")
     arrange(AnaplanTarget, "submit_task", after="reply")
     arrange(AnaplanTarget, "read_task", before="poll")

@@ -7,32 +7,14 @@ sandbox; looks are taken in real time.
 import os
 import signal
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.request import Request, urlopen
+
+from tests.fakes.children import PassingClock
 
 from ml_connector.flows import scheduling
 from ml_connector.wiring import House, read_project
 
 PROJECT, CLOCK, PLACE = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-
-
-class BridgedClock:
-    """Waits pass at once, here and in the sandbox."""
-
-    def __init__(self) -> None:
-        self._moved = timedelta()
-
-    def now(self) -> datetime:
-        """The machine's time and all that was waited."""
-        return datetime.now(UTC) + self._moved
-
-    def sleep(self, seconds: float) -> None:
-        """That much later, at once."""
-        self._moved += timedelta(seconds=seconds)
-        body = f'{{"advance_s": {seconds}}}'.encode()
-        with urlopen(Request(f"{CLOCK}/__sandbox/clock", data=body, method="POST")):
-            pass
 
 
 def die(*_: object) -> None:
@@ -50,7 +32,7 @@ def main() -> None:
     """Work until somebody ends it."""
     if PLACE == "die":
         setattr(scheduling, "_go_on", die)  # noqa: B010 - a fault is put in on purpose.
-    house = House(read_project(PROJECT), clock=BridgedClock())
+    house = House(read_project(PROJECT), clock=PassingClock(CLOCK))
     signal.signal(signal.SIGTERM, lambda *_: house.request_stop())
     try:
         house.work(lambda run_id, what: tell(f"{run_id} {what}"), tell)

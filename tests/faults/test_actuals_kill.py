@@ -1,19 +1,17 @@
 """F2 killed at every durable step: nothing is lost, nothing is sent twice."""
 
 import shutil
-import subprocess
-import sys
 from bisect import bisect_left
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.children import run_until_done
 
 from ml_connector.ports import RunState
 from ml_connector.wiring import open_house
 
-CHILD = Path(__file__).with_name("actuals_child.py")
 RUN = "261103-080000-dead"
 ONE_LEDGER = {"first_month": "2026-10", "ledgers": ["Halden US"], "dimensions_flow": None}
 REQUESTS_MAX = 600
@@ -46,7 +44,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
     root = _fresh_project(company, tmp_path)
     started_before = len(company.starts())
 
-    deaths = _run_until_done(company, root, tmp_path / "deaths", place)
+    deaths = run_until_done(root, company.fusion, tmp_path / "deaths", place, RUN)
 
     assert len(deaths) > (20 if place == "steps" else 0)
     with open_house(root, clock=company.clock()) as house:
@@ -67,13 +65,6 @@ def _fresh_project(company: Any, tmp_path: Path) -> Path:
         house.save_secret("fusion-sandbox.client_secret", "halden-secret")
         house.save_secret("anaplan-sandbox.password", "halden-password")
     return root
-
-
-def _run_until_done(company: Any, root: Path, deaths: Path, place: str) -> list[str]:
-    command = [sys.executable, str(CHILD), str(root), company.fusion, str(deaths), place, RUN]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return deaths.read_text().splitlines()
 
 
 def _busiest_minute(journal: list[dict[str, Any]]) -> int:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.conftest import ACTUALS, Company, Office, fill_lists
+from tests.fakes.children import find_environment
 from tests.fakes.outages import Restarter, Way, restarting, way_to
 from tests.fakes.postgres import Postgres, query_database
 from tests.fakes.steps import Crash
@@ -59,7 +60,7 @@ class Desk:
         process = subprocess.Popen(
             [sys.executable, str(CHILD), str(self.root), self.company.fusion, str(self.marks),
              *places],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": find_paths()},
+            stderr=subprocess.PIPE, text=True, env=find_environment(),
         )  # fmt: skip
         listener = threading.Thread(target=self._listen, args=(process,))
         listener.start()
@@ -140,11 +141,6 @@ class Desk:
         assert process.stderr is not None
         with process.stderr:
             self.errors.extend(process.stderr)
-
-
-def find_paths() -> str:
-    """Where the child finds the tests and what this process finds."""
-    return os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,13 @@
 """Processes are killed at every place of a run; only the step they were in is repeated."""
 
 import fcntl
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.fakes.children import find_environment
 
-import ml_connector
 from ml_connector.engine.process_lock import LOCK_FILE
 
 CHILD = Path(__file__).with_name("engine_child.py")
@@ -21,7 +20,7 @@ def spawn(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(CHILD), str(folder), *arguments],
         capture_output=True, check=False, text=True, timeout=TIMEOUT_S,
-        env={**os.environ, "PYTHONPATH": str(Path(ml_connector.__file__).parents[1])},
+        env=find_environment(),
     )  # fmt: skip
 
 

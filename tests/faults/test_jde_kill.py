@@ -1,19 +1,17 @@
 """F3 on JD Edwards killed at every durable step: nothing is lost, nothing is sent twice."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import ProjectMaker
 from tests.fakes.books_desk import FLOW, ONE_COMPANY, BooksDesk, build_desk, cut_project
+from tests.fakes.children import run_until_done
 
 from ml_connector.ports import RunState
 from ml_connector.wiring import open_house
 
-CHILD = Path(__file__).with_name("actuals_child.py")
 RUN = "261103-080000-dead"
 
 
@@ -46,7 +44,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
     cells, loads = desk.cells(), desk.loads()
     desk.company.model("restore", name="lists filled")
 
-    deaths = run_until_done(desk, tmp_path / "deaths", place)
+    deaths = run_until_done(desk.root, desk.company.jde, tmp_path / "deaths", place, RUN, FLOW)
 
     with open_house(desk.root, clock=desk.company.clock()) as house:
         run = house.records.runs.load_run(RUN)
@@ -57,13 +55,3 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
     assert desk.cells() == cells
     assert desk.loads() - loads == 1
     assert desk.sessions() == []
-
-
-def run_until_done(desk: BooksDesk, deaths: Path, place: str) -> list[str]:
-    """The places at which processes died until one of them ended the run."""
-    command = [
-        sys.executable, str(CHILD), str(desk.root), desk.company.jde, str(deaths), place, RUN, FLOW,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return deaths.read_text().splitlines()

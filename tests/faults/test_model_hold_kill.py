@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ACTUALS
+from tests.fakes.children import find_environment
 
 from ml_connector.errors import BusyError
 from ml_connector.ports import RunState
@@ -30,7 +31,7 @@ def kill_at(office: Any, call: str) -> None:
             sys.executable, str(CHILD), str(office.root), office.company.fusion,
             office.clock.now().isoformat(), call, RUN, ACTUALS,
         ],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env=find_environment(),
     )  # fmt: skip
     assert done.returncode == KILLED, done.stderr[-3000:]
     office.company.erp("late_journals", periods=[["Halden US", "Oct-26"]])

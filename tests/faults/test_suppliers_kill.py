@@ -2,7 +2,6 @@
 
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from threading import Event
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import call_control
+from tests.fakes.children import run_until_done
 from tests.fakes.pod_desk import (
     FLOW,
     JOBS,
@@ -24,7 +24,6 @@ from tests.fakes.writing_desk import kill_when
 
 from ml_connector.ports import PostingState, RunState
 
-STEPS_CHILD = Path(__file__).with_name("actuals_child.py")
 CHILD = """
 import sys
 from datetime import datetime
@@ -133,15 +132,9 @@ def test_run_killed_after_every_step_writes_each_supplier_once(
     """Whatever step's result was lost, the next process finds what was written and goes on."""
     before, deaths = desk.held(), tmp_path / "deaths"
     desk.turn(supplier_duplicates="accept")
-    command = [
-        sys.executable, str(STEPS_CHILD), str(desk.root), desk.company.fusion, str(deaths),
-        "steps", RUN, FLOW,
-    ]  # fmt: skip
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    died = run_until_done(desk.root, desk.company.fusion, deaths, "steps", RUN, FLOW)
 
-    assert done.returncode == 0, done.stderr[-3000:]
-    died = deaths.read_text().splitlines()
     assert [name for name in died if name.startswith("send: ")] == ["send: 1/2 #1", "send: 2/2 #1"]
     assert len(died) > 12
     with desk.house() as house:

@@ -10,9 +10,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from tests.fakes.children import find_environment
 from tests.fakes.postgres import Postgres, query_database
-
-import ml_connector
 
 CHILD = Path(__file__).with_name("crew_child.py")
 LINES_MAX = 500
@@ -31,7 +30,7 @@ def start(stack: ExitStack, url: str, *arguments: str) -> "subprocess.Popen[str]
     process = subprocess.Popen(
         [sys.executable, str(CHILD), url, *arguments],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(Path(ml_connector.__file__).parents[1])},
+        env=find_environment(),
     )  # fmt: skip
     stack.callback(end_group, process)
     return process

@@ -1,6 +1,5 @@
 """A schedule on PostgreSQL goes on when the worker that claimed its time dies before the run."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import ACTUALS, ONE_LEDGER, Company, ProjectMaker, fill_lists
+from tests.fakes.children import find_environment
 from tests.fakes.postgres import Postgres, query_database
 
 CHILD = Path(__file__).with_name("schedule_child.py")
@@ -54,7 +54,7 @@ def test_time_claimed_by_a_worker_that_dies_is_run_by_another_once(
             worker = stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, str(CHILD), str(root), company.fusion, place],
-                    stdout=subprocess.PIPE, text=True, env={**os.environ},
+                    stdout=subprocess.PIPE, text=True, env=find_environment(),
                 )
             )  # fmt: skip
             stack.callback(worker.kill)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ACTUALS, ONE_LEDGER, Company, ProjectMaker, fill_lists
+from tests.fakes.children import find_environment
 from tests.fakes.postgres import Postgres, query_database
 
 from ml_connector.errors import StoredError
@@ -68,7 +69,8 @@ class Floor:
                     sys.executable, str(CHILD), str(self.root), self.company.fusion,
                     str(self.marks), pace, *places,
                 ],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ},
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                env=find_environment(),
             )
         )  # fmt: skip
         listener = threading.Thread(target=self._listen, args=(process,))
@@ -182,7 +184,8 @@ def test_worker_command_says_what_it_is_and_leaves_the_crew_when_terminated(floo
     worker = floor.stack.enter_context(
         subprocess.Popen(
             [sys.executable, "-m", "ml_connector", "worker", "--project", str(floor.root)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                env=find_environment(),
         )
     )  # fmt: skip
     floor.stack.callback(worker.kill)

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from tests.fakes.children import find_environment
 from tests.fakes.clock import FakeClock
 from tests.fakes.postgres import Postgres
 
-import ml_connector
 from ml_connector.cli.main import run_command
 from ml_connector.engine import launching
 from ml_connector.engine.crew import Role
@@ -53,7 +53,7 @@ class Floor:
         """A worker of that version; gone at the end of the test."""
         process = subprocess.Popen(
             [sys.executable, str(CHILD), self.url, version], stdout=self.write_to,
-            env={**os.environ, "PYTHONPATH": str(Path(ml_connector.__file__).parents[1])},
+            env=find_environment(),
         )  # fmt: skip
         self.stack.callback(process.wait)
         self.stack.callback(process.kill)

@@ -10,9 +10,9 @@ import os
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
 
-from ml_connector.engine import crew, heart, reaper, versions
+from tests.fakes.children import RealClock, hurry
+
 from ml_connector.engine.crew import Role
 from ml_connector.engine.durable import DurableEngine
 from ml_connector.engine.errors import StoppedRunError
@@ -21,23 +21,7 @@ from ml_connector.ports import Json, Steps
 
 URL, VERSION = sys.argv[1:]
 LOOK_S = 0.02
-DEAD_AFTER_S = 2.0
-heart.BEAT_S, heart.FENCE_S = 0.2, 1.0
-reaper.LOOK_S, reaper.GAP_S_MAX, reaper.DEAD_AFTER_S = 0.2, 1.0, DEAD_AFTER_S
-for module in (crew, versions):
-    setattr(module, "DEAD_AFTER_S", DEAD_AFTER_S)  # noqa: B010 - they have it by import.
-
-
-class RealClock:
-    """The machine's clock."""
-
-    def now(self) -> datetime:
-        """The time of day."""
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Let other threads run that long."""
-        threading.Event().wait(seconds)
+hurry(dead_after_s=2.0)
 
 
 def tell(steps: Steps, step: str) -> None:

@@ -16,12 +16,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
-from ml_connector.engine import crew, heart, reaper
+from tests.fakes.children import PassingClock, hurry
+
 from ml_connector.ports import ActionKind
 from ml_connector.systems.anaplan.adapter import AnaplanTarget
 from ml_connector.systems.http import HttpClient
@@ -29,36 +28,12 @@ from ml_connector.wiring import House, read_project
 
 PROJECT, CLOCK, MARKS, PACE = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4]
 PLACES = sys.argv[5:]
+DEAD_AFTER_S = 3.0
+"""Where the pace is quick."""
 WARM = (
     "pyarrow.parquet", "pyarrow.compute", "ml_connector.engine.durable",
     "ml_connector.flows.actuals", "ml_connector.systems.fusion.adapter", "psycopg",
 )  # fmt: skip
-
-
-class BridgedClock:
-    """Waits pass at once, here and in the sandbox."""
-
-    def __init__(self) -> None:
-        self._moved = timedelta()
-
-    def now(self) -> datetime:
-        """The machine's time and all that was waited."""
-        return datetime.now(UTC) + self._moved
-
-    def sleep(self, seconds: float) -> None:
-        """That much later, at once."""
-        self._moved += timedelta(seconds=seconds)
-        body = f'{{"advance_s": {seconds}}}'.encode()
-        with urlopen(Request(f"{CLOCK}/__sandbox/clock", data=body, method="POST")):
-            pass
-
-
-def hurry() -> None:
-    """A silent process counts as dead in a third of the time."""
-    heart.BEAT_S, heart.FENCE_S = 0.3, 1.5
-    reaper.LOOK_S, reaper.GAP_S_MAX = 0.2, 1.5
-    reaper.DEAD_AFTER_S = 3.0
-    setattr(crew, "DEAD_AFTER_S", 3.0)  # noqa: B010 - the module has it by import.
 
 
 def stand_still(place: str) -> None:
@@ -111,7 +86,7 @@ def arrange_send(name: str) -> None:
 def work(place: str) -> None:
     """Execute runs until the process is told to stop."""
     arrange(place)
-    house = House(read_project(PROJECT), clock=BridgedClock())
+    house = House(read_project(PROJECT), clock=PassingClock(CLOCK))
     signal.signal(signal.SIGTERM, lambda *_: house.request_stop())
     try:
         house.work(lambda run_id, what: tell(run_id=run_id, what=what))
@@ -146,7 +121,7 @@ def main() -> None:
     for module in WARM:
         importlib.import_module(module)
     if PACE == "quick":
-        hurry()
+        hurry(DEAD_AFTER_S)
     children = [fork_worker(place) for place in PLACES]
     tell(children=children)
     sys.stdin.read()

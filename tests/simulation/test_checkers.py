@@ -2,9 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from decimal import Decimal
-from sqlite3 import connect
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +19,7 @@ from tests.simulation.checkers import (
     check_succeeded,
     read_model,
 )
+from tests.simulation.doctoring import write
 from tests.simulation.life import Life
 from tests.simulation.world import FLOW, World, open_world
 
@@ -37,17 +36,6 @@ def played() -> Iterator[World]:
         assert str(house.run_as("run-01", FLOW, {}).state) == "succeeded"
         world.close_process(house, life)
         yield world
-
-
-def write(world: World, *statements: str) -> None:
-    """The records database is changed behind everybody's back, its guards taken off."""
-    with closing(connect(world.root / RECORDS)) as database:
-        names = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        for (name,) in names.fetchall():
-            database.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            database.execute(statement)
-        database.commit()
 
 
 def speak(world: World) -> set[str]:

@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
-from sqlite3 import connect
 
 import pytest
 from tests.simulation.checkers import RECORDS
+from tests.simulation.doctoring import write
 from tests.simulation.driving import STORIES, Driver, Played
 from tests.simulation.faults import Act, Plan
 from tests.simulation.people import check_decisions
 from tests.simulation.supplier_checks import check_suppliers
 from tests.simulation.supplier_faults import SUPPLIERS
 from tests.simulation.suppliers import LOG, find_desk, read_log, write_plan
-from tests.simulation.world import World, open_world
+from tests.simulation.world import open_world
 
 pytestmark = pytest.mark.long
 NUMBER = "10005"
@@ -30,17 +29,6 @@ def driver() -> Iterator[Driver]:
         )  # fmt: skip
         played.run()
         yield played
-
-
-def write(world: World, *statements: str) -> None:
-    """The records are changed behind everybody's back, their guards taken off."""
-    with closing(connect(world.root / RECORDS)) as database:
-        names = database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        for (name,) in names.fetchall():
-            database.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            database.execute(statement)
-        database.commit()
 
 
 def speak(driver: Driver) -> set[str]:

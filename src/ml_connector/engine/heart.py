@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from ml_connector.engine.crew_table import CrewTable
+from ml_connector.engine.watching import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -33,22 +34,19 @@ class Heart:
         self._on_taken_for_dead = on_taken_for_dead
         self._on_beat = on_beat
         self._monotonic = monotonic
-        self._stop = threading.Event()
         self._heard = threading.Condition()
         self._beaten_at = monotonic()
         self._is_taken_for_dead = False
-        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+        self._watch = Watch("heart", self._beat_on, find_wait_s=lambda: BEAT_S)
 
     def start(self) -> None:
         """Beats go on by themselves; the member has joined."""
         self._beaten_at = self._monotonic()
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """No beat follows."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._watch.stop()
 
     @property
     def is_taken_for_dead(self) -> bool:
@@ -87,9 +85,9 @@ class Heart:
             self._heard.notify_all()
         return is_alive
 
-    def _beat_on(self) -> None:
-        while not self._stop.wait(BEAT_S):
-            if not self.beat():
-                logger.error("worker.taken_for_dead executor_id=%s", self._executor_id)
-                self._on_taken_for_dead()
-                return
+    def _beat_on(self) -> bool:
+        is_alive = self.beat()
+        if not is_alive:
+            logger.error("worker.taken_for_dead executor_id=%s", self._executor_id)
+            self._on_taken_for_dead()
+        return is_alive

@@ -5,13 +5,13 @@ never begun may, however old it is, and stays; one that has a summary may not.
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from dbos import DBOS, WorkflowStatusString
 
+from ml_connector.engine.watching import Watch
 from ml_connector.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -61,18 +61,16 @@ class Pruner:
     def __init__(self, elect: Elect, *, clock: Clock) -> None:
         self._elect = elect
         self._clock = clock
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="pruner", daemon=True)
+        self._wait_s = FIRST_LOOK_S
+        self._watch = Watch("pruner", self._look_on, find_wait_s=lambda: self._wait_s)
 
     def start(self) -> None:
         """Looks go on by themselves; a command is done before the first."""
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """No look follows; a portion under way is waited for."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._watch.stop()
 
     def look(self) -> int:
         """What is due has left, as far as one look goes; returns how many runs."""
@@ -81,15 +79,14 @@ class Pruner:
             with self._elect() as is_elected:
                 count = prune_portion(self._clock.now()) if is_elected else 0
             pruned += count
-            if count < PORTION or self._stop.is_set():
+            if count < PORTION or self._watch.is_stopping:
                 break
         return pruned
 
-    def _look_on(self) -> None:
-        wait_s = FIRST_LOOK_S
-        while not self._stop.wait(wait_s):
-            wait_s = LOOK_S
-            try:
-                self.look()
-            except Exception as error:  # noqa: BLE001 - the next look may pass.
-                logger.warning("engine.not_pruned fault=%s", type(error).__name__)
+    def _look_on(self) -> bool:
+        self._wait_s = LOOK_S
+        try:
+            self.look()
+        except Exception as error:  # noqa: BLE001 - the next look may pass.
+            logger.warning("engine.not_pruned fault=%s", type(error).__name__)
+        return True

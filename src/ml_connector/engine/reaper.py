@@ -1,7 +1,6 @@
 """Runs of dead processes go back into their queue: watched by all, done by one of them."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from ml_connector.engine.crew_table import CrewTable
 from ml_connector.engine.handover import Handover, HeldRun
+from ml_connector.engine.watching import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -50,18 +50,15 @@ class Reaper:
         self._seen: dict[str, _Seen] = {}
         self._looked_at = monotonic()
         self._fault = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, name="reaper", daemon=True)
+        self._watch = Watch("reaper", self._look_on, find_wait_s=lambda: LOOK_S)
 
     def start(self) -> None:
         """Looks go on by themselves."""
-        self._thread.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """No look follows."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._watch.stop()
 
     def look(self) -> None:
         """The silent are marked as dead, and what the dead have held is back in its queue."""
@@ -118,14 +115,14 @@ class Reaper:
         for name in dead:
             self._table.leave(name)
 
-    def _look_on(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.look()
-            except Exception as error:  # noqa: BLE001 - the next look may pass.
-                self._note_fault(error)
-            else:
-                self._fault = ""
+    def _look_on(self) -> bool:
+        try:
+            self.look()
+        except Exception as error:  # noqa: BLE001 - the next look may pass.
+            self._note_fault(error)
+        else:
+            self._fault = ""
+        return True
 
     def _note_fault(self, error: Exception) -> None:
         """Each kind is logged once in a row: a database that is away fails every look."""
