@@ -1,6 +1,8 @@
 """What every template knows."""
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.http import HttpRequest
@@ -15,6 +17,7 @@ class Place:
 
     title: str
     path: str
+    group: str
     right: Right = Right.SEE
 
     def is_here(self, path: str) -> bool:
@@ -22,11 +25,13 @@ class Place:
         return path == self.path or (self.path != "/" and path.startswith(self.path))
 
 
+MONTH_END, WORK, RULES, SET_UP = "Month end", "Work", "Rules", "Set-up"
 PLACES = (
-    Place(title="Flows", path="/"),
-    Place(title="Runs", path="/runs/"),
-    Place(title="People", path="/people/", right=Right.ADMINISTER),
+    Place(title="Flows", path="/flows/", group=WORK),
+    Place(title="Runs", path="/runs/", group=WORK),
+    Place(title="People", path="/people/", group=SET_UP, right=Right.ADMINISTER),
 )
+"""In the order of the navigation, group by group."""
 
 
 def render_context(request: HttpRequest) -> dict[str, Any]:
@@ -37,7 +42,10 @@ def render_context(request: HttpRequest) -> dict[str, Any]:
         "organisation": find_house().project.settings.organisation,
         "person": person,
         "rights": {right.value for right in rights},
-        "places": [
-            (place, place.is_here(request.path)) for place in PLACES if place.right in rights
+        "groups": [
+            (group, [(place, place.is_here(request.path)) for place in places])
+            for group, places in groupby(
+                (place for place in PLACES if place.right in rights), key=attrgetter("group")
+            )
         ],
     }

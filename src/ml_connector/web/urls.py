@@ -5,7 +5,8 @@ from django.urls import path
 from ml_connector.web.views import failures, flows, health, people, runs, sign_in
 
 urlpatterns = [
-    path("", flows.show_flows, name="flows"),
+    path("", flows.show_flows, name="first"),
+    path("flows/", flows.show_flows, name="flows"),
     path("flows/<str:name>/", flows.show_flow, name="flow"),
     path("runs/", runs.show_runs, name="runs"),
     path("runs/<str:run_id>/", runs.show_run, name="run"),
