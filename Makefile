@@ -29,10 +29,10 @@ $(VENV)/stamp-compare: $(VENV)/stamp-run requirements/compare.txt
 	@touch $@
 
 demo: $(VENV)/stamp-run ## Run the main job on the sandbox and say where to look
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python -m scripts.demo
 
 bench: $(VENV)/stamp-run ## Time and memory of the main job (LINES=1000000), beside a bare loop
-	@$(BIN)/python scripts/benchmark.py $(LINES)
+	@$(BIN)/python -m scripts.benchmark $(LINES)
 
 lost-replies: $(VENV)/stamp-compare ## What becomes of writes without an answer (N=12), beside others
 	@$(BIN)/python -m scripts.lost_replies $(VENV)/compare/bin/python --writes $(N)

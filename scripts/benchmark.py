@@ -1,10 +1,10 @@
 """The main job at size: every journal line of the sandbox's company into the model, tied out.
 
-`benchmark.py [LINES] [FOLDER] [--erp fusion|jde]` starts the sandbox, runs members and actuals of
-each ERP in a process of their own whose peak memory is read from the kernel, and beside it, in the
-same minutes on the same machine, a bare loop over the same pages. Speeds are told, never judged,
-for they are the machine's as well; it leaves with 1 when memory is over its limit or a cent is
-unexplained.
+`python -m scripts.benchmark [LINES] [FOLDER] [--erp fusion|jde]` starts the sandbox, runs members
+and actuals of each ERP in a process of their own whose peak memory is read from the kernel, and
+beside it, in the same minutes on the same machine, a bare loop over the same pages. Speeds are
+told, never judged, for they are the machine's as well; it leaves with 1 when memory is over its
+limit or a cent is unexplained.
 """
 
 import argparse
@@ -15,18 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from scripts.sandbox_servers import running_sandbox
+
 from ml_connector.wiring import open_house, write_sandbox_project
 
 LINES_DEFAULT = 1_000_000
 PEAK_MIB_MAX = 400
-START_COMMAND = (sys.executable, "-m", "ml_connector.sandbox")
 NOWHERE = "http://127.0.0.1:9"
 """Stands for the ERP that is not started; nothing is ever asked of it."""
 PHASES = {
@@ -65,7 +65,8 @@ def main(erp: Erp, lines: int, folder: Path) -> int:
     """The whole benchmark of one ERP; the exit code."""
     tell(f"\n{erp.title}: seeding the sandbox with {group(lines)} journal lines.")
     bare = Path(__file__).with_name(erp.bare)
-    with sandbox(erp, folder / "sandbox", lines) as servers:
+    only = (erp.name, "anaplan")
+    with running_sandbox(folder / "sandbox", lines=lines * erp.shares, only=only) as servers:
         addresses = {"fusion": NOWHERE, **servers}
         write_sandbox_project(
             folder / "project", **{f"{name}_url": url for name, url in addresses.items()}
@@ -80,28 +81,10 @@ def main(erp: Erp, lines: int, folder: Path) -> int:
     return verify(ours)
 
 
-@contextmanager
-def sandbox(erp: Erp, state: Path, lines: int) -> Iterator[dict[str, str]]:
-    """This ERP and the planning model live until the end of the block; their addresses."""
-    command = [
-        *START_COMMAND, "--only", erp.name, "--only", "anaplan", "--state", str(state),
-        "--lines", str(lines * erp.shares), "--exit-with-stdin",
-    ]  # fmt: skip
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            ready = json.loads(process.stdout.readline())
-            yield {name: ready[name] for name in (erp.name, "anaplan")}
-        finally:
-            process.terminate()
-
-
 def measure(*arguments: str) -> dict[str, Any]:
     """What this script prints as a child with these arguments, and what it took of the machine."""
     with subprocess.Popen(
-        [sys.executable, __file__, *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "scripts.benchmark", *arguments], stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None
         text = child.stdout.read()

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.request import Request, urlopen
 
+from scripts.sandbox_servers import SYSTEMS, running_sandbox
+
 ROOT = Path(__file__).resolve().parent.parent
 DEMO = ROOT / "demo"
 PROJECT = DEMO / "project"
 SANDBOX = DEMO / "sandbox"
-SYSTEMS = ("fusion", "anaplan", "jde")
 FLOW = "actuals-fusion"
 JDE_FLOW = "actuals-jde"
 BUDGET_FLOW = "budgets-jde"
@@ -44,7 +45,7 @@ REVISED_AGAIN = [{"code": "10005", "values": {"Alias": "ACME-US"}}]
 """What planners write into the model, by the headers of its export."""
 CHANGED_IN_FUSION = {"SupplierNumber": "10005", "Alias": "ACM"}
 """What somebody changes in Fusion in the meantime."""
-LINES = "12000"
+LINES = 12_000
 """Journal lines of both ERPs: enough to look real, few enough for a minute."""
 FIRST_MONTH = "2025-01"
 """First month brought into the model, where the template would begin a year earlier."""
@@ -57,20 +58,11 @@ def main() -> None:
     shutil.rmtree(DEMO, ignore_errors=True)
     DEMO.mkdir()
     tell("Starting the sandbox on this machine: Fusion, JD Edwards and Anaplan of one company.")
-    with subprocess.Popen(
-        [sys.executable, "-m", "ml_connector.sandbox", "--state", str(SANDBOX),
-         "--lines", LINES, "--exit-with-stdin"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as sandbox:  # fmt: skip
-        try:
-            assert sandbox.stdout is not None
-            servers = json.loads(sandbox.stdout.readline())
-            play_fusion(servers)
-            play_jde(servers)
-            play_budget(servers)
-            play_suppliers(servers)
-        finally:
-            sandbox.terminate()
+    with running_sandbox(SANDBOX, lines=LINES) as servers:
+        play_fusion(servers)
+        play_jde(servers)
+        play_budget(servers)
+        play_suppliers(servers)
     tell(
         f"Done in {time.monotonic() - began:.0f} seconds. The project folder is {PROJECT};"
         " start the sandbox again with\n"

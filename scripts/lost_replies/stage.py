@@ -1,8 +1,6 @@
 """The sandbox as a child process, and its side door: faults set, requests counted, books asked."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +9,12 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from scripts.sandbox_servers import SYSTEMS, running_sandbox
+
 LINES = 3_000
 """Journal lines of a company large enough for every write and small enough for a second."""
 CALL_S_MAX = 60.0
 """Longest a call to our own sandbox may take."""
-SYSTEMS = ("fusion", "anaplan", "jde")
 PASSWORD = "halden-password"  # noqa: S105 - the public password of a pretended company.
 Json = dict[str, Any]
 
@@ -80,19 +79,8 @@ class Stage:
 @contextmanager
 def open_stage(folder: Path) -> Iterator[Stage]:
     """All three servers live until the end of the block, on a clock that waits for nobody."""
-    command = [
-        sys.executable, "-m", "ml_connector.sandbox", "--state", str(folder),
-        "--lines", str(LINES), "--clock", "virtual", "--exit-with-stdin",
-    ]  # fmt: skip
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            ready = json.loads(process.stdout.readline())
-            yield Stage(urls={system: ready[system] for system in SYSTEMS})
-        finally:
-            process.terminate()
+    with running_sandbox(folder, lines=LINES, clock="virtual") as urls:
+        yield Stage(urls=urls)
 
 
 def call(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:

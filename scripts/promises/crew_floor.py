@@ -1,6 +1,5 @@
 """Worker commands on one PostgreSQL over a sandbox, and the side doors of all three."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,8 @@ from typing import Any
 
 import psycopg
 from scripts.lost_replies.projects import change_yaml
-from scripts.lost_replies.stage import LINES, SYSTEMS, Json, Stage
+from scripts.lost_replies.stage import LINES, Json, Stage
+from scripts.sandbox_servers import running_sandbox
 from tests.fakes.postgres import running_postgres
 
 from ml_connector.wiring import open_house, write_sandbox_project
@@ -123,7 +123,8 @@ def open_floor(folder: Path, *, workers: int) -> Iterator[Floor]:
         server = stack.enter_context(running_postgres())
         url = stack.enter_context(server.database())
         stack.enter_context(_environment(url))
-        stage = stack.enter_context(_open_stage(folder / "sandbox"))
+        urls = running_sandbox(folder / "sandbox", lines=LINES, only=("fusion", "anaplan"))
+        stage = Stage(urls=stack.enter_context(urls))
         root = folder / "project"
         write_sandbox_project(
             root, fusion_url=stage.urls["fusion"], anaplan_url=stage.urls["anaplan"]
@@ -161,20 +162,3 @@ def _environment(url: str) -> Iterator[None]:
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
-
-
-@contextmanager
-def _open_stage(folder: Path) -> Iterator[Stage]:
-    command = [
-        sys.executable, "-m", "ml_connector.sandbox", "--state", str(folder), "--lines", str(LINES),
-        "--only", "fusion", "--only", "anaplan", "--clock", "real", "--exit-with-stdin",
-    ]  # fmt: skip
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            ready = json.loads(process.stdout.readline())
-            yield Stage(urls={system: ready[system] for system in SYSTEMS if ready.get(system)})
-        finally:
-            process.terminate()
