@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.fakes.engines import make_engine, read_nothing
 from tests.fakes.postgres import Postgres, query_database
 
 import ml_connector.records
@@ -198,3 +199,20 @@ def spawn(records_url: str) -> Iterator[Spawn]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def engine_template(postgres: Postgres) -> Iterator[str]:
+    """A database with the engine's tables, to be copied."""
+    with postgres.database() as url:
+        engine = make_engine(url, read_nothing)
+        engine.launch()
+        engine.close()
+        yield url
+
+
+@pytest.fixture
+def engine_url(engine_template: str, postgres: Postgres) -> Iterator[str]:
+    """An engine's database of this test's own, on PostgreSQL."""
+    with postgres.database(template=engine_template) as url:
+        yield url

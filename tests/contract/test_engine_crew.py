@@ -5,13 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from tests.fakes.clock import FakeClock
-from tests.fakes.postgres import Postgres, query_database
+from tests.fakes.engines import make_engine
+from tests.fakes.postgres import query_database
 
 from ml_connector.engine import launching
-from ml_connector.engine.crew import Role
 from ml_connector.engine.crew_table import CrewTable, Member
-from ml_connector.engine.durable import DurableEngine
 from ml_connector.engine.errors import LeftToOthersError, NobodyWorksError, StoppedRunError
 from ml_connector.engine.handover import Handover, HeldRun
 from ml_connector.engine.heart import FENCE_S, Heart
@@ -48,52 +46,20 @@ class Listener(SilentObserver):
         self.heard.append(("taken over", run_id))
 
 
-@pytest.fixture(scope="module")
-def migrated(postgres: Postgres) -> Iterator[str]:
-    """A database with the engine's tables, to be copied."""
-    with postgres.database() as url:
-        engine = make_engine(url, name_run)
-        engine.launch()
-        engine.close()
-        yield url
-
-
 @pytest.fixture
-def url(migrated: str, postgres: Postgres) -> Iterator[str]:
-    """A database of this test's own."""
-    with postgres.database(template=migrated) as copied:
-        yield copied
-
-
-@pytest.fixture
-def table(url: str) -> Iterator[CrewTable]:
+def table(engine_url: str) -> Iterator[CrewTable]:
     """The crew of the database."""
-    found = CrewTable(url)
+    found = CrewTable(engine_url)
     yield found
     found.close()
 
 
 @pytest.fixture
-def handover(url: str) -> Iterator[Handover]:
+def handover(engine_url: str) -> Iterator[Handover]:
     """Looks at who has which run."""
-    found = Handover(url, application=launching.NAME)
+    found = Handover(engine_url, application=launching.NAME)
     yield found
     found.close()
-
-
-def make_engine(
-    url: str, flow: FlowFunction, *, observer: SilentObserver | None = None, **role: object
-) -> DurableEngine:
-    """An engine that knows the flow `f`."""
-    engine = DurableEngine(
-        url,
-        clock=FakeClock(),
-        observer=observer or SilentObserver(),
-        application_version=1,
-        role=Role(**role),  # type: ignore[arg-type]  # each test names the fields it is about
-    )
-    engine.register("f", flow)
-    return engine
 
 
 def join(table: CrewTable, *names: str) -> None:
@@ -160,20 +126,24 @@ def test_member_taken_for_dead_is_not_heard_again(table: CrewTable) -> None:
     assert not table.beat("b")
 
 
-def test_worker_is_found_by_queue_and_version_while_it_is_heard(table: CrewTable, url: str) -> None:
+def test_worker_is_found_by_queue_and_version_while_it_is_heard(
+    table: CrewTable, engine_url: str
+) -> None:
     """Other organisations' workers and those of another version execute nothing of ours."""
     join(table, "a")
     found: Callable[..., str | None] = table.find_worker
     assert found(queue="runs", version="1", silent_s_max=8.0) == "a"
     assert found(queue="runs-other", version="1", silent_s_max=8.0) is None
     assert found(queue="runs", version="2", silent_s_max=8.0) is None
-    query_database(url, "UPDATE ml_connector_worker SET beat_at = beat_at - interval '9 seconds'")
+    query_database(
+        engine_url, "UPDATE ml_connector_worker SET beat_at = beat_at - interval '9 seconds'"
+    )
     assert found(queue="runs", version="1", silent_s_max=8.0) is None
 
 
-def test_one_process_reaps_at_a_time(table: CrewTable, url: str) -> None:
+def test_one_process_reaps_at_a_time(table: CrewTable, engine_url: str) -> None:
     """The election is won again only after the winner's transaction."""
-    other = CrewTable(url)
+    other = CrewTable(engine_url)
     with table.election() as first, other.election() as second:
         assert (first, second) == (True, False)
     with other.election() as later:
@@ -199,23 +169,23 @@ def test_heart_is_heard_until_its_last_beat_is_too_old(table: CrewTable) -> None
 
 
 def test_silent_members_runs_go_back_into_their_queue(
-    url: str, table: CrewTable, handover: Handover
+    engine_url: str, table: CrewTable, handover: Handover
 ) -> None:
     """Their owner's token is void, their queue and key stay; the living keep theirs."""
-    hold_run(url, "dead")
-    hold_run(url, "alive", run_id="r2")
+    hold_run(engine_url, "dead")
+    hold_run(engine_url, "alive", run_id="r2")
     join(table, "dead", "alive")
     watch, taken = Watch(), list[HeldRun]()
     reaper = Reaper(table, handover, on_taken_over=taken.append, monotonic=watch)
     last = watch.at + DEAD_AFTER_S + 2 * LOOK_S
     while watch.at < last:
         assert table.beat("alive")
-        assert find_state(url)[0] == "PENDING"
+        assert find_state(engine_url)[0] == "PENDING"
         reaper.look()
         watch.at += LOOK_S
     assert taken == [HeldRun(run_id="r1", executor_id="dead")]
-    assert find_state(url) == ("ENQUEUED", "runs", "model", None)
-    assert find_state(url, "r2") == ("PENDING", "runs", "model", "token")
+    assert find_state(engine_url) == ("ENQUEUED", "runs", "model", None)
+    assert find_state(engine_url, "r2") == ("PENDING", "runs", "model", "token")
     assert (list(table.load_beats()), table.load_dead()) == (["alive"], [])
     assert not table.beat("dead")
 
@@ -238,21 +208,21 @@ def test_watcher_that_stood_still_itself_takes_nobody_for_dead(
 
 
 def test_run_of_a_process_nobody_knows_is_taken_over_at_once(
-    url: str, table: CrewTable, handover: Handover
+    engine_url: str, table: CrewTable, handover: Handover
 ) -> None:
     """One that was forgotten and took another run before it noticed holds it for nobody."""
-    hold_run(url, "forgotten")
+    hold_run(engine_url, "forgotten")
     taken: list[HeldRun] = []
     Reaper(table, handover, on_taken_over=taken.append).look()
     assert [run.run_id for run in taken] == ["r1"]
-    assert find_state(url)[0] == "ENQUEUED"
+    assert find_state(engine_url)[0] == "ENQUEUED"
 
 
 def test_reaper_that_dies_before_its_end_leaves_the_dead_to_the_next(
-    url: str, table: CrewTable, handover: Handover
+    engine_url: str, table: CrewTable, handover: Handover
 ) -> None:
     """The row of a dead process goes last, so that nothing of it is lost with the reaper."""
-    hold_run(url, "dead")
+    hold_run(engine_url, "dead")
     join(table, "dead")
     assert table.mark_dead("dead", beats=0)
     taken: list[HeldRun] = []
@@ -261,9 +231,9 @@ def test_reaper_that_dies_before_its_end_leaves_the_dead_to_the_next(
     assert table.load_dead() == []
 
 
-def test_run_changes_hands_only_from_who_has_it(url: str, handover: Handover) -> None:
+def test_run_changes_hands_only_from_who_has_it(engine_url: str, handover: Handover) -> None:
     """A hand-over asks for the holder it read: a late one takes nothing from a living process."""
-    hold_run(url, "second")
+    hold_run(engine_url, "second")
     assert handover.load_held() == [HeldRun(run_id="r1", executor_id="second")]
     assert not handover.requeue(HeldRun(run_id="r1", executor_id="first"))
     assert (handover.is_owner("r1", "token"), handover.is_owner("r1", "other")) == (True, False)
@@ -272,38 +242,40 @@ def test_run_changes_hands_only_from_who_has_it(url: str, handover: Handover) ->
     assert not handover.requeue(HeldRun(run_id="r1", executor_id="second"))
 
 
-def test_stopped_worker_gives_its_runs_back(url: str, table: CrewTable) -> None:
+def test_stopped_worker_gives_its_runs_back(engine_url: str, table: CrewTable) -> None:
     """They are queued again, the history knows it, and the worker is in the crew no more."""
-    follower = make_engine(url, name_run, executes=False)
+    follower = make_engine(engine_url, name_run, executes=False)
     follower.launch()
     follower.start(flow="f", run_id="r1", request={}, queue_key="model")
     follower.close()
     began, listener = threading.Event(), Listener()
-    worker = make_engine(url, hang(began), observer=listener)
+    worker = make_engine(engine_url, hang(began), observer=listener)
     worker.launch()
     assert began.wait(PATIENCE_S)
     assert len(table.load_beats()) == 1
     assert worker.close(wait_s=PATIENCE_S) == []
     assert listener.heard == [("given back", "r1")]
-    assert find_state(url) == ("ENQUEUED", "runs", "model", None)
+    assert find_state(engine_url) == ("ENQUEUED", "runs", "model", None)
     assert table.load_beats() == {}
 
 
-def test_run_a_process_was_itself_asked_for_stops_with_it(url: str) -> None:
+def test_run_a_process_was_itself_asked_for_stops_with_it(engine_url: str) -> None:
     """Whoever typed the command and stopped it finds the run as he left it, to be resumed."""
     began, listener = threading.Event(), Listener()
-    engine = make_engine(url, hang(began), observer=listener)
+    engine = make_engine(engine_url, hang(began), observer=listener)
     engine.launch()
     engine.start(flow="f", run_id="r1", request={}, queue_key="model")
     assert began.wait(PATIENCE_S)
     engine.close(wait_s=PATIENCE_S)
     assert listener.heard == []
-    assert find_state(url)[0] == "CANCELLED"
+    assert find_state(engine_url)[0] == "CANCELLED"
 
 
-def test_follower_executes_nothing_and_says_when_nobody_does(url: str, table: CrewTable) -> None:
+def test_follower_executes_nothing_and_says_when_nobody_does(
+    engine_url: str, table: CrewTable
+) -> None:
     """It waits while a worker is heard, leaves the run to it when stopped, and takes no run."""
-    engine = make_engine(url, name_run, executes=None)
+    engine = make_engine(engine_url, name_run, executes=None)
     join(table, "a")
     engine.launch()
     engine.start(flow="f", run_id="r1", request={}, queue_key="model")
@@ -312,33 +284,39 @@ def test_follower_executes_nothing_and_says_when_nobody_does(url: str, table: Cr
         engine.wait("r1")
     engine.close()
     table.leave("a")
-    engine = make_engine(url, name_run, executes=False)
+    engine = make_engine(engine_url, name_run, executes=False)
     engine.launch()
     with pytest.raises(NobodyWorksError, match="no worker of this version is alive"):
         engine.wait("r1")
     engine.close()
-    assert find_state(url)[0] == "ENQUEUED"
+    assert find_state(engine_url)[0] == "ENQUEUED"
 
 
-def test_run_counts_as_executed_while_its_process_is_heard(url: str, table: CrewTable) -> None:
+def test_run_counts_as_executed_while_its_process_is_heard(
+    engine_url: str, table: CrewTable
+) -> None:
     """That of a dead process may be put away before the others have noticed its death."""
-    hold_run(url, "a")
-    engine = make_engine(url, name_run, executes=False)
+    hold_run(engine_url, "a")
+    engine = make_engine(engine_url, name_run, executes=False)
     engine.launch()
     assert not engine.is_executed("r1")
     join(table, "a")
     assert engine.is_executed("r1")
-    query_database(url, "UPDATE ml_connector_worker SET beat_at = beat_at - interval '9 seconds'")
+    query_database(
+        engine_url, "UPDATE ml_connector_worker SET beat_at = beat_at - interval '9 seconds'"
+    )
     assert not engine.is_executed("r1")
     engine.start(flow="f", run_id="r2", request={}, queue_key="model")
     assert not engine.is_executed("r2")
     engine.close()
 
 
-def test_process_executes_by_itself_when_nobody_else_does(url: str, table: CrewTable) -> None:
+def test_process_executes_by_itself_when_nobody_else_does(
+    engine_url: str, table: CrewTable
+) -> None:
     """A run that waits in the queue is begun by it as well."""
-    hold_run(url, "gone")
-    engine = make_engine(url, name_run, executes=None)
+    hold_run(engine_url, "gone")
+    engine = make_engine(engine_url, name_run, executes=None)
     engine.launch()
     engine.start(flow="f", run_id="r2", request={}, queue_key="another model")
     assert engine.wait("r2") == {"by": "r2"}
@@ -347,13 +325,15 @@ def test_process_executes_by_itself_when_nobody_else_does(url: str, table: CrewT
     engine.close()
 
 
-def test_workers_of_another_organisation_leave_a_queue_alone(url: str) -> None:
+def test_workers_of_another_organisation_leave_a_queue_alone(engine_url: str) -> None:
     """A worker takes only runs of the queue whose flows it knows."""
-    hold_run(url, "nobody", run_id="theirs")
-    engine = make_engine(url, name_run, queue="runs-ours")
+    hold_run(engine_url, "nobody", run_id="theirs")
+    engine = make_engine(engine_url, name_run, queue="runs-ours")
     engine.launch()
-    query_database(url, "UPDATE dbos.workflow_status SET status = 'ENQUEUED', owner_xid = NULL")
+    query_database(
+        engine_url, "UPDATE dbos.workflow_status SET status = 'ENQUEUED', owner_xid = NULL"
+    )
     engine.start(flow="f", run_id="ours", request={}, queue_key="model")
     assert engine.wait("ours") == {"by": "ours"}
     engine.close()
-    assert find_state(url, "theirs") == ("ENQUEUED", "runs", "model", None)
+    assert find_state(engine_url, "theirs") == ("ENQUEUED", "runs", "model", None)

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from dbos import _sys_db, _sys_db_postgres
-from tests.fakes.clock import FakeClock
+from tests.fakes.engines import make_engine, read_nothing
 from tests.fakes.outages import Way, way_to
 from tests.fakes.postgres import Postgres, query_database
 
 from ml_connector.engine import heart, outage, patience, reaper
-from ml_connector.engine.crew import Role
 from ml_connector.engine.durable import DurableEngine
 from ml_connector.engine.errors import StoppedRunError
 from ml_connector.engine.observer import SilentObserver
@@ -81,23 +80,6 @@ class Keeper(SilentObserver):
 Launch = Callable[..., DurableEngine]
 
 
-@pytest.fixture(scope="module")
-def migrated(postgres: Postgres) -> Iterator[str]:
-    """A database with the engine's tables, to be copied."""
-    with postgres.database() as url:
-        engine = make_engine(url, read_nothing, observer=SilentObserver())
-        engine.launch()
-        engine.close()
-        yield url
-
-
-@pytest.fixture
-def url(migrated: str, postgres: Postgres) -> Iterator[str]:
-    """A database of this test's own."""
-    with postgres.database(template=migrated) as copied:
-        yield copied
-
-
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds takes hundredths."""
@@ -110,12 +92,12 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def launch(url: str) -> Iterator[Launch]:
+def launch(engine_url: str) -> Iterator[Launch]:
     """Launches engines that execute one run each, which is queued; they are closed at the end."""
     launched: list[DurableEngine] = []
 
     def start(
-        flow: FlowFunction, *, observer: SilentObserver | None = None, at: str = url
+        flow: FlowFunction, *, observer: SilentObserver | None = None, at: str = engine_url
     ) -> DurableEngine:
         engine = make_engine(at, flow, observer=observer or SilentObserver())
         launched.append(engine)
@@ -126,20 +108,6 @@ def launch(url: str) -> Iterator[Launch]:
     yield start
     for engine in launched:
         engine.close(wait_s=0.0)
-
-
-def make_engine(url: str, flow: FlowFunction, *, observer: SilentObserver) -> DurableEngine:
-    """An engine that knows the flow `f`."""
-    engine = DurableEngine(
-        url, clock=FakeClock(), observer=observer, application_version=1, role=Role()
-    )
-    engine.register("f", flow)
-    return engine
-
-
-def read_nothing(steps: Steps, request: Json) -> Json:
-    """A flow of one step."""
-    return steps.step("read", lambda: {"lines": 1})
 
 
 def flow_meeting(absence: Absence, *, between: bool = False) -> tuple[FlowFunction, list[str]]:
@@ -184,7 +152,7 @@ class HeldFlow:
 
 
 def test_step_that_meets_an_absence_is_executed_again_and_no_other(
-    launch: Launch, url: str
+    launch: Launch, engine_url: str
 ) -> None:
     """It counts as one attempt, however often the database went; what was done stays done."""
     flow, tale = flow_meeting(Absence(looks=2, meetings=3))
@@ -196,7 +164,7 @@ def test_step_that_meets_an_absence_is_executed_again_and_no_other(
     assert observer.told == [
         "run started", "read started", "step done", "load started", "step done", "run finished",
     ]  # fmt: skip
-    steps = query_database(url, "SELECT function_name FROM dbos.operation_outputs")
+    steps = query_database(engine_url, "SELECT function_name FROM dbos.operation_outputs")
     assert len(steps) == 2
 
 
@@ -231,13 +199,13 @@ def test_run_that_meets_an_absence_between_two_steps_is_queued_again_and_ends(
 
 
 def test_run_this_process_has_and_does_not_execute_is_queued_again(
-    launch: Launch, url: str
+    launch: Launch, engine_url: str
 ) -> None:
     """The database gave it the run and went away before it could say so."""
     engine = launch(read_nothing)
     assert engine.wait("r1") == {"lines": 1}
     query_database(
-        url,
+        engine_url,
         "UPDATE dbos.workflow_status SET status = 'PENDING', output = NULL, owner_xid = 'lost'",
         "DELETE FROM dbos.operation_outputs",
     )
@@ -277,12 +245,12 @@ def test_stop_ends_the_wait_of_a_run_at_once(launch: Launch) -> None:
 
 
 def test_engine_whose_own_database_is_away_leaves_when_told_to_and_its_run_goes_on_elsewhere(
-    launch: Launch, url: str, postgres: Postgres
+    launch: Launch, engine_url: str, postgres: Postgres
 ) -> None:
     """Neither who executes nor who follows hangs in the library; the next one loses nothing."""
     held = HeldFlow()
     with way_to(postgres) as way:
-        engine = launch(held, at=way.url(url))
+        engine = launch(held, at=way.url(engine_url))
         held.begun.wait()
         way.cut()
         held.may_end.set()
@@ -297,12 +265,12 @@ def test_engine_whose_own_database_is_away_leaves_when_told_to_and_its_run_goes_
 
 
 def test_follower_goes_on_when_the_database_is_back_and_says_once_that_it_was_away(
-    launch: Launch, url: str, postgres: Postgres, caplog: pytest.LogCaptureFixture
+    launch: Launch, engine_url: str, postgres: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A step that ends while the database is away is stored later; the next run is taken too."""
     held = HeldFlow()
     with way_to(postgres) as way:
-        engine = launch(held, at=way.url(url))
+        engine = launch(held, at=way.url(engine_url))
         held.begun.wait()
         way.cut()
         held.may_end.set()
