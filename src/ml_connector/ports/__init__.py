@@ -40,6 +40,7 @@ from ml_connector.ports.runs import (
     RunStore,
     StepRow,
 )
+from ml_connector.ports.sign_offs import SignedScope, SignOff, SignOffStore
 from ml_connector.ports.sources import LedgerSource, Measure
 from ml_connector.ports.suppliers import (
     ColumnKind,
@@ -162,6 +163,9 @@ __all__ = [
     "RunStore",
     "Secrets",
     "SessionStore",
+    "SignOff",
+    "SignOffStore",
+    "SignedScope",
     "StepRow",
     "Steps",
     "StoredFile",

@@ -20,6 +20,7 @@ from ml_connector.records.models.roles import PersonRole
 from ml_connector.records.models.runs import Run, Step
 from ml_connector.records.models.schedules import Firing, Schedule
 from ml_connector.records.models.secrets import Secret
+from ml_connector.records.models.sign_offs import SignOff, Withdrawal
 from ml_connector.records.models.writing import UNSETTLED_STATES, Intent, ModelLease
 
 __all__ = [
@@ -51,9 +52,11 @@ __all__ = [
     "Secret",
     "Shadow",
     "ShadowFile",
+    "SignOff",
     "Step",
     "TouchedPeriod",
     "User",
     "Watermark",
     "WholePeriod",
+    "Withdrawal",
 ]

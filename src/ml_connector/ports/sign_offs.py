@@ -1,0 +1,95 @@
+"""Records of sign-offs: who stands for a period, for which proof, and who took it back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from ml_connector.ports.world import Json
+
+
+class SignedScope(NamedTuple):
+    """What is signed: a period of one ledger or company, as one flow brings it to its model."""
+
+    flow: str
+    ledger: str
+    period: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOff:
+    """One person's word that a period is reconciled.
+
+    Attributes:
+        sign_off_id: Names it for ever; made of its content by the store.
+        flow: Of the period.
+        ledger: Or company, as the standing names it.
+        period: The ledger's own name of it.
+        number: The how many-th of its period, from 1 on.
+        proof_hash: Of exactly what was signed; other books have another one.
+        run_id: The run that proved it.
+        signed_by: Who.
+        comment: In their own words; never empty.
+        stated: The amounts that are named and not in the model, as the books stood.
+        signed_at: When.
+        withdrawn_by: Who took it back; empty: nobody.
+        withdrawn_at: When it was taken back.
+        reason: Why it was taken back.
+    """
+
+    flow: str
+    ledger: str
+    period: str
+    proof_hash: str
+    run_id: str
+    signed_by: str
+    comment: str
+    stated: Json
+    sign_off_id: str = ""
+    number: int = 0
+    signed_at: datetime
+    withdrawn_by: str = ""
+    withdrawn_at: datetime | None = None
+    reason: str = ""
+
+    @property
+    def scope(self) -> SignedScope:
+        """What it is about."""
+        return SignedScope(self.flow, self.ledger, self.period)
+
+    def holds(self, proof_hash: str) -> bool:
+        """Whether it stands for books of this proof: not taken back, and nothing has changed."""
+        return self.withdrawn_at is None and bool(proof_hash) and self.proof_hash == proof_hash
+
+
+class SignOffStore(Protocol):
+    """Sign-offs of one organisation; rows are appended, never changed or removed."""
+
+    def record_sign_off(self, sign_off: SignOff) -> SignOff:
+        """The period is signed; id, number and instant are the store's.
+
+        Of two people who sign at once, one has signed and the other is told so.
+
+        Raises:
+            UsageError: Nobody is named, no comment is given, or nothing is proved.
+            BlockedError: The person made the run, or the very same proof is signed already.
+        """
+
+    def withdraw_sign_off(self, sign_off_id: str, *, actor: str, reason: str) -> SignOff:
+        """The sign-off is taken back; it stays to be seen. Who may do so the caller has asked.
+
+        Raises:
+            UsageError: There is no such sign-off, or no reason is given.
+            BlockedError: It was taken back before, or the period was signed anew since.
+        """
+
+    def find_sign_off(self, sign_off_id: str) -> SignOff | None:
+        """The sign-off of this id."""
+
+    def find_newest(self, scopes: Iterable[SignedScope]) -> Mapping[SignedScope, SignOff]:
+        """The newest sign-off of each period that ever had one; only it can hold."""
+
+    def load_sign_offs(
+        self, *, flow: str = "", ledger: str = "", period: str = "", limit: int = 200
+    ) -> list[SignOff]:
+        """Sign-offs that fit all that is given, newest first."""
