@@ -1,7 +1,7 @@
 """Records of loads: plans, shadows, refused summaries, versions of rules."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -40,6 +40,35 @@ class RefusedSummary:
     after: Decimal
     reasons: tuple[str, ...]
     is_settled: bool = False
+    cause: str = ""
+    """Why, in a controller's words; what is refused for one cause is counted together."""
+    period: str = ""
+    """The planning period; empty where there is none."""
+    currency: str = ""
+    number: int = field(default=0, compare=False)
+    """Its place among all refusals, given by the store."""
+
+    @property
+    def lacking(self) -> Decimal:
+        """What the model would hold more, or less, had it taken the summary."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedTally:
+    """What is refused and open for one cause, in one period and currency.
+
+    Attributes:
+        cause: Empty: recorded before causes were kept; of those no amount is known.
+        amount: What the model lacks, whatever its sign.
+    """
+
+    flow: str
+    cause: str
+    period: str
+    currency: str
+    count: int
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +121,17 @@ class LoadStore(Protocol):
 
     def count_refused(self, flow: str) -> int:
         """How many refused summaries are open."""
+
+    def load_tallies(self, *, flows: Collection[str], limit: int = 5_000) -> list[RefusedTally]:
+        """What is refused and open in these flows, by cause, period and currency; most first."""
+
+    def load_refused_page(
+        self, flow: str, *, cause: str, period: str = "", after: int = 0, limit: int = 100
+    ) -> list[RefusedSummary]:
+        """Open refusals of one cause behind that number, oldest first; of one period if named."""
+
+    def find_refused(self, flow: str, numbers: Collection[int]) -> list[RefusedSummary]:
+        """The open refusals of these numbers."""
 
     def settle_refused(
         self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""

@@ -9,7 +9,14 @@ from django.db import models
 from ml_connector.records.models.owned import Owned
 
 if TYPE_CHECKING:
-    from ml_connector.records.models.owned import Count, Document, Flag, Instant, Text
+    from ml_connector.records.models.owned import (
+        Count,
+        Document,
+        Flag,
+        Instant,
+        MaybeText,
+        Text,
+    )
 
 
 class Plan(Owned):
@@ -138,9 +145,12 @@ class RefusedSummary(Owned):
     after: Text = models.TextField()
     reasons: Document = models.JSONField()
     is_settled: Flag = models.BooleanField()
+    cause: MaybeText = models.TextField(null=True)  # noqa: DJ001 - unknown of rows of older code.
+    period: MaybeText = models.TextField(null=True)  # noqa: DJ001 - as above.
+    currency: MaybeText = models.TextField(null=True)  # noqa: DJ001 - as above.
 
     class Meta:
-        """One per load and key; open ones found by key."""
+        """One per load and key; open ones found by key, or by why they were refused."""
 
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
@@ -153,7 +163,46 @@ class RefusedSummary(Owned):
                 condition=models.Q(is_settled=False),
                 name="records_refused_open",
             ),
+            models.Index(
+                fields=("organisation", "flow", "cause", "id"),
+                condition=models.Q(is_settled=False),
+                name="records_refused_cause",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.key
+
+
+class RefusedTally(Owned):
+    """How much is refused and open for one reason, kept beside every change of the summaries.
+
+    Counting a million of them would take a page longer than anybody waits.
+    """
+
+    flow: Text = models.TextField()
+    cause: Text = models.TextField()
+    period: Text = models.TextField()
+    currency: Text = models.TextField()
+    count: Count = models.BigIntegerField()
+    amount: Text = models.TextField()
+
+    class Meta:
+        """One per flow, reason, period and currency; the open ones listed, the largest first."""
+
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=("organisation", "flow", "cause", "period", "currency"),
+                name="records_refused_tally_one",
+            )
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=("organisation", "flow"),
+                condition=models.Q(count__gt=0),
+                name="records_refused_tally_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow} {self.cause}: {self.count}"

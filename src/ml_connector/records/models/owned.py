@@ -12,6 +12,7 @@ from ml_connector.records.models.people import Organisation
 if TYPE_CHECKING:
     # The stubs name the types of a field's two sides only by plugin; these say them aloud.
     Text = models.TextField[str, str]
+    MaybeText = models.TextField[str | None, str | None]
     Count = models.BigIntegerField[int, int]
     Flag = models.BooleanField[bool, bool]
     Instant = models.DateTimeField[datetime, datetime]
