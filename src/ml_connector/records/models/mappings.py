@@ -9,7 +9,7 @@ from django.db import models
 from ml_connector.records.models.owned import Owned
 
 if TYPE_CHECKING:
-    from ml_connector.records.models.owned import Count, Instant, Text
+    from ml_connector.records.models.owned import Count, Flag, Instant, Text
 
 
 class MappingVersion(Owned):
@@ -39,6 +39,35 @@ class MappingVersion(Owned):
 
     def __str__(self) -> str:
         return f"{self.flow} version {self.number}"
+
+
+class MappingRevision(Owned):
+    """A deed in the history of a flow's rules: from then on its content was in force.
+
+    `is_kept` says whether the records keep the rules, or the project's file does.
+    """
+
+    flow: Text = models.TextField()
+    number: Count = models.BigIntegerField()
+    content_hash: Text = models.TextField()
+    rules: Count = models.BigIntegerField()
+    is_kept: Flag = models.BooleanField()
+    deed: Text = models.TextField()
+    comment: Text = models.TextField(default="")
+    actor: Text = models.TextField()
+    at: Instant = models.DateTimeField()
+
+    class Meta:
+        """Numbered from 1 within a flow; never changed."""
+
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=("organisation", "flow", "number"), name="records_mapping_revision_one"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.flow} revision {self.number}"
 
 
 class MappingApplied(Owned):
