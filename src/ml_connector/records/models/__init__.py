@@ -11,8 +11,21 @@ from ml_connector.records.models.batches import (
     WholePeriod,
 )
 from ml_connector.records.models.budget import BudgetHead, BudgetSlot
-from ml_connector.records.models.loads import Load, Plan, RefusedSummary, Shadow, ShadowFile
-from ml_connector.records.models.mappings import MappingApplied, MappingVersion
+from ml_connector.records.models.closing import (
+    KnownPeriod,
+    MaintenanceWindow,
+    PeriodEvent,
+    PeriodWatch,
+)
+from ml_connector.records.models.loads import (
+    Load,
+    Plan,
+    RefusedSummary,
+    RefusedTally,
+    Shadow,
+    ShadowFile,
+)
+from ml_connector.records.models.mappings import MappingApplied, MappingRevision, MappingVersion
 from ml_connector.records.models.owned import Owned
 from ml_connector.records.models.people import Organisation, User
 from ml_connector.records.models.postings import Approval, Decision, Posting
@@ -20,13 +33,24 @@ from ml_connector.records.models.roles import PersonRole
 from ml_connector.records.models.runs import Run, Step
 from ml_connector.records.models.schedules import Firing, Schedule
 from ml_connector.records.models.secrets import Secret
+from ml_connector.records.models.sign_in import (
+    PersonAccount,
+    PersonIdentity,
+    RecoveryCode,
+    SecondFactor,
+)
 from ml_connector.records.models.sign_offs import SignOff, Withdrawal
+from ml_connector.records.models.standings import Standing, StandingChange
+from ml_connector.records.models.tokens import ApiToken, AskedRun
+from ml_connector.records.models.unmapped import PlacedPeriod, UnmappedAmount, UnmappedValue
 from ml_connector.records.models.writing import UNSETTLED_STATES, Intent, ModelLease
 
 __all__ = [
     "UNSETTLED_STATES",
     "Agreement",
+    "ApiToken",
     "Approval",
+    "AskedRun",
     "AuditHead",
     "AuditLink",
     "BatchPeriod",
@@ -36,25 +60,40 @@ __all__ = [
     "Decision",
     "Firing",
     "Intent",
+    "KnownPeriod",
     "Load",
+    "MaintenanceWindow",
     "MappingApplied",
+    "MappingRevision",
     "MappingVersion",
     "ModelLease",
     "Organisation",
     "Owned",
     "PendingBatch",
+    "PersonAccount",
+    "PersonIdentity",
+    "PeriodEvent",
+    "PeriodWatch",
     "PersonRole",
+    "PlacedPeriod",
     "Plan",
     "Posting",
+    "RecoveryCode",
     "RefusedSummary",
+    "RefusedTally",
     "Run",
     "Schedule",
+    "SecondFactor",
     "Secret",
     "Shadow",
     "ShadowFile",
     "SignOff",
+    "Standing",
+    "StandingChange",
     "Step",
     "TouchedPeriod",
+    "UnmappedAmount",
+    "UnmappedValue",
     "User",
     "Watermark",
     "WholePeriod",
