@@ -26,8 +26,10 @@ from ml_connector.ports import (
     Action,
     ActionKind,
     Agreement,
+    ApiToken,
     Approval,
     ApprovalState,
+    AskedRun,
     BatchRevision,
     IntentState,
     LoadRow,
@@ -36,6 +38,7 @@ from ml_connector.ports import (
     PostingState,
     Records,
     RefusedSummary,
+    Right,
     Role,
     RunState,
 )
@@ -97,7 +100,7 @@ def play(player: Player) -> None:
         play_reading(player)
         for part in (
             play_runs, play_batches, play_intents, play_loads, play_postings, play_approvals,
-            play_schedules, play_people, play_small,
+            play_schedules, play_people, play_tokens, play_small,
         ):  # fmt: skip
             part(player)
     play_reading(player)
@@ -142,6 +145,10 @@ def play_reading(player: Player) -> None:
     say("secrets.load_names")
     say("people.load_people")
     say("people.find_person", "kim")
+    say("tokens.find_token", "t1")
+    say("tokens.find_digest", "t1")
+    say("tokens.load_tokens")
+    say("tokens.load_tokens", person="kim")
     say("schedules.load_schedules")
     say("schedules.find_schedule", "nightly")
     say("schedules.load_firings", "nightly")
@@ -279,6 +286,24 @@ def play_people(player: Player) -> None:
     say("people.save_password", "lee", word[::-1])
     say("people.save_active", "lee", is_active=False)
     say("people.save_active", "kim", is_active=False)
+
+
+def play_tokens(player: Player) -> None:
+    """A token that is used and taken back, one of nobody, and a run asked for twice."""
+    say = player.say
+    token = ApiToken(
+        token_id=f"t{len(player.told)}", person="kim", name="night", rights=frozenset({Right.SEE}),
+        created_at=START, created_by="kim", expires_at=START + timedelta(days=9),
+    )  # fmt: skip
+    say("tokens.create_token", token, digest="d")
+    say("tokens.create_token", replace(token, person="nobody"), digest="d")
+    say("tokens.find_digest", token.token_id)
+    say("tokens.save_used", token.token_id)
+    say("tokens.save_revoked", token.token_id, actor="lee")
+    say("tokens.save_revoked", token.token_id, actor="lee")
+    asked = AskedRun(actor="kim", key="once", digest="d", run_id=RUN)
+    say("asked.claim", asked)
+    say("asked.claim", replace(asked, digest="other", run_id="other"))
 
 
 def play_small(player: Player) -> None:

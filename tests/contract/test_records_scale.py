@@ -18,6 +18,7 @@ from ml_connector.ports import (
     Action,
     ActionKind,
     ApprovalState,
+    AskedRun,
     Clock,
     IntentState,
     Lease,
@@ -190,6 +191,12 @@ QUESTIONS: dict[str, Question] = {
     "postings of a plan": lambda r: r.postings.load_postings(plan_hash=f"p {ONE}"),
     "a posting": lambda r: r.postings.find_posting("A0000007"),
     "the newest posting of a run": lambda r: r.postings.find_made(ONE),
+    "a token": lambda r: (
+        r.tokens.find_token("t7"), r.tokens.find_digest("t7"), r.tokens.load_tokens(person="kim"),
+    ),
+    "a run asked for under a key": lambda r: r.asked.claim(
+        AskedRun(actor="kim", key="once", digest="d", run_id=ONE)
+    ),
     "an audit link": lambda r: r.audit.record("e", subject="s", actor="kim", run_id="new"),
 }
 """What people and runs ask all the time, in words."""

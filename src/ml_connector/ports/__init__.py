@@ -19,7 +19,14 @@ from ml_connector.ports.journals import (
     LedgerRules,
     PeriodVerdict,
 )
-from ml_connector.ports.loads import LoadRow, LoadStore, MappingStore, PlanRow, RefusedSummary
+from ml_connector.ports.loads import (
+    LoadRow,
+    LoadStore,
+    MappingStore,
+    PlanRow,
+    RefusedSummary,
+    RefusedTally,
+)
 from ml_connector.ports.people import RIGHTS, Person, PersonStore, Right, Role
 from ml_connector.ports.postings import (
     UNSETTLED_POSTINGS,
@@ -42,6 +49,13 @@ from ml_connector.ports.runs import (
 )
 from ml_connector.ports.sign_offs import SignedScope, SignOff, SignOffStore
 from ml_connector.ports.sources import LedgerSource, Measure
+from ml_connector.ports.standings import (
+    StageState,
+    Standing,
+    StandingAmounts,
+    StandingChange,
+    StandingStore,
+)
 from ml_connector.ports.suppliers import (
     ColumnKind,
     FileAction,
@@ -76,6 +90,7 @@ from ml_connector.ports.targets import (
     TaskStamp,
     TaskState,
 )
+from ml_connector.ports.tokens import ApiToken, AskedRun, AskedRunStore, TokenStore
 from ml_connector.ports.world import (
     Check,
     CheckState,
@@ -96,10 +111,13 @@ __all__ = [
     "ActionKind",
     "Agreement",
     "AgreementStore",
+    "ApiToken",
     "Approval",
     "ApprovalState",
     "ApprovalStore",
     "Archive",
+    "AskedRun",
+    "AskedRunStore",
     "Audit",
     "AuditRow",
     "BatchRevision",
@@ -154,6 +172,7 @@ __all__ = [
     "Records",
     "RefusedRow",
     "RefusedSummary",
+    "RefusedTally",
     "RemoteObject",
     "RequestBudget",
     "Right",
@@ -166,6 +185,11 @@ __all__ = [
     "SignOff",
     "SignOffStore",
     "SignedScope",
+    "StageState",
+    "Standing",
+    "StandingAmounts",
+    "StandingChange",
+    "StandingStore",
     "StepRow",
     "Steps",
     "StoredFile",
@@ -181,6 +205,7 @@ __all__ = [
     "TaskResult",
     "TaskStamp",
     "TaskState",
+    "TokenStore",
     "TotalsSorter",
     "Transactions",
 ]

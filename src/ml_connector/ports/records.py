@@ -12,6 +12,8 @@ from ml_connector.ports.people import PersonStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
 from ml_connector.ports.runs import RunStore
 from ml_connector.ports.schedules import ScheduleStore
+from ml_connector.ports.standings import StandingStore
+from ml_connector.ports.tokens import AskedRunStore, TokenStore
 from ml_connector.ports.world import Json
 from ml_connector.ports.writing import IntentStore
 
@@ -98,5 +100,8 @@ class Records:
     agreements: AgreementStore
     people: PersonStore
     schedules: ScheduleStore
+    standings: StandingStore
+    tokens: TokenStore
+    asked: AskedRunStore
     audit: Audit
     transactions: Transactions

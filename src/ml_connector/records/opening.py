@@ -39,6 +39,11 @@ def open_records(
     from ml_connector.records.postings import PostingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.schedules import ScheduleRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.standings import StandingRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.tokens import (  # noqa: PLC0415 -- as above
+        AskedRunRecords,
+        TokenRecords,
+    )
     from ml_connector.records.transactions import TransactionRecords  # noqa: PLC0415 -- as above
 
     number = _find_organisation(organisation)
@@ -54,6 +59,9 @@ def open_records(
         agreements=AgreementRecords(number, clock=clock),
         people=PersonRecords(number, clock=clock),
         schedules=ScheduleRecords(number, clock=clock),
+        standings=StandingRecords(number, clock=clock),
+        tokens=TokenRecords(number, clock=clock),
+        asked=AskedRunRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
         transactions=TransactionRecords(number, clock=clock),
     )

@@ -42,6 +42,7 @@ from ml_connector.wiring.questions import Questions
 from ml_connector.wiring.schedules import Schedules
 from ml_connector.wiring.serving import ServedEngine
 from ml_connector.wiring.systems import Systems
+from ml_connector.wiring.tokens import Tokens
 from ml_connector.wiring.workers import (
     HeardBudget,
     RunListener,
@@ -99,7 +100,7 @@ def open_house(
         house.close()
 
 
-class House(Systems, Questions, Decisions, People, Schedules, Engines):
+class House(Systems, Questions, Decisions, People, Tokens, Schedules, Engines):
     """One project folder and all that stands behind its ports."""
 
     def __init__(
