@@ -1,6 +1,13 @@
 """Every table of records; one module per concern."""
 
 from ml_connector.records.models.agreements import Agreement
+from ml_connector.records.models.alerts import (
+    Alert,
+    AlertDelivery,
+    AlertMark,
+    AlertNote,
+    AlertOccurrence,
+)
 from ml_connector.records.models.audit import AuditHead, AuditLink
 from ml_connector.records.models.batches import (
     BatchPeriod,
@@ -17,6 +24,7 @@ from ml_connector.records.models.closing import (
     PeriodEvent,
     PeriodWatch,
 )
+from ml_connector.records.models.connections import BudgetMinute, ConnectionTest
 from ml_connector.records.models.loads import (
     Load,
     Plan,
@@ -48,6 +56,11 @@ from ml_connector.records.models.writing import UNSETTLED_STATES, Intent, ModelL
 __all__ = [
     "UNSETTLED_STATES",
     "Agreement",
+    "Alert",
+    "AlertDelivery",
+    "AlertMark",
+    "AlertNote",
+    "AlertOccurrence",
     "ApiToken",
     "Approval",
     "AskedRun",
@@ -56,7 +69,9 @@ __all__ = [
     "BatchPeriod",
     "BatchRevision",
     "BudgetHead",
+    "BudgetMinute",
     "BudgetSlot",
+    "ConnectionTest",
     "Decision",
     "Firing",
     "Intent",
