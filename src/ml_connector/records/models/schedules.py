@@ -30,6 +30,8 @@ class Schedule(Owned):
     next_due_at: MaybeInstant = models.DateTimeField(null=True)
     paused_by: Text = models.TextField(default="")
     paused_at: MaybeInstant = models.DateTimeField(null=True)
+    done_at: MaybeInstant = models.DateTimeField(null=True)
+    since_at: MaybeInstant = models.DateTimeField(null=True)
 
     class Meta:
         """One per name; what is due is found by its index."""
