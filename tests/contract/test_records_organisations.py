@@ -41,6 +41,11 @@ from ml_connector.ports import (
     Right,
     Role,
     RunState,
+    SignedScope,
+    SignOff,
+    StageState,
+    Standing,
+    StandingAmounts,
 )
 from ml_connector.ports.schedules import FiringRow, FiringState
 from ml_connector.records import create_organisation, export_audit, open_budget, open_records
@@ -100,7 +105,7 @@ def play(player: Player) -> None:
         play_reading(player)
         for part in (
             play_runs, play_batches, play_intents, play_loads, play_postings, play_approvals,
-            play_schedules, play_people, play_tokens, play_small,
+            play_schedules, play_standings, play_sign_offs, play_people, play_tokens, play_small,
         ):  # fmt: skip
             part(player)
     play_reading(player)
@@ -273,6 +278,43 @@ def play_schedules(player: Player) -> None:
     say("schedules.save_ended", firing, FiringState.STARTED)
     say("schedules.save_pause", "nightly", flow="f", actor="kim")
     say("schedules.save_resumption", "nightly", lambda _its, _after: None)
+
+
+def play_sign_offs(player: Player) -> None:
+    """A period that one person signs and takes back, and its maker may not sign."""
+    say = player.say
+    sign_off = SignOff(
+        flow="f", ledger=PAIR[0], period=PAIR[1], proof_hash="p", run_id=RUN, signed_by="lee",
+        comment="agreed", stated={}, signed_at=START,
+    )  # fmt: skip
+    signed = say("sign_offs.record_sign_off", sign_off, changed_at=None)
+    say("sign_offs.record_sign_off", replace(sign_off, signed_by="kim"), changed_at=None)
+    say("sign_offs.find_sign_off", signed.sign_off_id)
+    say("sign_offs.withdraw_sign_off", signed.sign_off_id, actor="lee", reason="late line")
+    say("sign_offs.withdraw_sign_off", "nothing", actor="lee", reason="late line")
+    say("sign_offs.load_sign_offs", flow="f")
+    say("sign_offs.find_newest", [SignedScope("f", *PAIR)])
+
+
+def play_standings(player: Player) -> None:
+    """A period that ties out, comes to differ, and has lines that came late."""
+    say = player.say
+    nought = Decimal(0)
+    amounts = StandingAmounts(
+        currency="USD", erp=Decimal(1), debit=Decimal(2), archived=Decimal(1), excluded=(),
+        unmapped=nought, suspense=nought, refused=nought, unsent=nought, held=Decimal(1),
+        unexplained=nought, lines=len(player.told),
+    )  # fmt: skip
+    done = StageState.DONE
+    standing = Standing(
+        flow="f", ledger="US", period="Nov-26", member="Nov 26", date_first=START.date(),
+        date_last=START.date(), status="open", read=done, mapped=done, loaded=done, tied=done,
+        amounts=(amounts,), content_hash="c", report="r", run_id=RUN, at=player.clock.now(),
+    )  # fmt: skip
+    say("standings.save_standings", "f", [standing], members=["Nov 26"])
+    say("standings.find_standing", "f", "US", "Nov-26")
+    say("standings.load_standings", flows=["f"], first=START.date())
+    say("standings.load_changes", [("f", "US", "Nov-26")])
 
 
 def play_people(player: Player) -> None:
