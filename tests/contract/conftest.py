@@ -27,7 +27,8 @@ ON_BOTH = frozenset(
         "test_records_leases", "test_records_loads", "test_records_organisations",
         "test_records_postings", "test_records_postings_guard", "test_records_postings_races",
         "test_records_runs", "test_records_scale", "test_records_schedules",
-        "test_records_standings", "test_records_transactions", "test_scheduling",
+        "test_records_sign_offs", "test_records_standings", "test_records_transactions",
+        "test_scheduling",
     }
 )  # fmt: skip
 """Suites about what a database promises to several processes; they run on both kinds."""

@@ -317,6 +317,22 @@ def play_standings(player: Player) -> None:
     say("standings.load_changes", [("f", "US", "Nov-26")])
 
 
+def play_sign_offs(player: Player) -> None:
+    """A period that one person signs and takes back, and its maker may not sign."""
+    say = player.say
+    sign_off = SignOff(
+        flow="f", ledger=PAIR[0], period=PAIR[1], proof_hash="p", run_id=RUN, signed_by="lee",
+        comment="agreed", stated={}, signed_at=START,
+    )  # fmt: skip
+    signed = say("sign_offs.record_sign_off", sign_off, changed_at=None)
+    say("sign_offs.record_sign_off", replace(sign_off, signed_by="kim"), changed_at=None)
+    say("sign_offs.find_sign_off", signed.sign_off_id)
+    say("sign_offs.withdraw_sign_off", signed.sign_off_id, actor="lee", reason="late line")
+    say("sign_offs.withdraw_sign_off", "nothing", actor="lee", reason="late line")
+    say("sign_offs.load_sign_offs", flow="f")
+    say("sign_offs.find_newest", [SignedScope("f", *PAIR)])
+
+
 def play_people(player: Player) -> None:
     """Two admins, one of whom goes; the other stays, like it or not."""
     say, word = player.say, "halden works since 1921"

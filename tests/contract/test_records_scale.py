@@ -25,6 +25,7 @@ from ml_connector.ports import (
     PostingState,
     Records,
     RunState,
+    SignedScope,
 )
 from ml_connector.records import create_organisation, export_audit, open_records
 
@@ -196,6 +197,10 @@ QUESTIONS: dict[str, Question] = {
     ),
     "a run asked for under a key": lambda r: r.asked.claim(
         AskedRun(actor="kim", key="once", digest="d", run_id=ONE)
+    ),
+    "sign-offs of a period": lambda r: (
+        r.sign_offs.load_sign_offs(limit=20), r.sign_offs.find_sign_off("s7"),
+        r.sign_offs.find_newest([SignedScope("actuals", "US", "Oct-26")]),
     ),
     "an audit link": lambda r: r.audit.record("e", subject="s", actor="kim", run_id="new"),
 }

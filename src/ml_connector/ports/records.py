@@ -12,6 +12,7 @@ from ml_connector.ports.people import PersonStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
 from ml_connector.ports.runs import RunStore
 from ml_connector.ports.schedules import ScheduleStore
+from ml_connector.ports.sign_offs import SignOffStore
 from ml_connector.ports.standings import StandingStore
 from ml_connector.ports.tokens import AskedRunStore, TokenStore
 from ml_connector.ports.world import Json
@@ -100,6 +101,7 @@ class Records:
     agreements: AgreementStore
     people: PersonStore
     schedules: ScheduleStore
+    sign_offs: SignOffStore
     standings: StandingStore
     tokens: TokenStore
     asked: AskedRunStore

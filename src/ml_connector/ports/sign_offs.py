@@ -57,18 +57,28 @@ class SignOff:
         """What it is about."""
         return SignedScope(self.flow, self.ledger, self.period)
 
-    def holds(self, proof_hash: str) -> bool:
-        """Whether it stands for books of this proof: not taken back, and nothing has changed."""
-        return self.withdrawn_at is None and bool(proof_hash) and self.proof_hash == proof_hash
+    def holds(self, proof_hash: str, *, changed_at: datetime | None) -> bool:
+        """Whether it stands: not taken back, and the books have not changed since.
+
+        Books that changed and changed back have been others in between: nobody signed those.
+
+        Args:
+            proof_hash: Of the books as they are.
+            changed_at: When they came to be so; None: always were.
+        """
+        is_same = bool(proof_hash) and self.proof_hash == proof_hash
+        is_later = changed_at is not None and changed_at > self.signed_at
+        return self.withdrawn_at is None and is_same and not is_later
 
 
 class SignOffStore(Protocol):
     """Sign-offs of one organisation; rows are appended, never changed or removed."""
 
-    def record_sign_off(self, sign_off: SignOff) -> SignOff:
+    def record_sign_off(self, sign_off: SignOff, *, changed_at: datetime | None) -> SignOff:
         """The period is signed; id, number and instant are the store's.
 
-        Of two people who sign at once, one has signed and the other is told so.
+        Of two people who sign at once, one has signed and the other is told so. `changed_at` says
+        since when the books are what is signed.
 
         Raises:
             UsageError: Nobody is named, no comment is given, or nothing is proved.

@@ -39,6 +39,7 @@ def open_records(
     from ml_connector.records.postings import PostingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.schedules import ScheduleRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.sign_offs import SignOffRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.standings import StandingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.tokens import (  # noqa: PLC0415 -- as above
         AskedRunRecords,
@@ -59,6 +60,7 @@ def open_records(
         agreements=AgreementRecords(number, clock=clock),
         people=PersonRecords(number, clock=clock),
         schedules=ScheduleRecords(number, clock=clock),
+        sign_offs=SignOffRecords(number, clock=clock),
         standings=StandingRecords(number, clock=clock),
         tokens=TokenRecords(number, clock=clock),
         asked=AskedRunRecords(number, clock=clock),
