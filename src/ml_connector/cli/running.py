@@ -10,6 +10,7 @@ from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import say
 from ml_connector.cli.report import count_changes, exit_code_of, tell_run
 from ml_connector.errors import UsageError
+from ml_connector.flows.requests import RunWish, render_request
 from ml_connector.ports import Json, RunRow
 from ml_connector.wiring import House
 
@@ -52,9 +53,10 @@ def run(
 
     Without a period: every period touched since its last load.
     """
-    request = _ask(period, month, from_, to)
-    request |= {"dry_run": dry_run, "remap": remap, "against": _check_against(against)}
-    request["take"] = take
+    request = _ask(
+        period, month or from_, month or to, against=against, take=take,
+        is_dry=dry_run, remaps=remap,
+    )  # fmt: skip
     with opened(options) as house:
         return _execute(house, flow, request, options)
 
@@ -81,9 +83,9 @@ def plan(
     options: Options | None = None,
 ) -> int:
     """Show in money what a run would change; writes nothing into the model."""
-    request = _ask(period, month, from_, to)
-    request |= {"dry_run": True, "remap": remap, "against": _check_against(against)}
-    request["take"] = take
+    request = _ask(
+        period, month or from_, month or to, against=against, take=take, is_dry=True, remaps=remap
+    )
     with opened(options) as house:
         if out is not None:
             house.actuals_flow(flow)
@@ -113,7 +115,7 @@ def backfill(
             written="Nothing was read or sent.",
             next_step=f"Name one: `ml-connector backfill {flow} --period Oct-26`.",
         )
-    request = _ask(period, month, None, None) | {"backfill": True}
+    request = _ask(period, month) | {"backfill": True}
     with opened(options) as house:
         return _execute(house, flow, request, options)
 
@@ -137,7 +139,7 @@ def replay(
     """Send the refused summaries again after their mapping or the model was mended."""
     assert refused, "refused summaries are the only thing that is replayed"
     with opened(options) as house:
-        if not house.records.loads.load_refused(flow):
+        if not house.records.loads.count_refused(flow):
             say(f"Flow {flow} has no refused summaries.")
             return 0
         return _execute(house, flow, {"replay": True}, options)
@@ -147,7 +149,7 @@ def reconcile(
     flow: str, /, *, period: Periods = None, month: Month = None, options: Options | None = None
 ) -> int:
     """Compare ledger, archive, summaries and model hop by hop; sends nothing."""
-    request = _ask(period, month, None, None) | {"reconcile": True}
+    request = _ask(period, month) | {"reconcile": True}
     with opened(options) as house:
         return _execute(house, flow, request, options)
 
@@ -159,28 +161,21 @@ def resume(run_id: str, /, *, options: Options | None = None) -> int:
         return _tell(house, house.resume(found.run_id), options)
 
 
-def _ask(periods: list[str] | None, month: str | None, first: str | None, last: str | None) -> Json:
-    if last and not first:
-        raise UsageError(
-            "--to needs --from.",
-            written="Nothing was read or sent.",
-            next_step="Give both: --from 2026-01 --to 2026-10.",
-        )
-    return {
-        "periods": periods or [],
-        "month_first": month or first or "",
-        "month_last": month or last or "",
-    }
-
-
-def _check_against(against: str | None) -> str:
-    if against not in (None, "shadow", "model"):
-        raise UsageError(
-            f"--against {against!r} is not known.",
-            written="Nothing was read or sent.",
-            next_step="Use `--against model`, or leave it out.",
-        )
-    return against or "shadow"
+def _ask(
+    periods: list[str] | None,
+    first: str | None = None,
+    last: str | None = None,
+    *,
+    against: str | None = None,
+    take: list[str] | None = None,
+    **flags: bool,
+) -> Json:
+    """The request of a run; `flags` are those of a wish."""
+    wish = RunWish(
+        periods=periods or (), month_first=first or "", month_last=last or "",
+        against=against or "", take=take or (), **flags,
+    )  # fmt: skip
+    return render_request(wish)
 
 
 def _run(house: House, flow: str, request: Json) -> RunRow:

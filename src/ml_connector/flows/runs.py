@@ -84,25 +84,41 @@ def start_run(
         BusyError: The flow has an unfinished run.
         ConnectorError: What stopped the run; it stays in the history and may be resumed.
     """
-    desk.records.runs.create_run(
-        run_id=run_id, flow=flow, kind=kind, actor=desk.actor, request=request
-    )
-    desk.records.audit.record(
-        "run.started", subject=flow, actor=desk.actor, run_id=run_id, request=request
-    )
+    record_run(desk.records, run_id=run_id, flow=flow, kind=kind, actor=desk.actor, request=request)
     desk.engine.start(flow=flow, run_id=run_id, request=request, queue_key=queue)
     return follow_run(desk, run_id)
 
 
+def record_run(
+    records: Records, *, run_id: str, flow: str, kind: str, actor: str, request: Json
+) -> RunRow:
+    """The run is in the history, queued, and in the audit chain.
+
+    Raises:
+        BusyError: The flow has an unfinished run.
+    """
+    row = records.runs.create_run(run_id=run_id, flow=flow, kind=kind, actor=actor, request=request)
+    records.audit.record("run.started", subject=flow, actor=actor, run_id=run_id, request=request)
+    return row
+
+
 def resume_run(desk: RunDesk, run_id: str) -> RunRow:
     """The run goes on at its first missing step and is returned as it ended.
+
+    Raises:
+        ConnectorError: As `requeue_run`, or what stopped it again.
+    """
+    return follow_run(desk, requeue_run(desk, run_id).run_id)
+
+
+def requeue_run(desk: RunDesk, run_id: str) -> RunRow:
+    """The run goes on at its first missing step; nobody waits here for its end.
 
     One whose process ended between recording and queueing it begins now.
 
     Raises:
         NotResumableError: It has ended.
         SupersededRunError: A later run of the flow may have written since it stopped.
-        ConnectorError: What stopped it again.
     """
     run = desk.records.runs.load_run(run_id)
     verify_resumable(run)
@@ -112,7 +128,7 @@ def resume_run(desk: RunDesk, run_id: str) -> RunRow:
     )
     desk.records.runs.save_run(run.run_id, RunState.RUNNING)
     _go_on(desk, run)
-    return follow_run(desk, run.run_id)
+    return run
 
 
 def _go_on(desk: RunDesk, run: RunRow) -> None:

@@ -9,6 +9,13 @@ from ml_connector.ports.agreements import Agreement, AgreementStore
 from ml_connector.ports.archive import Archive, CombinationTotals, LineSum, StoredFile, TotalsSorter
 from ml_connector.ports.batches import BatchRevision, BatchStore
 from ml_connector.ports.engine import Engine, FlowFunction, Steps
+from ml_connector.ports.identities import (
+    AGENT,
+    FactorStore,
+    Identity,
+    IdentityStore,
+    SecondFactor,
+)
 from ml_connector.ports.journals import (
     JournalAccount,
     JournalFound,
@@ -103,6 +110,7 @@ from ml_connector.ports.world import (
 from ml_connector.ports.writing import Intent, IntentState, IntentStore, Lease
 
 __all__ = [
+    "AGENT",
     "RIGHTS",
     "RUN_RESUMED",
     "UNFINISHED_STATES",
@@ -130,6 +138,7 @@ __all__ = [
     "Decision",
     "Engine",
     "ExportForm",
+    "FactorStore",
     "FileAction",
     "FileColumn",
     "FileObject",
@@ -137,6 +146,8 @@ __all__ = [
     "FileReport",
     "FileRow",
     "FlowFunction",
+    "Identity",
+    "IdentityStore",
     "ImportShape",
     "Intent",
     "IntentState",
@@ -180,6 +191,7 @@ __all__ = [
     "RunRow",
     "RunState",
     "RunStore",
+    "SecondFactor",
     "Secrets",
     "SessionStore",
     "SignOff",

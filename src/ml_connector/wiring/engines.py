@@ -27,6 +27,7 @@ from ml_connector.wiring.serving import (
     verify_not_running,
 )
 from ml_connector.wiring.workers import (
+    ExecutedRunError,
     OneProcessError,
     RunListener,
     SharedEngine,
@@ -219,22 +220,26 @@ class Engines:
             OtherVersionError: It is another version's; nothing was changed.
             ConnectorError: What stopped it again.
         """
-        from ml_connector.flows.runs import (  # noqa: PLC0415 - start-up time.
-            resume_run,
-            verify_resumable,
-        )
+        from ml_connector.flows.runs import resume_run  # noqa: PLC0415 - start-up time.
+
+        return resume_run(self._desk(), self._verify_resumable(run_id).run_id)
+
+    def _verify_resumable(self, run_id: str) -> RunRow:
+        """The run, which has not ended and is of this version."""
+        from ml_connector.flows.runs import verify_resumable  # noqa: PLC0415 - start-up time.
 
         run = self.records.runs.load_run(run_id)
         verify_resumable(run)
         with self._open_versions() as book:
             verify_version(run, book=book, ours=str(APPLICATION_VERSION))
-        return resume_run(self._desk(), run.run_id)
+        return run
 
-    def _desk(self) -> Any:
+    def _desk(self, engine: Any = None) -> Any:
         from ml_connector.flows.runs import RunDesk  # noqa: PLC0415 - start-up time.
 
         return RunDesk(
-            engine=self.engine, records=self.records, clock=self.clock, actor=self.actor,
+            engine=engine or self.engine,
+            records=self.records, clock=self.clock, actor=self.actor,
             find_queue=lambda flow: self.bench(self.flow(flow)).target.model_id,
         )  # fmt: skip
 
@@ -250,12 +255,24 @@ class Engines:
         from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
 
         if is_shared(self.project):
-            verify_not_executed(self._make_engine(executes=False), run_id)
+            self._verify_not_executed(run_id)
         elif find_server(self.project) is not None:
             verify_not_running(self.records, run_id)
             return cancel_run(self.records, run_id, actor=self.actor)
         with self._alone():
             return cancel_run(self.records, run_id, actor=self.actor)
+
+    def _verify_not_executed(self, run_id: str) -> None:
+        """No living worker has the run; asked of the engine of this process, where it has one.
+
+        Raises:
+            ExecutedRunError: One has.
+        """
+        engine: Any = vars(self).get("engine")
+        if not hasattr(engine, "is_executed"):
+            verify_not_executed(self._make_engine(executes=False), run_id)
+        elif engine.is_executed(run_id):
+            raise ExecutedRunError(run_id)
 
     def move(self, run_id: str) -> Moved:
         """A stopped or queued run that another version began is one of this version.
@@ -342,7 +359,11 @@ class Engines:
         Raises:
             BusyError: One may; names it.
         """
-        if is_shared(self.project) or "engine" in vars(self):
+        if is_shared(self.project):
+            return
+        if "engine" in vars(self):
+            # The pages of a server: its own engine may be about to send.
+            verify_not_running(self.records, run_id)
             return
         if self.records.runs.load_run(run_id).state is not RunState.RUNNING:
             return

@@ -31,6 +31,7 @@ from ml_connector.settings import (
     Project,
     SupplierFlow,
 )
+from ml_connector.wiring.actions import Actions
 from ml_connector.wiring.callers import CallerBudget, Callers
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
@@ -100,7 +101,7 @@ def open_house(
         house.close()
 
 
-class House(Systems, Questions, Decisions, People, Tokens, Schedules, Engines):
+class House(Systems, Questions, Decisions, Actions, People, Tokens, Schedules, Engines):
     """One project folder and all that stands behind its ports."""
 
     def __init__(

@@ -1,0 +1,236 @@
+"""What people start from pages and programs: runs that nobody waits for, told where they are."""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.errors import SystemUnavailableError, UsageError
+from ml_connector.ports import (
+    UNFINISHED_STATES,
+    Approval,
+    ApprovalState,
+    AskedRun,
+    Json,
+    Records,
+    RunRow,
+    RunState,
+)
+from ml_connector.settings import Flow, Project
+from ml_connector.wiring.serving import ServedEngine
+from ml_connector.wiring.workers import is_shared
+
+if TYPE_CHECKING:
+    from ml_connector.flows.scheduling import FlowPlace
+
+CHOSEN_MAX = 1_000
+"""Refused summaries that are chosen one by one for a replay; more are chosen by their cause."""
+HASH_SHOWN = 12
+TAKEN = frozenset({RunState.QUEUED, RunState.RUNNING})
+
+
+class NotReadyError(SystemUnavailableError):
+    """The process that is asked does not execute runs yet."""
+
+    code = "actions.not-ready"
+
+
+class NothingRefusedError(UsageError):
+    """There is nothing refused to be sent again."""
+
+    code = "actions.nothing-refused"
+
+
+class NotApplicableError(UsageError):
+    """The plan is not one that is loaded from here."""
+
+    code = "actions.not-applicable"
+
+
+class Actions:
+    """The asking half of a house whose process executes runs; the person waits for none of them.
+
+    A `key` is one form's or one call's: told again it stands for the run it has started.
+    """
+
+    project: Project
+    actor: str
+    _stop: Any
+
+    if TYPE_CHECKING:
+
+        @property
+        def records(self) -> Records:
+            """All stores."""
+
+        def flow(self, name: str) -> Flow:
+            """A flow's settings."""
+
+        def new_run_id(self) -> str:
+            """An id for a run."""
+
+        def _find_place(self, flow_name: str) -> FlowPlace: ...
+
+        def _desk(self, engine: Any = None) -> Any: ...
+
+        def _verify_resumable(self, run_id: str) -> RunRow: ...
+
+        def find_approval(self, plan: str) -> Approval:
+            """The plan that waits, by its hash or the beginning of it."""
+
+        def decide(self, plan: str, *, approves: bool, reason: str) -> Approval:
+            """The decision of whoever acts is stored."""
+
+    def enqueue_run(self, flow_name: str, request: Json, *, key: str = "") -> RunRow:
+        """A run of the flow is recorded and handed to whoever executes runs, once for each key.
+
+        Raises:
+            UnfitRequestError: The flow does not do what is asked.
+            BusyError: The flow has an unfinished run; names it.
+            NotReadyError: Nobody takes runs here yet; nothing was started.
+        """
+        from ml_connector.flows.requests import verify_request  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.runs import record_run  # noqa: PLC0415 - start-up time.
+
+        flow = self.flow(flow_name)
+        verify_request(flow.name, flow.kind, request)
+        engine, run_id = self._find_hand(), self.new_run_id()
+        # On SQLite the server itself finds the place of what is recorded.
+        queue = self._find_place(flow.name).queue_key if is_shared(self.project) else ""
+        with self.records.transactions.begin(f"the request for run {run_id}"):
+            known = self._claim(flow.name, request, key=key, run_id=run_id)
+            if known != run_id:
+                return self.records.runs.load_run(known)
+            row = record_run(
+                self.records, run_id=run_id, flow=flow.name, kind=flow.kind, actor=self.actor,
+                request=request,
+            )  # fmt: skip
+        engine.start(flow=flow.name, run_id=run_id, request=request, queue_key=queue)
+        return row
+
+    def enqueue_retry(self, run_id: str, *, key: str = "") -> RunRow:
+        """A new run with the scope of an earlier one is queued."""
+        earlier = self.records.runs.load_run(run_id)
+        return self.enqueue_run(earlier.flow, earlier.request, key=key)
+
+    def enqueue_resume(self, run_id: str) -> RunRow:
+        """A stopped run is queued and goes on at its first missing step.
+
+        One that is queued or executed already is left alone.
+
+        Raises:
+            NotResumableError: It has ended.
+            SupersededRunError: A later run of the flow may have written since it stopped.
+            OtherVersionError: It is another version's; nothing was changed.
+        """
+        from ml_connector.flows.runs import requeue_run  # noqa: PLC0415 - start-up time.
+
+        run = self._verify_resumable(run_id)
+        if run.state in TAKEN:
+            return run
+        return requeue_run(self._desk(self._find_hand()), run.run_id)
+
+    def enqueue_replay(
+        self, flow_name: str, chosen: Json | None = None, *, key: str = ""
+    ) -> RunRow:
+        """A run that sends refused summaries again is queued: all of the flow, or the chosen ones.
+
+        Args:
+            flow_name: An actuals flow.
+            chosen: `causes`, each with all that was refused for it; or `keys`, one by one.
+            key: See above.
+
+        Raises:
+            NothingRefusedError: Nothing is refused.
+        """
+        if not self.records.loads.count_refused(flow_name):
+            raise NothingRefusedError(
+                f"Flow {flow_name} has no refused summaries.",
+                written="Nothing was sent.",
+                next_step="See what became of its last run.",
+                flow=flow_name,
+            )
+        request: Json = {"replay": True}
+        if chosen and any(chosen.values()):
+            request["chosen"] = {name: list(its) for name, its in chosen.items() if its}
+        return self.enqueue_run(flow_name, request, key=key)
+
+    def enqueue_plan(self, plan_hash: str, *, key: str = "") -> RunRow:
+        """A run is queued that loads exactly this saved plan of actuals, or refuses it as stale.
+
+        Raises:
+            NotApplicableError: There is no such plan.
+        """
+        plan = self.records.loads.find_plan(plan_hash)
+        if plan is None:
+            raise NotApplicableError(
+                f"There is no plan {plan_hash[:HASH_SHOWN]} of actuals.",
+                written="Nothing was sent.",
+                next_step="Make one: `ml-connector plan FLOW`.",
+                plan=plan_hash,
+            )
+        request = {"apply": plan_hash, "members": list(plan.periods), "totals": plan.totals}
+        return self.enqueue_run(plan.flow, request, key=key)
+
+    def approve_plan(
+        self, plan: str, *, reason: str = "", key: str = ""
+    ) -> tuple[Approval, RunRow | None]:
+        """The person has approved; where that was enough, the run that writes is queued.
+
+        Approved and not applied, as after an interruption, it is only queued.
+
+        Raises:
+            BlockedError: They may not, or not any more; says why.
+            BusyError: The flow has an unfinished run: the plan is approved, and not written yet.
+        """
+        found = self.find_approval(plan)
+        if found.state is not ApprovalState.APPROVED:
+            found = self.decide(found.plan_hash, approves=True, reason=reason)
+        if found.state is not ApprovalState.APPROVED:
+            return found, None
+        return found, self.enqueue_run(found.flow, {"apply": found.plan_hash}, key=key)
+
+    def find_unfinished(self, flow_name: str) -> RunRow | None:
+        """The run that keeps the flow busy, if any."""
+        run = self.records.runs.find_unfinished(self.flow(flow_name).name)
+        return run if run is not None and run.state in UNFINISHED_STATES else None
+
+    def _claim(self, flow_name: str, request: Json, *, key: str, run_id: str) -> str:
+        """The run that the key stands for: this one, or the one it has started before."""
+        if not key:
+            return run_id
+        text = json.dumps([flow_name, request], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        # Another request of the same form, sent from a page gone back to, is another run.
+        asked = AskedRun(
+            actor=self.actor, key=f"form {key} {digest[:HASH_SHOWN]}", digest=digest, run_id=run_id
+        )
+        return self.records.asked.claim(asked).run_id
+
+    def _find_hand(self) -> Any:
+        """An engine that takes runs and leaves their execution to others than this thread."""
+        if not is_shared(self.project):
+            # The server finds what is recorded as queued, as it does for commands beside it.
+            return ServedEngine(self.project, self.records, self._stop)
+        engine: Any = vars(self).get("engine")
+        if not hasattr(engine, "queue"):
+            raise NotReadyError(
+                "This process does not execute runs yet.",
+                written="Nothing was started.",
+                next_step="Try again in some seconds.",
+            )
+        return _Hand(engine)
+
+
+class _Hand:
+    """An engine whose runs do not stop with this process, for nobody here waits for them."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    def start(self, *, flow: str, run_id: str, request: Json, queue_key: str) -> None:
+        """The run is queued under its id; the same id twice is one run."""
+        self._engine.queue(flow=flow, run_id=run_id, request=request, queue_key=queue_key)
+
+    def resume(self, run_id: str) -> None:
+        """A stopped run goes on at its first missing step."""
+        self._engine.resume(run_id)
