@@ -54,6 +54,7 @@ class Person:
         is_active: Whether the person may sign in.
         joined_at: When the person was added.
         signed_in_at: The last time; None: never.
+        second_factor_at: Since when a second factor is asked for; None: there is none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Person:
     is_active: bool = True
     joined_at: datetime
     signed_in_at: datetime | None = None
+    second_factor_at: datetime | None = None
 
     @property
     def rights(self) -> frozenset[Right]:
@@ -76,9 +78,15 @@ class PersonStore(Protocol):
     """People of one organisation."""
 
     def create_person(
-        self, name: str, *, password: str, roles: Iterable[Role], display_name: str, email: str
+        self,
+        name: str,
+        *,
+        password: str | None,
+        roles: Iterable[Role],
+        display_name: str,
+        email: str,
     ) -> Person:
-        """The person exists and may sign in.
+        """The person exists and may sign in; without a password, through a provider only.
 
         Raises:
             UsageError: The name is taken or unfit, or the password too weak; all faults at once.
@@ -104,6 +112,9 @@ class PersonStore(Protocol):
         Raises:
             UsageError: No such person, or the password is too weak.
         """
+
+    def find_by_email(self, email: str) -> list[Person]:
+        """Whoever has this e-mail address, capitals aside."""
 
     def find_person(self, name: str) -> Person | None:
         """The person of that name."""

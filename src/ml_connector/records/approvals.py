@@ -28,6 +28,7 @@ from ml_connector.records.errors import (
     UnfitApprovalError,
     UnknownApprovalError,
 )
+from ml_connector.records.identities import find_names
 from ml_connector.records.store import OrganisationStore, split_chunks
 
 MOVES = {
@@ -164,19 +165,23 @@ class ApprovalRecords(OrganisationStore):
             return ExpiredApprovalError(stored)
         if stored.state is not ApprovalState.WAITING:
             return NotWaitingError(stored)
-        person = fold_person(actor)
-        if person in self._find_makers(row):
+        names = self._fold_names([actor])
+        if names & self._find_makers(row):
             return OwnPlanError(stored, actor)
-        if person in {fold_person(decision.actor) for decision in stored.decisions}:
+        if names & {fold_person(decision.actor) for decision in stored.decisions}:
             return DecidedTwiceError(stored, actor)
         return None
+
+    def _fold_names(self, actors: Iterable[str]) -> set[str]:
+        """Whoever these are under any of their names: one person, their accounts and programs."""
+        return set(map(fold_person, find_names(self._id, actors)))
 
     def _find_makers(self, row: models.Approval) -> set[str]:
         """Who the plan is of, as people are compared; the audit chain knows who resumed its run."""
         runs = models.Run.of(self._id).filter(run_id=row.run_id)
         resumed = models.AuditLink.of(self._id).filter(run_id=row.run_id, event=RUN_RESUMED)
         actors = {*runs.values_list("actor", flat=True), *resumed.values_list("actor", flat=True)}
-        return {row.maker_person, *map(fold_person, actors)}
+        return {row.maker_person, *self._fold_names([row.maker, *actors])}
 
     def _record_decision(
         self, row: models.Approval, *, actor: str, approves: bool, reason: str

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from ml_connector.errors import UsageError
 from ml_connector.ports import Person, Role
-from ml_connector.records.models import PersonRole, User
+from ml_connector.records.models import PersonRole, SecondFactor, User
 from ml_connector.records.store import OrganisationStore
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}[a-z0-9]")
-"""Names are typed, spoken, and stand in the audit chain: lower case, nothing that looks alike."""
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]")
+"""Names are typed, spoken, and stand in the audit chain: lower case, nothing that looks alike, and
+no @: `user@host` is an account that nobody is bound to."""
 
 
 class UnfitPersonError(UsageError):
@@ -40,11 +41,18 @@ class PersonRecords(OrganisationStore):
     """A `ports.PersonStore`."""
 
     def create_person(
-        self, name: str, *, password: str, roles: Iterable[Role], display_name: str, email: str
+        self,
+        name: str,
+        *,
+        password: str | None,
+        roles: Iterable[Role],
+        display_name: str,
+        email: str,
     ) -> Person:
         """The person exists and may sign in; see `ports.PersonStore`."""
         user = User(organisation_id=self._id, username=name, display_name=display_name, email=email)
-        _verify_fit([*_find_name_faults(name), *_find_password_faults(password, user)], name)
+        weak = _find_password_faults(password, user) if password is not None else []
+        _verify_fit([*_find_name_faults(name), *weak], name)
         user.set_password(password)
         try:
             with self._writing(f"the person {name}"):
@@ -82,6 +90,10 @@ class PersonRecords(OrganisationStore):
             user.save(update_fields=["password"])
         return self._load(name)
 
+    def find_by_email(self, email: str) -> list[Person]:
+        """Whoever has this e-mail address."""
+        return self._render(self._users().filter(email__iexact=email).exclude(email=""))
+
     def find_person(self, name: str) -> Person | None:
         """The person of that name."""
         return next(iter(self._render(self._users().filter(username=name))), None)
@@ -102,12 +114,7 @@ class PersonRecords(OrganisationStore):
     def _find_user(self, name: str) -> User:
         user: User | None = self._users().filter(username=name).first()
         if user is None:
-            raise UnknownPersonError(
-                f"There is nobody named {name!r}.",
-                written="Nothing was changed.",
-                next_step="List them: `ml-connector users list`.",
-                person=name,
-            )
+            raise explain_nobody(name)
         return user
 
     def _load(self, name: str) -> Person:
@@ -126,14 +133,21 @@ class PersonRecords(OrganisationStore):
             )
 
     def _render(self, users: QuerySet[User]) -> list[Person]:
+        factors = SecondFactor.of(self._id).filter(user=OuterRef("pk"))
+        users = users.annotate(factor_at=Subquery(factors.values("confirmed_at")[:1]))
         held: defaultdict[int, set[Role]] = defaultdict(set)
-        for row in PersonRole.of(self._id).filter(user__in=users).values_list("user_id", "role"):
+        for row in (
+            PersonRole.of(self._id)
+            .filter(user__in=users.values("pk"))
+            .values_list("user_id", "role")
+        ):
             held[row[0]].add(Role(row[1]))
         return [
             Person(
                 name=user.username, display_name=user.display_name, email=user.email,
                 roles=frozenset(held[user.pk]),
                 is_active=user.is_active, joined_at=user.joined_at, signed_in_at=user.last_login,
+                second_factor_at=user.factor_at,  # type: ignore[attr-defined]  # annotated above
             )
             for user in users
         ]  # fmt: skip
@@ -142,7 +156,7 @@ class PersonRecords(OrganisationStore):
 def _find_name_faults(name: str) -> list[str]:
     if NAME.fullmatch(name):
         return []
-    return ["a name has 2 to 64 of a-z, 0-9, dot, hyphen, underscore and @"]
+    return ["a name has 2 to 64 of a-z, 0-9, dot, hyphen and underscore"]
 
 
 def _find_password_faults(password: str, user: User) -> list[str]:
@@ -163,5 +177,15 @@ def _unfit(name: str, faults: list[str]) -> UnfitPersonError:
         f"{name!r} cannot be kept so: {'; '.join(faults)}.",
         written="Nothing was changed.",
         next_step="Correct it and try again.",
+        person=name,
+    )
+
+
+def explain_nobody(name: str) -> UnknownPersonError:
+    """What is said of a name that is nobody's."""
+    return UnknownPersonError(
+        f"There is nobody named {name!r}.",
+        written="Nothing was changed.",
+        next_step="List them: `ml-connector users list`.",
         person=name,
     )
