@@ -20,6 +20,7 @@ import pytest
 from tests.fakes.clock import START, FakeClock
 
 import ml_connector.records
+from ml_connector.domain.alerts import AlertEvent, Severity
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.answers.trace import trace_key
 from ml_connector.ports import (
@@ -31,6 +32,8 @@ from ml_connector.ports import (
     ApprovalState,
     AskedRun,
     BatchRevision,
+    Check,
+    CheckState,
     IntentState,
     LoadRow,
     PlanRow,
@@ -47,7 +50,11 @@ from ml_connector.ports import (
     Standing,
     StandingAmounts,
 )
+from ml_connector.ports.alerts import DeliveryKind, NewAlert, NewDelivery
+from ml_connector.ports.connections import ConnectionTest
+from ml_connector.ports.rules import Deed, NewRules
 from ml_connector.ports.schedules import FiringRow, FiringState
+from ml_connector.ports.unmapped import PlacedRow, UnmappedFilter, UnmappedSum
 from ml_connector.records import create_organisation, export_audit, open_budget, open_records
 from ml_connector.records.allowance import Allowance
 from ml_connector.records.opening import open_secret_store
@@ -56,6 +63,7 @@ OURS, THEIRS = "north", "south"
 RUN, PLAN_HASH, KEY = "261005-060000-aaaa", "3f5a0c" + "0" * 58, "AAAAAAA2"
 LOAD = Action(kind=ActionKind.IMPORT, name="Load", action_id="112", file_id="113")
 PAIR = ("US", "Oct-26")
+UNMAPPED = ("account", "account", "68999")
 INTENT_ID = re.compile(r"\b[0-9a-f]{32}\b")
 
 
@@ -106,6 +114,7 @@ def play(player: Player) -> None:
         for part in (
             play_runs, play_batches, play_intents, play_loads, play_postings, play_approvals,
             play_schedules, play_standings, play_sign_offs, play_people, play_tokens, play_small,
+            play_alerts, play_connections,
         ):  # fmt: skip
             part(player)
     play_reading(player)
@@ -142,6 +151,7 @@ def play_reading(player: Player) -> None:
     say("mappings.find_mapping", "h1")
     say("mappings.load_applied", "f")
     say("mappings.load_explained", "f")
+    play_reading_rules(player)
     say("postings.find_posting", KEY)
     say("approvals.find_approval", PLAN_HASH)
     say("approvals.find_approval", PLAN_HASH[:5])
@@ -150,6 +160,13 @@ def play_reading(player: Player) -> None:
     say("secrets.load_names")
     say("people.load_people")
     say("people.find_person", "kim")
+    say("people.find_by_email", "kim@halden.example")
+    say("identities.find_account", "kim@desk")
+    say("identities.load_accounts", "kim")
+    say("identities.find_identity", issuer="https://login.example", subject="s1")
+    say("identities.load_identities", "kim")
+    say("identities.find_names", ["kim@desk"])
+    say("factors.find_factor", "kim")
     say("tokens.find_token", "t1")
     say("tokens.find_digest", "t1")
     say("tokens.load_tokens")
@@ -158,6 +175,19 @@ def play_reading(player: Player) -> None:
     say("schedules.find_schedule", "nightly")
     say("schedules.load_firings", "nightly")
     say("schedules.load_last_firings", ["nightly"])
+    say("alerts.load_notes", limit=5)
+    say("alerts.find_mark", "missed")
+    say("alerts.find_last_good", "f")
+    say("alerts.load_open")
+    say("alerts.load_alerts", event="failed", subject="f")
+    say("alerts.find_alert", "nothing")
+    say("alerts.load_deliveries")
+    say("connections.load_last_tests", ["erp", "none"])
+    say("connections.load_tests", "erp")
+    say("connections.load_models")
+    say("connections.load_unsettled")
+    say("connections.load_requests")
+    say("connections.load_minutes", "t", since=now)
     say("audit.find", RUN)
     say("audit.verify")
     say("audit.export")
@@ -228,6 +258,9 @@ def play_loads(player: Player) -> None:
     say("loads.save_plan", plan)
     say("loads.record_load", load, [refused])
     say("loads.load_refused", "f")
+    say("loads.load_tallies", flows=["f"])
+    say("loads.load_refused_page", "f", cause="some", period="Oct-26")
+    say("loads.find_refused", "f", [1, 2, 3])
     say("loads.count_refused", "f")
     say("loads.settle_refused", "f", [refused.key])
     say("loads.save_shadow", "f", "M", {"Oct-26": "hash"}, revision_before=0, why="loaded")
@@ -317,22 +350,6 @@ def play_standings(player: Player) -> None:
     say("standings.load_changes", [("f", "US", "Nov-26")])
 
 
-def play_sign_offs(player: Player) -> None:
-    """A period that one person signs and takes back, and its maker may not sign."""
-    say = player.say
-    sign_off = SignOff(
-        flow="f", ledger=PAIR[0], period=PAIR[1], proof_hash="p", run_id=RUN, signed_by="lee",
-        comment="agreed", stated={}, signed_at=START,
-    )  # fmt: skip
-    signed = say("sign_offs.record_sign_off", sign_off, changed_at=None)
-    say("sign_offs.record_sign_off", replace(sign_off, signed_by="kim"), changed_at=None)
-    say("sign_offs.find_sign_off", signed.sign_off_id)
-    say("sign_offs.withdraw_sign_off", signed.sign_off_id, actor="lee", reason="late line")
-    say("sign_offs.withdraw_sign_off", "nothing", actor="lee", reason="late line")
-    say("sign_offs.load_sign_offs", flow="f")
-    say("sign_offs.find_newest", [SignedScope("f", *PAIR)])
-
-
 def play_people(player: Player) -> None:
     """Two admins, one of whom goes; the other stays, like it or not."""
     say, word = player.say, "halden works since 1921"
@@ -344,6 +361,20 @@ def play_people(player: Player) -> None:
     say("people.save_password", "lee", word[::-1])
     say("people.save_active", "lee", is_active=False)
     say("people.save_active", "kim", is_active=False)
+    say("identities.save_account", "kim", "kim@desk")
+    say("identities.save_account", "lee", "lee@desk")
+    say("identities.end_account", "lee@desk")
+    say("identities.end_account", "nobody@desk")
+    for subject in ("s1", "s2"):
+        say("identities.save_identity", "kim", issuer="https://login.example", subject=subject)
+    say("identities.save_identity", "lee", issuer="https://login.example", subject="s3")
+    say("identities.end_identities", "lee")
+    say("factors.create_factor", "kim")
+    say("factors.confirm_factor", "kim", ["d1", "d2"])
+    say("factors.save_digests", "lee", ["d3"])
+    say("factors.take_step", "kim", 7)
+    say("factors.take_digest", "kim", "d1")
+    say("factors.delete_factor", "lee")
 
 
 def play_tokens(player: Player) -> None:
@@ -364,6 +395,53 @@ def play_tokens(player: Player) -> None:
     say("asked.claim", replace(asked, digest="other", run_id="other"))
 
 
+def play_alerts(player: Player) -> None:
+    """An alert raised twice, told, acknowledged and over; one message fails, one is left."""
+    say, told = player.say, START
+    alert = NewAlert(
+        event=AlertEvent.FAILED, severity=Severity.CRITICAL, subject="f", cause="busy", key="k1",
+        title="Run failed", happened=("It failed.",), run_id=RUN, at=told,
+    )  # fmt: skip
+    say("alerts.record_note", "takeover", RUN)
+    say("alerts.record_note", "takeover", RUN)
+    # Numbers of rows are the database's; who has the first note is told by what is left.
+    with_numbers = player.stores["alerts"].load_notes(limit=1)
+    say("alerts.delete_notes", [one.number for one in with_numbers])
+    say("alerts.save_mark", "missed", told)
+    row = say("alerts.record_alert", alert)
+    say("alerts.record_alert", alert)
+    again = say("alerts.record_alert", replace(alert, key="k2")) or row
+    name = again.alert_id if again else "nothing"
+    say("alerts.load_occurrences", name)
+    channels = [
+        NewDelivery(alert_id=name, channel=channel, kind=DeliveryKind.RAISED, due_at=told)
+        for channel in ("mail", "hook")
+    ]
+    say("alerts.save_deliveries", channels if again else [])
+    say("alerts.load_told", name)
+    claims = {"holder": "p", "seconds": 60, "lapses_max": 1, "limit": 2}
+    for claimed in say("alerts.claim_deliveries", **claims):
+        say("alerts.save_unsent", claimed.number, holder="p", error="away", due_at=None)
+        say("alerts.save_again", claimed.number)
+        say("alerts.save_sent", claimed.number, holder="p")
+    say("alerts.record_test", "mail", error="")
+    say("alerts.save_acknowledged", name, actor="kim", remark="mine")
+    say("alerts.save_acknowledged", name, actor="kim", remark="mine")
+    say("alerts.save_over", [name], by="run 2")
+    say("alerts.save_acknowledged", "nothing", actor="kim", remark="")
+
+
+def play_connections(player: Player) -> None:
+    """A connection that was tested, and minutes that were counted."""
+    look = ConnectionTest(
+        connection="erp", actor="kim", at=START, milliseconds=12, is_whole=True,
+        checks=(Check(subject="reach", state=CheckState.OK, finding="answers"),),
+    )  # fmt: skip
+    player.say("connections.record_test", look)
+    player.say("connections.record_minute", START - timedelta(days=1))
+    player.say("connections.record_minute", START - timedelta(days=1))
+
+
 def play_small(player: Player) -> None:
     """The stores of few words."""
     say = player.say
@@ -371,6 +449,10 @@ def play_small(player: Player) -> None:
     say("agreements.save_agreements", "f", [agreed])
     say("mappings.save_mapping", "f", content_hash="h1", content="rules", actor="kim")
     say("mappings.save_applied", "f", "h1")
+    taken = NewRules(content_hash="h1", content="rules", rules=1, deed=Deed.TAKEN, comment="")
+    for based_on in (0, 1):
+        say("mappings.save_revision", "f", taken, based_on=based_on, actor="kim")
+    play_unmapped(player)
     say("mappings.save_explained", "f", "file")
     say("secrets.save_blob", "password", key_id="k1", blob=b"1")
     say("secrets.replace_blob", "password", before=b"1", key_id="k2", blob=b"2")
@@ -383,6 +465,33 @@ def play_small(player: Player) -> None:
     say("budget.hold", "t", 30)
     say("budget.acquire", "t", run_id=RUN)
     player.told.append(("the clock", repr(player.clock.now())))
+
+
+def play_reading_rules(player: Player) -> None:
+    """The history of rules, and the queue of what they do not reach."""
+    say = player.say
+    say("mappings.find_revision", "f")
+    say("mappings.load_revisions", "f", limit=5)
+    say("unmapped.load_placed", "f")
+    say("unmapped.load_values", UnmappedFilter(), limit=5)
+    say("unmapped.count_values", UnmappedFilter(flow="f"))
+    say("unmapped.find_value", "f", *UNMAPPED)
+    say("unmapped.load_amounts", "f", *UNMAPPED)
+
+
+def play_unmapped(player: Player) -> None:
+    """A period is placed, and somebody looks after what no rule takes."""
+    placed = PlacedRow(
+        flow="f", member="Oct 26", mapping_hash="h1", document="d", run_id=RUN, at=START
+    )
+    told = UnmappedSum(
+        dimension=UNMAPPED[0], fact=UNMAPPED[1], value=UNMAPPED[2], ledger=PAIR[0], period=PAIR[1],
+        currency="USD", debit=Decimal("12.50"), credit=Decimal(0), lines=2,
+        facts={"account": "68999"}, on=START.date(),
+    )  # fmt: skip
+    player.say("unmapped.save_placed", placed, [told])
+    found = player.say("unmapped.find_value", "f", *UNMAPPED)
+    player.say("unmapped.save_owner", found, owner="kim", note="asked", actor="kim")
 
 
 def list_methods(stores: dict[str, Any]) -> set[str]:

@@ -27,6 +27,7 @@ from ml_connector.ports import (
     RunState,
     SignedScope,
 )
+from ml_connector.ports.unmapped import UnmappedFilter
 from ml_connector.records import create_organisation, export_audit, open_records
 
 FEW, MANY = 50, 400
@@ -122,6 +123,28 @@ def _add_runs(organisation: str, flow: str, numbers: range) -> None:
         )
         for run_id in names.values()
     )  # fmt: skip
+    m.MappingRevision.objects.bulk_create(
+        m.MappingRevision(
+            **owner, flow=flow, number=number + 1, content_hash="h", rules=1, is_kept=True,
+            deed="saved", actor="kim", at=START,
+        )
+        for number in numbers
+    )  # fmt: skip
+    values = m.UnmappedValue.objects.bulk_create(
+        m.UnmappedValue(
+            **owner, flow=flow, dimension="account", fact="account", value=str(number),
+            first_seen_at=START, first_run_id=run_id, stake=number, lines=1, members=["Oct 26"],
+            sample={"facts": {}, "on": "2026-10-05"}, totals={"USD": ["1", "0", 1]},
+        )
+        for number, run_id in names.items()
+    )  # fmt: skip
+    m.UnmappedAmount.objects.bulk_create(
+        m.UnmappedAmount(
+            **owner, value_id=value.pk, flow=flow, member="Oct 26", ledger="US", period="Oct-26",
+            currency="USD", debit="1", credit="0", lines=1,
+        )
+        for value in values
+    )  # fmt: skip
     # Before the chain's first link: its head moves by one link at a time only.
     links = m.AuditLink.objects.filter(**owner).count()
     m.AuditLink.objects.bulk_create(
@@ -162,6 +185,7 @@ def create_run(records: Records) -> object:
 ONE = f"a-{name_run(7)}"
 QUESTIONS: dict[str, Question] = {
     "runs list": lambda r: r.runs.load_runs(limit=20),
+    "runs list, further down": lambda r: r.runs.load_runs(limit=20, before=ONE),
     "runs list of a flow": lambda r: r.runs.load_runs(flow="actuals", limit=20),
     "status": lambda r: (
         [r.runs.load_runs(flow=flow, limit=1) for flow in FLOWS],
@@ -175,6 +199,10 @@ QUESTIONS: dict[str, Question] = {
     "refused summaries of a run": lambda r: r.loads.load_refused("actuals", run_id=ONE),
     "settled summaries of a run": lambda r: r.loads.load_refused(
         "actuals", run_id=ONE, open_only=False
+    ),
+    "refused by cause": lambda r: r.loads.load_tallies(flows=FLOWS),
+    "refused for a cause": lambda r: r.loads.load_refused_page(
+        "actuals", cause="some", period="Oct-26"
     ),
     "loads of a run": lambda r: r.loads.load_loads(run_id=ONE),
     "intents of a run": lambda r: r.intents.load_intents(run_id=ONE),
@@ -193,14 +221,31 @@ QUESTIONS: dict[str, Question] = {
     "a posting": lambda r: r.postings.find_posting("A0000007"),
     "the newest posting of a run": lambda r: r.postings.find_made(ONE),
     "a token": lambda r: (
-        r.tokens.find_token("t7"), r.tokens.find_digest("t7"), r.tokens.load_tokens(person="kim"),
+        r.tokens.find_token("t7"),
+        r.tokens.find_digest("t7"),
+        r.tokens.load_tokens(person="kim"),
     ),
     "a run asked for under a key": lambda r: r.asked.claim(
         AskedRun(actor="kim", key="once", digest="d", run_id=ONE)
     ),
     "sign-offs of a period": lambda r: (
-        r.sign_offs.load_sign_offs(limit=20), r.sign_offs.find_sign_off("s7"),
+        r.sign_offs.load_sign_offs(limit=20),
+        r.sign_offs.find_sign_off("s7"),
         r.sign_offs.find_newest([SignedScope("actuals", "US", "Oct-26")]),
+    ),
+    "who acts": lambda r: (
+        r.identities.find_account("kim@desk"),
+        r.identities.find_names(["kim"]),
+        r.identities.find_identity(issuer="https://login.example", subject="s7"),
+        r.factors.find_factor("kim"),
+        r.people.find_by_email("kim@halden.example"),
+    ),
+    "the rules and what they do not reach": lambda r: (
+        r.mappings.find_revision("actuals"),
+        r.mappings.load_revisions("actuals", limit=20),
+        r.unmapped.load_values(UnmappedFilter(), limit=20),
+        r.unmapped.load_placed("actuals"),
+        r.unmapped.load_amounts("actuals", "account", "account", "7"),
     ),
     "an audit link": lambda r: r.audit.record("e", subject="s", actor="kim", run_id="new"),
 }
@@ -285,7 +330,8 @@ def test_work_of_a_question_does_not_grow_with_the_runs(records: Records) -> Non
 
 BIG = (
     "records_run", "records_step", "records_intent", "records_load", "records_refusedsummary",
-    "records_posting", "records_approval", "records_auditlink",
+    "records_posting", "records_approval", "records_auditlink", "records_mappingrevision",
+    "records_unmappedvalue", "records_unmappedamount",
 )  # fmt: skip
 
 

@@ -109,8 +109,9 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
     verify_known_visible(bench)
     books = pin_books(bench)
     bench.records.mappings.save_mapping(
-        flow.name, content_hash=mapping.content_hash, content=bench.mapping_text, actor=bench.actor
-    )
+        flow.name, content_hash=mapping.content_hash, content=bench.mapping_text,
+        actor=bench.actor, rules=len(mapping.rules),
+    )  # fmt: skip
     return {
         **model,
         "run_id": steps.run_id,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from ml_connector.domain.summaries import SummaryKey
+from ml_connector.ports.rules import RuleHistory
 from ml_connector.ports.world import Json
 
 
@@ -126,9 +127,9 @@ class LoadStore(Protocol):
         """What is refused and open in these flows, by cause, period and currency; most first."""
 
     def load_refused_page(
-        self, flow: str, *, cause: str, period: str = "", after: int = 0, limit: int = 100
+        self, flow: str, *, cause: str, period: str, after: int = 0, limit: int = 100
     ) -> list[RefusedSummary]:
-        """Open refusals of one cause behind that number, oldest first; of one period if named."""
+        """Open refusals of one cause and period behind that number, oldest first."""
 
     def find_refused(self, flow: str, numbers: Collection[int]) -> list[RefusedSummary]:
         """The open refusals of these numbers."""
@@ -139,11 +140,16 @@ class LoadStore(Protocol):
         """Open refusals of these keys are settled, those of one load left out; returns how many."""
 
 
-class MappingStore(Protocol):
-    """Versions of a flow's mapping rules, by content hash."""
+class MappingStore(RuleHistory, Protocol):
+    """Versions of a flow's mapping rules, by content hash, and the history of what was in force."""
 
-    def save_mapping(self, flow: str, *, content_hash: str, content: str, actor: str) -> int:
-        """The content is a numbered version; the same hash keeps its number."""
+    def save_mapping(
+        self, flow: str, *, content_hash: str, content: str, actor: str, rules: int = 0
+    ) -> int:
+        """The content is a numbered version; the same hash keeps its number.
+
+        While the project's file decides, the history notes that its rules are others now.
+        """
 
     def find_mapping(self, content_hash: str) -> str | None:
         """The content of a version."""

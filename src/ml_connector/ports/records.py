@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from ml_connector.ports.agreements import AgreementStore
+from ml_connector.ports.alerts import AlertStore
 from ml_connector.ports.batches import BatchStore
+from ml_connector.ports.connections import ConnectionStore
+from ml_connector.ports.identities import FactorStore, IdentityStore
 from ml_connector.ports.loads import LoadStore, MappingStore
 from ml_connector.ports.people import PersonStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
@@ -15,6 +18,7 @@ from ml_connector.ports.schedules import ScheduleStore
 from ml_connector.ports.sign_offs import SignOffStore
 from ml_connector.ports.standings import StandingStore
 from ml_connector.ports.tokens import AskedRunStore, TokenStore
+from ml_connector.ports.unmapped import UnmappedStore
 from ml_connector.ports.world import Json
 from ml_connector.ports.writing import IntentStore
 
@@ -96,14 +100,19 @@ class Records:
     intents: IntentStore
     loads: LoadStore
     mappings: MappingStore
+    unmapped: UnmappedStore
     postings: PostingStore
     approvals: ApprovalStore
     agreements: AgreementStore
     people: PersonStore
+    identities: IdentityStore
+    factors: FactorStore
     schedules: ScheduleStore
     sign_offs: SignOffStore
     standings: StandingStore
     tokens: TokenStore
     asked: AskedRunStore
+    alerts: AlertStore
+    connections: ConnectionStore
     audit: Audit
     transactions: Transactions

@@ -29,9 +29,13 @@ def open_records(
         UsageError: There is no such organisation.
     """
     from ml_connector.records.agreements import AgreementRecords  # noqa: PLC0415 -- needs Django set up
+    from ml_connector.records.alerts import AlertRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.approvals import ApprovalRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.audit import AuditRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.batches import BatchRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.connections import ConnectionRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.factors import FactorRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.identities import IdentityRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.loads import LoadRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
@@ -46,6 +50,7 @@ def open_records(
         TokenRecords,
     )
     from ml_connector.records.transactions import TransactionRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.unmapped import UnmappedRecords  # noqa: PLC0415 -- as above
 
     number = _find_organisation(organisation)
     clock = clock or SystemClock()
@@ -55,15 +60,20 @@ def open_records(
         intents=IntentRecords(number, clock=clock),
         loads=LoadRecords(number, clock=clock),
         mappings=MappingRecords(number, clock=clock),
+        unmapped=UnmappedRecords(number, clock=clock),
         postings=PostingRecords(number, clock=clock),
         approvals=ApprovalRecords(number, clock=clock),
         agreements=AgreementRecords(number, clock=clock),
         people=PersonRecords(number, clock=clock),
+        identities=IdentityRecords(number, clock=clock),
+        factors=FactorRecords(number, clock=clock),
         schedules=ScheduleRecords(number, clock=clock),
         sign_offs=SignOffRecords(number, clock=clock),
         standings=StandingRecords(number, clock=clock),
         tokens=TokenRecords(number, clock=clock),
         asked=AskedRunRecords(number, clock=clock),
+        alerts=AlertRecords(number, clock=clock),
+        connections=ConnectionRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
         transactions=TransactionRecords(number, clock=clock),
     )
@@ -117,6 +127,18 @@ def export_audit(organisation: str = DEFAULT_ORGANISATION) -> Iterator[str]:
     from ml_connector.records.audit import AuditRecords  # noqa: PLC0415 -- needs Django set up
 
     return AuditRecords(_find_organisation(organisation), clock=SystemClock()).export()
+
+
+def find_bound(organisation: str, account: str) -> str | None:
+    """The person of that organisation whose account it is.
+
+    Raises:
+        UsageError: There is no such organisation.
+    """
+    from ml_connector.records.identities import IdentityRecords  # noqa: PLC0415 -- needs Django set up
+
+    store = IdentityRecords(_find_organisation(organisation), clock=SystemClock())
+    return store.find_account(account)
 
 
 def create_organisation(name: str) -> None:
