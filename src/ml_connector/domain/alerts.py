@@ -77,6 +77,9 @@ SEVERITIES = {
 }
 """How bad each is."""
 
+BRIEF = frozenset({AlertEvent.MISSED, AlertEvent.OUTAGE})
+"""Events that are past when they are told: nothing will say that they are over."""
+
 ATTEMPTS_MAX = 6
 """Times a message is tried; the last one some three hours after the first."""
 BACK_OFF_S = 30

@@ -53,7 +53,7 @@ class AlertNote:
         at: When.
     """
 
-    number: int
+    number: int = field(repr=False)
     kind: str
     key: str
     state: str
@@ -76,7 +76,6 @@ class NewAlert:
         next_step: What to do.
         run_id: The run it came from.
         at: When it happened.
-        is_brief: It is over as soon as it is told: nothing will say that it has ended.
     """
 
     event: AlertEvent
@@ -90,7 +89,6 @@ class NewAlert:
     next_step: str = ""
     run_id: str = ""
     at: datetime
-    is_brief: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +149,7 @@ class NewDelivery:
 class DeliveryRow:
     """A message to a channel and what became of it."""
 
-    number: int
+    number: int = field(repr=False)
     """Of the row; names it."""
     alert: AlertRow | None
     channel: str
@@ -192,13 +190,11 @@ class AlertStore(Protocol):
             The alert as it stands; None when this very time was told before.
         """
 
-    def save_over(
-        self, subject: str, events: Collection[AlertEvent], *, by: str, except_causes: Sequence[str]
-    ) -> list[AlertRow]:
-        """Alerts of the subject and these events are over, but for some causes; returns them."""
+    def save_over(self, alert_ids: Collection[str], *, by: str) -> list[AlertRow]:
+        """These alerts are over, for what `by` says; returns those that were not before."""
 
     def save_acknowledged(self, alert_id: str, *, actor: str, remark: str) -> AlertRow:
-        """Somebody looks after it; nobody is reminded of it any more.
+        """Somebody looks after it; nobody is reminded of it, and what cannot end by itself is over.
 
         Raises:
             UsageError: There is no such alert.
@@ -208,7 +204,7 @@ class AlertStore(Protocol):
     def find_alert(self, alert_id: str) -> AlertRow | None:
         """The alert."""
 
-    def load_open(self, *, limit: int = 200) -> list[AlertRow]:
+    def load_open(self, *, subject: str | None = None, limit: int = 200) -> list[AlertRow]:
         """Alerts that are not over, the newest first."""
 
     def load_alerts(
@@ -239,9 +235,7 @@ class AlertStore(Protocol):
     def save_sent(self, number: int, *, holder: str) -> bool:
         """The channel took it; False when the holder's time ran out and somebody else has it."""
 
-    def save_unsent(
-        self, number: int, *, holder: str, error: str, due_at: datetime | None
-    ) -> bool:
+    def save_unsent(self, number: int, *, holder: str, error: str, due_at: datetime | None) -> bool:
         """The channel did not take it; it is tried again then, or never when None."""
 
     def save_again(self, number: int) -> bool:

@@ -97,7 +97,7 @@ class IntentRecords(OrganisationStore):
                 )
         except IntegrityError as error:
             raise self._explain_unsettled(lease.model_id) from error
-        return _render(row)
+        return render_intent(row)
 
     def save_intent(
         self,
@@ -127,7 +127,7 @@ class IntentRecords(OrganisationStore):
                 row.save(update_fields=["state", "task_id"])
         except IntegrityError as error:
             raise self._explain_unsettled(row.model_id) from error
-        return _render(row)
+        return render_intent(row)
 
     def load_intents(
         self, *, run_id: str | None = None, model_id: str | None = None
@@ -138,7 +138,7 @@ class IntentRecords(OrganisationStore):
             rows = rows.filter(run_id=run_id)
         if model_id is not None:
             rows = rows.filter(model_id=model_id)
-        return [_render(row) for row in rows.order_by("id")]
+        return [render_intent(row) for row in rows.order_by("id")]
 
     def verify_settled(self, model_id: str, *, except_run: str) -> None:
         """No other run's intent on the model is open or unknown; see `ports.IntentStore`."""
@@ -153,7 +153,9 @@ class IntentRecords(OrganisationStore):
         rows = models.Intent.of(self._id).filter(
             ~Exists(loads), model_id=model_id, made_at__gte=since, state=IntentState.CONFIRMED.value
         )
-        return [_render(row) for row in rows.exclude(run_id=except_run).order_by("made_at", "id")]
+        return [
+            render_intent(row) for row in rows.exclude(run_id=except_run).order_by("made_at", "id")
+        ]
 
     def find_claimed_tasks(self, action_id: str) -> set[str]:
         """Task ids that intents of the action own."""
@@ -254,7 +256,8 @@ def _other_task(row: models.Intent, task_id: str) -> RefusedError:
     )  # fmt: skip
 
 
-def _render(row: models.Intent) -> Intent:
+def render_intent(row: models.Intent) -> Intent:
+    """The intent as everybody outside knows it."""
     return Intent(
         intent_id=row.intent_id,
         run_id=row.run_id,

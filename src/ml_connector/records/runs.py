@@ -5,6 +5,7 @@ from django.db import IntegrityError, connection, connections
 from ml_connector.errors import BusyError, UsageError
 from ml_connector.ports import UNFINISHED_STATES, Json, RunRow, RunState, StepRow
 from ml_connector.records import models
+from ml_connector.records.alerts import note_run
 from ml_connector.records.canonical import verify_plain
 from ml_connector.records.setup import BUDGET_ALIAS
 from ml_connector.records.store import OrganisationStore, writing
@@ -70,6 +71,7 @@ class RunRecords(OrganisationStore):
         try:
             with self._writing(f"the state of run {run_id}"):
                 models.Run.of(self._id).filter(pk=row.pk).update(**changes)
+                note_run(self._id, run_id, state, self._clock.now())
         except IntegrityError as conflict:
             raise self._explain_conflict(run_id, row.flow) from conflict
 
@@ -85,11 +87,16 @@ class RunRecords(OrganisationStore):
             raise _ambiguous(run_id, [row.run_id for row in found])
         return _render_run(found[0])
 
-    def load_runs(self, *, flow: str | None = None, limit: int = 50) -> list[RunRow]:
-        """The newest runs first."""
+    def load_runs(
+        self, *, flow: str | None = None, limit: int = 50, before: str = ""
+    ) -> list[RunRow]:
+        """The newest runs first; see `ports.RunStore`."""
         rows = models.Run.of(self._id)
         if flow is not None:
             rows = rows.filter(flow=flow)
+        if before:
+            start = self._find(before) or self._refuse_unknown(before)
+            rows = rows.filter(pk__lt=start.pk)
         return [_render_run(row) for row in rows.order_by("-id")[:limit]]
 
     def find_unfinished(self, flow: str) -> RunRow | None:

@@ -156,6 +156,7 @@ def load_project(
     _check_overrides(reading)
     _check_flows(reading, root, connections, flows)
     _check_schedules(reading, schedules, flows)
+    _check_alerts(reading, settings, flows)
     faults.extend(fault for file in reading.files.values() for fault in file.faults)
     if faults or settings is None:
         raise ProjectFaultsError(str(root), sorted(faults, key=lambda f: (f.file, f.line or 0)))
@@ -274,6 +275,25 @@ def _check_schedules(
         for found in check_schedule(schedule, flows=flows):
             reading.files["schedules", name].add_fault(
                 found.loc, found.problem, seen=found.seen or None, allowed=found.allowed
+            )
+
+
+def _check_alerts(
+    reading: _Reading, settings: ProjectSettings | None, flows: Mapping[str, Flow]
+) -> None:
+    if settings is None:
+        return
+    known = {name for section, name in reading.files if section == "flows"} | set(flows)
+    named: list[tuple[Loc, str]] = [
+        (("alerts", "expected", at, "flow"), one.flow)
+        for at, one in enumerate(settings.alerts.expected)
+    ]
+    for at, rule in enumerate(settings.alerts.rules):
+        named += [(("alerts", "rules", at, "flows", n), one) for n, one in enumerate(rule.flows)]
+    for loc, name in named:
+        if name not in known:
+            reading.files["", ""].add_fault(
+                loc, "names no flow", seen=name, allowed=", ".join(sorted(known)) or "none yet"
             )
 
 

@@ -5,19 +5,16 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from ml_connector.settings.alerts import AlertSettings
+from ml_connector.settings.strict import Strict
+
+__all__ = ["ArchiveSettings", "KeySettings", "PagesSettings", "ProjectSettings", "Strict"]
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9][A-Za-z0-9._-]*)*/?")
 _REFERENCE = re.compile(r"(secret|env|file):\S.*")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class Strict(BaseModel):
-    """Base of every settings model: frozen, and an unknown key is a fault."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True
-    )
 
 
 class KeySettings(Strict):
@@ -137,5 +134,7 @@ class ProjectSettings(Strict):
     """How log lines on stderr look."""
     pages: PagesSettings = PagesSettings()
     """The pages of `ml-connector serve`."""
+    alerts: AlertSettings = AlertSettings()
+    """Who is told of what."""
     key: KeySettings = KeySettings(file=Path(".key"))
     """Where the key that opens the stored secrets comes from."""
