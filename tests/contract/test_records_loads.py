@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -205,6 +206,7 @@ def test_organisations_load_apart(records: Records, records_clock: Clock) -> Non
 RECORD_AND_DIE = """
 from datetime import datetime, UTC
 from decimal import Decimal
+from typing import Any
 from ml_connector.ports import LoadRow, RefusedSummary
 load = LoadRow(load_id="l1", run_id="r", flow="actuals", plan_hash="p", intent_id="i", task_id="t",
                outcome="partial", chunks=1, cells_sent=9, cells_refused=900, result_hash="",
@@ -235,3 +237,57 @@ def test_process_killed_while_recording_a_load_leaves_none_of_it(
     alive.communicate()
     assert alive.returncode == 0
     assert len(records.loads.load_refused("actuals")) == 900
+
+
+def cause(load_id: str, *key: str, why: str, amount: str, period: str = "Oct-26") -> RefusedSummary:
+    """A summary that was not taken for that cause."""
+    found = refuse(load_id, *key, amount=amount)
+    return replace(found, cause=why, period=period, currency="USD")
+
+
+def test_refusals_are_counted_by_cause_as_they_come_and_go(records: Records) -> None:
+    """Counts and amounts are those of the open summaries after each change, whatever its order."""
+    first = [cause("l1", str(n), why="no member 4711", amount="10.25") for n in range(3)]
+    first += [cause("l1", "x", why="no amount", amount="-7", period="Nov-26")]
+    records.loads.record_load(load("l1"), first)
+    records.loads.record_load(load("l1"), first)
+    records.loads.record_load(load("l2"), [cause("l2", "0", why="no amount", amount="1")])
+    records.loads.record_load(load("l3"), [refuse("l3", "9")])
+    records.loads.settle_refused("actuals", [("0",), ("x",)], except_load="l2")
+
+    told = {(t.cause, t.period): (t.count, str(t.amount)) for t in tallies(records)}
+
+    assert told == {
+        ("no member 4711", "Oct-26"): (2, "20.50"),
+        ("no amount", "Oct-26"): (1, "1"),
+        ("", ""): (1, "0"),
+    }
+    assert [t.cause for t in tallies(records)] == ["no member 4711", "no amount", ""]
+    assert records.loads.load_tallies(flows=["other"]) == []
+
+
+def tallies(records: Records) -> list[Any]:
+    """What is counted of the flow."""
+    return records.loads.load_tallies(flows=["actuals"])
+
+
+def test_refusals_of_a_cause_are_read_a_page_at_a_time(records: Records) -> None:
+    """Each once, in the order they were recorded; settled ones and those of others are left out."""
+    rows = [cause("l1", str(n), why="some", amount=str(n + 1)) for n in range(7)]
+    others = [cause("l1", "a", why="another", amount="1"), refuse("l1", "b")]
+    records.loads.record_load(load("l1"), [*rows, *others])
+    records.loads.settle_refused("actuals", [("3",)])
+    found: list[Any] = []
+    while page := records.loads.load_refused_page(
+        "actuals", cause="some", period="Oct-26", after=found[-1].number if found else 0, limit=4
+    ):
+        found += page
+
+    assert [row.key for row in found] == [(str(n),) for n in (0, 1, 2, 4, 5, 6)]
+    (bare,) = records.loads.load_refused_page("actuals", cause="", period="")
+    assert bare.key == ("b",)
+    numbers = [found[1].number, found[0].number, bare.number]
+    assert [r.key for r in records.loads.find_refused("actuals", numbers)] == [
+        ("0",), ("1",), ("b",),
+    ]  # fmt: skip
+    assert records.loads.find_refused("other", numbers) == []

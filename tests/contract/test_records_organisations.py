@@ -260,7 +260,7 @@ def play_loads(player: Player) -> None:
     say("loads.load_refused", "f")
     say("loads.load_tallies", flows=["f"])
     say("loads.load_refused_page", "f", cause="some", period="Oct-26")
-    say("loads.find_refused", "f", [1, 2, 3])
+    say("loads.find_refused", "f", range(1, 10))
     say("loads.count_refused", "f")
     say("loads.settle_refused", "f", [refused.key])
     say("loads.save_shadow", "f", "M", {"Oct-26": "hash"}, revision_before=0, why="loaded")

@@ -46,7 +46,7 @@ class RefusedSummary:
     period: str = ""
     """The planning period; empty where there is none."""
     currency: str = ""
-    number: int = field(default=0, compare=False)
+    number: int = field(default=0, compare=False, repr=False)
     """Its place among all refusals, given by the store."""
 
     @property

@@ -1,15 +1,16 @@
 """Plans, shadows, loads and refused summaries."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import BusyError
-from ml_connector.ports import LoadRow, PlanRow, RefusedSummary
+from ml_connector.ports import LoadRow, PlanRow, RefusedSummary, RefusedTally
 from ml_connector.records import models
 from ml_connector.records.canonical import render_canonical, verify_plain
 from ml_connector.records.store import OrganisationStore, split_chunks
+from ml_connector.records.tallies import Tallies, load_tallies
 
 
 class LoadRecords(OrganisationStore):
@@ -95,10 +96,14 @@ class LoadRecords(OrganisationStore):
                 },
             )
             if is_new:
+                tallies = Tallies(self._id)
                 for chunk in split_chunks(refused):
                     models.RefusedSummary.of(self._id).bulk_create(
                         self._new_refused(row, summary) for summary in chunk
                     )
+                    for summary in chunk:
+                        tallies.add(summary)
+                tallies.save()
 
     def load_loads(self, *, run_id: str | None = None, flow: str | None = None) -> list[LoadRow]:
         """Loads, oldest first."""
@@ -127,6 +132,29 @@ class LoadRecords(OrganisationStore):
         """How many refused summaries are open."""
         return models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False).count()
 
+    def load_tallies(self, *, flows: Collection[str], limit: int = 5_000) -> list[RefusedTally]:
+        """What is refused and open in these flows; see `ports.LoadStore`."""
+        return list(load_tallies(self._id, flows, limit=limit))
+
+    def load_refused_page(
+        self, flow: str, *, cause: str, period: str, after: int = 0, limit: int = 100
+    ) -> list[RefusedSummary]:
+        """Open refusals of one cause and period behind that number, oldest first."""
+        rows = models.RefusedSummary.of(self._id).filter(
+            flow=flow, cause=cause or None, period=period if cause else None, is_settled=False,
+            id__gt=after,
+        ).select_related("load")  # fmt: skip
+        return [_render_refused(row) for row in rows.order_by("id")[:limit]]
+
+    def find_refused(self, flow: str, numbers: Collection[int]) -> list[RefusedSummary]:
+        """The open refusals of these numbers, in the order they were recorded."""
+        rows = models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False)
+        return [
+            _render_refused(row)
+            for chunk in split_chunks(sorted(numbers))
+            for row in rows.filter(id__in=chunk).select_related("load").order_by("id")
+        ]
+
     def settle_refused(
         self, flow: str, keys: Iterable[SummaryKey], *, except_load: str = ""
     ) -> int:
@@ -136,9 +164,12 @@ class LoadRecords(OrganisationStore):
             kept = models.Load.of(self._id).filter(load_id=except_load)
             still_open = still_open.exclude(load_id__in=kept.values("pk"))
         settled = 0
+        tallies = Tallies(self._id)
         with self._writing(f"that refusals of {flow} are settled"):
             for chunk in split_chunks(render_canonical(key) for key in keys):
+                tallies.take(still_open.filter(key__in=chunk))
                 settled += still_open.filter(key__in=chunk).update(is_settled=True)
+            tallies.save()
         return settled
 
     def _move_shadow(self, row: models.Shadow, files: Mapping[str, str], *, why: str) -> int:
@@ -178,6 +209,10 @@ class LoadRecords(OrganisationStore):
             after=str(summary.after),
             reasons=list(summary.reasons),
             is_settled=summary.is_settled,
+            # What nobody has found a cause of is as what was recorded before causes were kept.
+            cause=summary.cause or None,
+            period=summary.period if summary.cause else None,
+            currency=summary.currency if summary.cause else None,
         )
 
 
@@ -233,4 +268,8 @@ def _render_refused(row: models.RefusedSummary) -> RefusedSummary:
         after=Decimal(row.after),
         reasons=tuple(row.reasons),
         is_settled=row.is_settled,
+        cause=row.cause or "",
+        period=row.period or "",
+        currency=row.currency or "",
+        number=row.pk,
     )

@@ -8,6 +8,8 @@ from ml_connector.domain.plan import PlannedCell
 from ml_connector.domain.summaries import Summary, SummaryKey
 from ml_connector.errors import OutcomeUnknownError, RefusedError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
+from ml_connector.flows.ledger.currencies import currency_of
+from ml_connector.flows.loading.causes import name_cause
 from ml_connector.flows.loading.running import WHOLE_FAILURES, name_outcome, read_refused_rows
 from ml_connector.flows.planning.plans import read_shadow
 from ml_connector.ports import Archive, Json, LoadOutcome, LoadRow, RefusedSummary, TaskState
@@ -181,7 +183,7 @@ def accept(bench: ActualsBench, pins: Json, planned: Json, finished: Json, refus
     settle_earlier(bench, pins, members, except_load=load_id)
     bench.records.loads.record_load(
         _make_row(bench, pins, planned, finished, load_id, len(reasons)),
-        _list_refused(bench, members, reasons, load_id),
+        _list_refused(bench, pins, members, reasons, load_id),
     )
     revision, current = bench.records.loads.load_shadow(bench.flow.name, pins["model_id"])
     if {m: current.get(m, "") for m in after} != after:
@@ -270,12 +272,18 @@ def _make_row(
 
 
 def _list_refused(
-    bench: ActualsBench, members: Json, reasons: dict[SummaryKey, tuple[str, ...]], load_id: str
+    bench: ActualsBench,
+    pins: Json,
+    members: Json,
+    reasons: dict[SummaryKey, tuple[str, ...]],
+    load_id: str,
 ) -> Iterator[RefusedSummary]:
-    for row in members.values():
+    for member, row in members.items():
         for cell in bench.archive.read_plan(row["plan"]):
             if cell.key in reasons:
                 yield RefusedSummary(
                     load_id=load_id, flow=bench.flow.name, key=cell.key, before=cell.before,
                     after=cell.after, reasons=reasons[cell.key],
+                    cause=name_cause(reasons[cell.key]), period=member,
+                    currency=currency_of(pins["currencies"], cell.key),
                 )  # fmt: skip

@@ -12,6 +12,7 @@ from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import ZERO
 from ml_connector.flows.bench import DimensionsBench, read_document
 from ml_connector.flows.loading.accepting import must_be_read_back
+from ml_connector.flows.loading.causes import name_cause
 from ml_connector.flows.loading.running import read_refused_rows
 from ml_connector.flows.members import ListRun, is_held
 from ml_connector.ports import Json, LoadRow, RefusedSummary, TaskState
@@ -93,7 +94,7 @@ def _record(bench: DimensionsBench, run: ListRun, finished: Json, reasons: Reaso
         [
             RefusedSummary(
                 load_id=load_id, flow=flow, key=(run.list_flow.list, member),
-                before=ZERO, after=ZERO, reasons=reasons[member],
+                before=ZERO, after=ZERO, reasons=reasons[member], cause=name_cause(reasons[member]),
             )
             for member in sorted(reasons)[:RECORDED_MAX]
         ],

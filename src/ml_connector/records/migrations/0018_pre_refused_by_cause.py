@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         AddIndexBeside(
             model_name="refusedsummary",
             index=models.Index(
-                fields=("organisation", "flow", "cause", "id"),
+                fields=("organisation", "flow", "cause", "period", "id"),
                 condition=models.Q(is_settled=False),
                 name="records_refused_cause",
             ),

@@ -164,7 +164,7 @@ class RefusedSummary(Owned):
                 name="records_refused_open",
             ),
             models.Index(
-                fields=("organisation", "flow", "cause", "id"),
+                fields=("organisation", "flow", "cause", "period", "id"),
                 condition=models.Q(is_settled=False),
                 name="records_refused_cause",
             ),
