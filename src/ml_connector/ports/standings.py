@@ -9,8 +9,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from ml_connector.domain.money import render_plain
+
 ELSEWHERE = ("(several)", "(none)")
 """What stands for the ledger of cells that no single ledger and period accounts for."""
+MONEY = ("erp", "debit", "archived", "unmapped", "suspense", "refused", "unsent", "held",
+         "unexplained")  # fmt: skip
+"""The fields of `StandingAmounts` that are single amounts."""
 
 
 class StageState(StrEnum):
@@ -52,6 +57,19 @@ class StandingAmounts:
         """All that named exclusions leave out."""
         return sum((amount for _, amount in self.excluded), Decimal(0))
 
+    def __add__(self, other: "StandingAmounts") -> "StandingAmounts":
+        """Both together; only amounts of one currency are ever added."""
+        assert self.currency == other.currency, "amounts of two currencies are never added"
+        excluded = dict(self.excluded)
+        for name, amount in other.excluded:
+            excluded[name] = excluded.get(name, Decimal(0)) + amount
+        return StandingAmounts(
+            currency=self.currency,
+            lines=self.lines + other.lines,
+            excluded=tuple(sorted(excluded.items())),
+            **{name: getattr(self, name) + getattr(other, name) for name in MONEY},
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -75,7 +93,8 @@ class Standing:
         run_id: The run that looked last.
         at: When it did.
         changed_at: When `proof_hash` last changed.
-        is_owed: Lines of it were read or mapped anew since, and the model was not told.
+        is_owed: The flow owes the model the period: something of it was read or mapped anew since,
+            or its planning period did not tie out as a whole.
     """
 
     flow: str
@@ -136,20 +155,11 @@ def _hash_proof(standing: Standing) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-MONEY = ("erp", "debit", "archived", "unmapped", "suspense", "refused", "unsent", "held",
-         "unexplained")  # fmt: skip
-"""The fields of `StandingAmounts` that are single amounts."""
-
-
 def render_amounts(row: StandingAmounts) -> dict[str, object]:
     """The row as plain JSON; equal amounts give equal texts, whatever their noughts."""
-    texts: dict[str, object] = {name: _render(getattr(row, name)) for name in MONEY}
-    excluded = [[name, _render(amount)] for name, amount in row.excluded]
+    texts: dict[str, object] = {name: render_plain(getattr(row, name)) for name in MONEY}
+    excluded = [[name, render_plain(amount)] for name, amount in row.excluded]
     return {"currency": row.currency, "lines": row.lines, "excluded": excluded, **texts}
-
-
-def _render(amount: Decimal) -> str:
-    return f"{amount.normalize():f}" if amount else "0"
 
 
 def parse_amounts(row: dict[str, object]) -> StandingAmounts:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
-from ml_connector.domain.periods import READABLE_STATES
+from ml_connector.domain.periods import READABLE_STATES, PeriodState
 from ml_connector.errors import RefusedError, UsageError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
 from ml_connector.flows.ledger.books import Books, Pair, load_books
@@ -173,16 +173,23 @@ def _find_never_loaded(bench: ActualsBench, books: Books, shadow: Mapping[str, s
 
 
 def _is_readable(bench: ActualsBench, books: Books, pair: Pair) -> bool:
-    state = bench.source.read_period_state(books.ledgers[pair[0]], books.period(pair))
-    return state in READABLE_STATES
+    return _read_state(bench, books, pair) in READABLE_STATES
+
+
+def _read_state(bench: ActualsBench, books: Books, pair: Pair) -> PeriodState:
+    return bench.source.read_period_state(books.ledgers[pair[0]], books.period(pair))
 
 
 def _find_pairs(
     bench: ActualsBench, books: Books, member: str, wanted: Iterable[Pair]
 ) -> list[list[str]]:
-    """All readable pairs of a planning period; a wanted one that is not readable stops the run."""
+    """All readable pairs of a planning period, each with what the ERP says of it now.
+
+    A wanted one that is not readable stops the run.
+    """
     pairs = books.pairs_of(member)
-    unreadable = [pair for pair in pairs if not _is_readable(bench, books, pair)]
+    states = {pair: _read_state(bench, books, pair) for pair in pairs}
+    unreadable = [pair for pair in pairs if states[pair] not in READABLE_STATES]
     refused = sorted(set(unreadable) & set(wanted))
     if refused:
         named = ", ".join(f"{ledger} {period}" for ledger, period in refused)
@@ -192,7 +199,7 @@ def _find_pairs(
             next_step="Open them in the ERP, or ask for other periods.",
             periods=named,
         )
-    return [list(pair) for pair in pairs if pair not in unreadable]
+    return [[*pair, str(states[pair])] for pair in pairs if pair not in unreadable]
 
 
 def _verify_time_range(members: set[str], pins: Json) -> None:

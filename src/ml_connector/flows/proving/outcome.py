@@ -1,15 +1,17 @@
 """The end of a run: its state, what it settles, and its summary in a controller's words."""
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 
 from ml_connector.flows.ledger.books import Pair
 from ml_connector.flows.ledger.control import MOVING, OFF
 from ml_connector.flows.ledger.reading import stamp_pairs
 from ml_connector.flows.loading.accepting import settle_earlier
+from ml_connector.flows.proving.standing import save_standings
 from ml_connector.flows.proving.tie_out import read_rows
 from ml_connector.flows.run import ActualsRun, Findings
-from ml_connector.ports import Json, Measure, RunState
+from ml_connector.ports import Json, Measure, RefusedSummary, RunState
 
 DIFFERENCES_MAX = 40
 ROWS_MAX = 1_000
@@ -143,7 +145,10 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
         if run.sends:
             # Every loaded period was asked whether the rules move it: it was not, or it is owed.
             bench.records.mappings.save_applied(bench.flow.name, pins["rules_hash"])
-    still_refused = _count_still_refused(run)
+    refused = run.bench.records.loads.load_refused(run.bench.flow.name)
+    if not summary["dry_run"]:
+        save_standings(run, found, [row.key for row in refused])
+    still_refused = _count_still_refused(run, refused)
     state = _lower(summary, is_short=bool(still_refused))
     bench.records.audit.record(
         "run.concluded",
@@ -160,13 +165,12 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
     return {"settled": settled, "owed": owed, "state": state, "still_refused": still_refused}
 
 
-def _count_still_refused(run: ActualsRun) -> dict[str, int]:
+def _count_still_refused(run: ActualsRun, refused: Sequence[RefusedSummary]) -> dict[str, int]:
     """Refused summaries that the model still lacks by planning period, whichever run sent them.
 
     Periods the flow no longer has are left out: none of its runs could send them again.
     """
     in_scope, at = set(run.books.members.values()), run.pins["period_at"]
-    refused = run.bench.records.loads.load_refused(run.bench.flow.name)
     counts = Counter(row.key[at] for row in refused)
     return {member: count for member, count in sorted(counts.items()) if member in in_scope}
 

@@ -8,6 +8,7 @@ from ml_connector.flows.bench import BudgetBench, read_document, store_document
 from ml_connector.flows.writing.approved import list_pairs, parse_approved
 from ml_connector.flows.writing.held import read_held
 from ml_connector.flows.writing.journals import parse_journal, summarise_journals
+from ml_connector.flows.writing.standing import TiedBudget, save_budget_standings
 from ml_connector.ports import Json, PostingState, RunState, Steps
 
 Pair = tuple[str, str]
@@ -25,7 +26,8 @@ def conclude_budget(steps: Steps, bench: BudgetBench, plan_hash: str, posted: li
     else:
         after = steps.step("ledger: held after", partial(read_held, bench, pairs))
         tied = steps.step(
-            "tie out", partial(tie_out_budget, bench, plan, posted, after["document"])
+            "tie out",
+            partial(tie_out_budget, bench, plan, posted, after["document"], run_id=steps.run_id),
         )
         partly = str(PostingState.REFUSED) in states
         state = RunState.PARTLY if partly else RunState.SUCCEEDED
@@ -43,7 +45,9 @@ def conclude_budget(steps: Steps, bench: BudgetBench, plan_hash: str, posted: li
     }
 
 
-def tie_out_budget(bench: BudgetBench, plan: Json, posted: list[Json], after_hash: str) -> Json:
+def tie_out_budget(
+    bench: BudgetBench, plan: Json, posted: list[Json], after_hash: str, *, run_id: str
+) -> Json:
     """Each account: held before plus posted is held after; less what was refused, approved."""
     approved = parse_approved(read_document(bench.archive, plan["approved"]))
     before = parse_approved(read_document(bench.archive, plan["held"]))
@@ -70,6 +74,11 @@ def tie_out_budget(bench: BudgetBench, plan: Json, posted: list[Json], after_has
     report = store_document(
         bench.archive, {"rows": rows, "differences": differences, "postings": _list_keys(posted)}
     )
+    tied = TiedBudget(
+        rows=rows, differing={(row["ledger"], row["period"]) for row in differences},
+        approved=approved, after=after, report=report,
+    )  # fmt: skip
+    save_budget_standings(bench, tied, run_id=run_id)
     return {
         "rows": rows,
         "differences": differences[:DIFFERENCES_MAX],
