@@ -1,6 +1,6 @@
 """Records of sign-offs: who stands for a period, for which proof, and who took it back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -74,15 +74,22 @@ class SignOff:
 class SignOffStore(Protocol):
     """Sign-offs of one organisation; rows are appended, never changed or removed."""
 
-    def record_sign_off(self, sign_off: SignOff, *, changed_at: datetime | None) -> SignOff:
+    def record_sign_off(
+        self, sign_off: SignOff, *, changed_at: datetime | None, runs: Sequence[str] = ()
+    ) -> SignOff:
         """The period is signed; id, number and instant are the store's.
 
-        Of two people who sign at once, one has signed and the other is told so. `changed_at` says
-        since when the books are what is signed.
+        Of two people who sign at once, one has signed and the other is told so.
+
+        Args:
+            sign_off: What is signed.
+            changed_at: Since when the books are so.
+            runs: Those that made them so, beside the one that proved them; who made one of them,
+                or has resumed it, does not sign.
 
         Raises:
             UsageError: Nobody is named, no comment is given, or nothing is proved.
-            BlockedError: The person made the run, or the very same proof is signed already.
+            BlockedError: The person made a run, or the very same proof is signed already.
         """
 
     def withdraw_sign_off(self, sign_off_id: str, *, actor: str, reason: str) -> SignOff:

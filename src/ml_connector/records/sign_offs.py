@@ -5,7 +5,7 @@ sign at the same instant sign one after the other. The database refuses once mor
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -17,6 +17,7 @@ from ml_connector.records import models
 from ml_connector.records.approvals import fold_person
 from ml_connector.records.canonical import render_canonical
 from ml_connector.records.chain import render_instant
+from ml_connector.records.identities import find_names
 from ml_connector.records.sign_off_errors import (
     OwnRunError,
     SignedAlreadyError,
@@ -34,11 +35,13 @@ SCOPES_PER_STATEMENT = 100
 class SignOffRecords(OrganisationStore):
     """A `ports.SignOffStore`."""
 
-    def record_sign_off(self, sign_off: SignOff, *, changed_at: datetime | None) -> SignOff:
+    def record_sign_off(
+        self, sign_off: SignOff, *, changed_at: datetime | None, runs: Sequence[str] = ()
+    ) -> SignOff:
         """The period is signed; see `ports.SignOffStore`."""
         _verify_fit(sign_off)
         with self._writing(f"the sign-off of {' '.join(sign_off.scope)}"):
-            self._verify_other_person(sign_off)
+            self._verify_other_person(sign_off, {sign_off.run_id, *runs})
             newest = self.find_newest([sign_off.scope]).get(sign_off.scope)
             if newest is not None and newest.holds(sign_off.proof_hash, changed_at=changed_at):
                 raise SignedAlreadyError(newest)
@@ -99,13 +102,17 @@ class SignOffRecords(OrganisationStore):
         newest = self._rows().filter(wanted).values("flow", "ledger", "period")
         return self._rows().filter(pk__in=newest.annotate(newest=Max("pk")).values("newest"))
 
-    def _verify_other_person(self, sign_off: SignOff) -> None:
+    def _verify_other_person(self, sign_off: SignOff, made_by: Collection[str]) -> None:
         """Whoever started or resumed the run does not stand for what it came to."""
-        runs = models.Run.of(self._id).filter(run_id=sign_off.run_id)
-        resumed = models.AuditLink.of(self._id).filter(run_id=sign_off.run_id, event=RUN_RESUMED)
+        runs = models.Run.of(self._id).filter(run_id__in=made_by)
+        resumed = models.AuditLink.of(self._id).filter(run_id__in=made_by, event=RUN_RESUMED)
         actors = {*runs.values_list("actor", flat=True), *resumed.values_list("actor", flat=True)}
-        if fold_person(sign_off.signed_by) in set(map(fold_person, actors)):
+        if self._fold([sign_off.signed_by]) & self._fold(actors):
             raise OwnRunError(sign_off)
+
+    def _fold(self, actors: Iterable[str]) -> set[str]:
+        """Whoever these are under any of their names."""
+        return set(map(fold_person, find_names(self._id, actors)))
 
     def _render_all(self, rows: Iterable[models.SignOff]) -> list[SignOff]:
         listed = list(rows)

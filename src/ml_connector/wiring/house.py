@@ -42,6 +42,7 @@ from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
 from ml_connector.wiring.schedules import Schedules
 from ml_connector.wiring.serving import ServedEngine
+from ml_connector.wiring.signing_off import SigningOff
 from ml_connector.wiring.systems import Systems
 from ml_connector.wiring.tokens import Tokens
 from ml_connector.wiring.workers import (
@@ -101,7 +102,7 @@ def open_house(
         house.close()
 
 
-class House(Systems, Questions, Decisions, Actions, People, Tokens, Schedules, Engines):
+class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, Schedules, Engines):
     """One project folder and all that stands behind its ports."""
 
     def __init__(
