@@ -23,7 +23,8 @@ from ml_connector.flows.loading.rendering import flow_columns
 from ml_connector.flows.pins import PREFLIGHT, load_placer
 from ml_connector.flows.placing.remapping import widen_for_mapping
 from ml_connector.flows.placing.rules import hash_rules, verify_rules_pinned
-from ml_connector.flows.placing.summing import pin_account_types, pin_combinations, sum_member
+from ml_connector.flows.placing.summing import pin_account_types, pin_combinations
+from ml_connector.flows.placing.tallying import place_member
 from ml_connector.flows.planning.plans import plan_member, save_plan, verify_guards
 from ml_connector.flows.planning.shadow import verify_or_rebuild_shadow
 from ml_connector.flows.preflight import find_action, pin_load, render_action, verify_model
@@ -90,9 +91,7 @@ def examine(
         if all(controls[pair]["state"] != OFF for pair in pairs)
     }
     sums = {
-        member: run.steps.step(
-            f"sum: {member}", partial(sum_member, run.bench, run.placer, member, pairs)
-        )
+        member: run.steps.step(f"sum: {member}", partial(place_member, run, member, pairs))
         for member, pairs in fit.items()
     }
     blocks = run.bench.flow.unmapped == "block"

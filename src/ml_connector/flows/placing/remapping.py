@@ -8,7 +8,7 @@ from functools import partial
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.ledger.books import Pair
-from ml_connector.flows.placing.summing import sum_member
+from ml_connector.flows.placing.tallying import place_member
 from ml_connector.flows.planning.plans import plan_member
 from ml_connector.flows.run import ActualsRun
 from ml_connector.ports import Json
@@ -53,7 +53,7 @@ def _find_loaded(run: ActualsRun) -> Json:
 
 
 def _replan(run: ActualsRun, member: str, shadow_hash: str) -> Json:
-    sums = sum_member(run.bench, run.placer, member, run.books.pairs_of(member))
+    sums = place_member(run, member, run.books.pairs_of(member))
     return {"cells": plan_member(run.bench, run.pins["currencies"], sums, shadow_hash)["cells"]}
 
 

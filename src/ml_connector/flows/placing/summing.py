@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ml_connector.domain.ledger import Chart, Scope
 from ml_connector.domain.mapping import Mapped, Mapper
@@ -77,6 +77,15 @@ class Place(NamedTuple):
     placement: str
     targets: dict[str, str] | None
     missing: tuple[str, ...]
+    rule_ids: tuple[str, ...] = ()
+    """Of the rules that decided, in the mapper's order of dimensions; empty text where none did."""
+
+
+class Teller(Protocol):
+    """Hears of every line sum where it goes."""
+
+    def add(self, place: Place, facts: Mapping[str, str], line_sum: LineSum) -> None:
+        """Line sums of these facts went there."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,13 +163,14 @@ class Placer:
         found = self.mapper.map_facts(facts, on)
         if isinstance(found, Mapped):
             targets = dict(zip(self.mapper.dimensions, found.targets, strict=True))
-            return Place(MAPPED, targets, ())
+            return Place(MAPPED, targets, (), found.rule_ids)
         flow = self.bench.flow
         if flow.unmapped == "block":
             return Place(UNMAPPED, None, found.dimensions)
         explained = self.mapper.explain(facts, on)
         targets = {e.dimension: e.target or flow.suspense[e.dimension] for e in explained}
-        return Place(SUSPENSE, targets, found.dimensions)
+        rule_ids = tuple(e.decided_by.rule_id if e.decided_by else "" for e in explained)
+        return Place(SUSPENSE, targets, found.dimensions, rule_ids)
 
     def describe_place(self, facts: Mapping[str, str], line_sum: LineSum, member: str) -> str:
         """Where these lines go, in words."""
@@ -227,7 +237,14 @@ class _Sorters:
     unmapped: TotalsSorter
 
 
-def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence[Pair]) -> Json:
+def sum_member(
+    bench: ActualsBench,
+    placer: Placer,
+    member: str,
+    pairs: Sequence[Pair],
+    *,
+    tally: Teller | None = None,
+) -> Json:
     """One planning period is summed from the archive's current revisions of all its pairs.
 
     A pure function of archive, rules and signs: the same input gives the same files. `stamp` tells
@@ -243,7 +260,7 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
         lines = 0
         for line_sum in read_pairs(bench, pairs):
             lines += line_sum.totals.lines
-            _place(placer, sorters, member, line_sum)
+            _place(placer, sorters, member, line_sum, tally)
         contributions_file = bench.archive.write_totals(contributions.merged())
         unmapped_file = bench.archive.write_totals(unmapped.merged())
         summaries = bench.archive.write_summaries(
@@ -261,9 +278,13 @@ def sum_member(bench: ActualsBench, placer: Placer, member: str, pairs: Sequence
         }
 
 
-def _place(placer: Placer, sorters: _Sorters, member: str, line_sum: LineSum) -> None:
+def _place(
+    placer: Placer, sorters: _Sorters, member: str, line_sum: LineSum, tally: Teller | None
+) -> None:
     facts = placer.facts_of(line_sum)
     place = placer.find_place(facts, line_sum.accounting_date)
+    if tally is not None:
+        tally.add(place, facts, line_sum)
     scope = (line_sum.ledger, line_sum.period, line_sum.currency)
     sorters.placed.add((*scope, line_sum.combination, place.placement), line_sum.totals)
     for dimension in place.missing:
