@@ -151,7 +151,7 @@ def _read_rows(
                 pass
             elif heading is None:
                 heading = [cell.strip() for cell in cells]
-                faults += [MappingFault(origin, line, fault) for fault in _check_heading(heading)]
+                faults += [MappingFault(origin, line, fault) for fault in check_heading(heading)]
             elif len(cells) != len(heading):
                 fault = f"the row has {len(cells)} cells, the heading has {len(heading)}"
                 faults.append(MappingFault(origin, line, fault))
@@ -166,7 +166,8 @@ def _read_rows(
         faults.append(MappingFault(origin, 0, f"the heading {','.join(COLUMNS)} is missing"))
 
 
-def _check_heading(heading: list[str]) -> Iterator[str]:
+def check_heading(heading: list[str]) -> Iterator[str]:
+    """Yield what is wrong with the heading of a file of rules."""
     if missing := [name for name in _COLUMNS_NEEDED if name not in heading]:
         yield f"the heading lacks {', '.join(missing)}; columns are separated by commas"
     if unknown := [name for name in heading if name not in COLUMNS]:
