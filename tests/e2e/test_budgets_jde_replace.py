@@ -135,7 +135,7 @@ def test_commands_show_which_journal_takes_back_which_key(
     monkeypatch.setattr("ml_connector.wiring.stopping.machine_clock", lambda _stop: replacing.clock)
 
     def type_as(who: str, *words: str) -> Any:
-        monkeypatch.setattr("ml_connector.wiring.house.find_actor", lambda: who)
+        monkeypatch.setattr("ml_connector.wiring.house.find_account", lambda: who)
         return terminal.type(*words)
 
     key = next(one.posting_key for one in replacing.postings() if "P10" in one.subject)

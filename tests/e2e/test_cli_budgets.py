@@ -22,7 +22,7 @@ class Office:
 
     def type(self, who: str, *arguments: str) -> Any:
         """What the command leaves when that person types it."""
-        self._patch.setattr("ml_connector.wiring.house.find_actor", lambda: who)
+        self._patch.setattr("ml_connector.wiring.house.find_account", lambda: who)
         return self._terminal.type(*arguments)
 
 

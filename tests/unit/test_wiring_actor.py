@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_connector.wiring.house import find_actor
+from ml_connector.wiring.house import find_account
 
 
 @pytest.mark.parametrize("name", ["LOGNAME", "USER", "LNAME", "USERNAME"])
@@ -10,11 +10,11 @@ def test_actor_is_the_same_whatever_the_environment_says(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody approves the own plan by setting a variable."""
-    honest = find_actor()
+    honest = find_account()
 
     monkeypatch.setenv(name, "controller")
 
-    assert find_actor() == honest
+    assert find_account() == honest
 
 
 def test_actor_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,4 +25,4 @@ def test_actor_without_a_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("LOGNAME", "controller")
     monkeypatch.setattr("os.getuid", lambda: 4_123_456)
 
-    assert find_actor().startswith("uid-4123456@")
+    assert find_account().startswith("uid-4123456@")

@@ -11,6 +11,7 @@ from ml_connector.ports.batches import BatchRevision, BatchStore
 from ml_connector.ports.engine import Engine, FlowFunction, Steps
 from ml_connector.ports.identities import (
     AGENT,
+    Claims,
     FactorStore,
     Identity,
     IdentityStore,
@@ -132,6 +133,7 @@ __all__ = [
     "BatchStore",
     "Check",
     "CheckState",
+    "Claims",
     "Clock",
     "ColumnKind",
     "CombinationTotals",

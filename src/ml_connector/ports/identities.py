@@ -24,6 +24,29 @@ class Identity:
     bound_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a provider says of somebody who has signed in there; verified as said by it.
+
+    Attributes:
+        issuer: The provider's own address.
+        subject: What it calls the person.
+        email: Empty: it does not say.
+        is_email_verified: Whether it knows that the address is theirs.
+        name: What they are called there for signing in; may be empty.
+        display_name: As others read it; may be empty.
+        groups: Of the claim that roles come from; None: the claim is not there.
+    """
+
+    issuer: str
+    subject: str
+    email: str = ""
+    is_email_verified: bool = False
+    name: str = ""
+    display_name: str = ""
+    groups: tuple[str, ...] | None = None
+
+
 class IdentityStore(Protocol):
     """Accounts and identities of one organisation's people."""
 

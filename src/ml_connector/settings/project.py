@@ -1,6 +1,7 @@
 """The settings of the project itself: `ml-connector.yaml`."""
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ml_connector.settings.alerts import AlertSettings
+from ml_connector.settings.sign_in import SignInSettings
 from ml_connector.settings.strict import Strict
 
 __all__ = ["ArchiveSettings", "KeySettings", "PagesSettings", "ProjectSettings", "Strict"]
@@ -43,6 +45,19 @@ class PagesSettings(Strict):
     url: str = ""
     """How browsers reach it, such as https://connector.example: the address of the proxy that
     speaks https for it. Empty: the address it listens at."""
+    trusted_proxy: str = ""
+    """Address of that proxy, such as 127.0.0.1 or 10.0.0.5: only from there `X-Forwarded-For` and
+    `X-Forwarded-Proto` are believed. Empty: nobody's; wrong passwords are then counted by name
+    alone where `url` names a proxy."""
+    sign_in: SignInSettings = SignInSettings()
+    """How people sign in."""
+
+    @field_validator("trusted_proxy")
+    @classmethod
+    def _verify_address(cls, text: str) -> str:
+        if text:
+            ip_address(text)
+        return text
 
     @model_validator(mode="after")
     def _verify_url(self) -> "PagesSettings":
@@ -132,6 +147,9 @@ class ProjectSettings(Strict):
     """Where the immutable files are."""
     log_format: Literal["console", "json"] = "console"
     """How log lines on stderr look."""
+    period_look_minutes: int = Field(default=10, ge=1, le=1440)
+    """How often `serve` and workers ask an ERP how its periods stand, for schedules that follow
+    them."""
     pages: PagesSettings = PagesSettings()
     """The pages of `ml-connector serve`."""
     alerts: AlertSettings = AlertSettings()

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from ml_connector.wiring.moving import (
     verify_version,
 )
 from ml_connector.wiring.observer import RunHistory, StepListener
+from ml_connector.wiring.once import once
 from ml_connector.wiring.schedules import Look, Tell, say_nothing
 from ml_connector.wiring.serving import (
     ServedEngine,
@@ -96,7 +97,7 @@ class Engines:
 
         def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json: ...
 
-    @cached_property
+    @once
     def engine(self) -> "DurableEngine | SharedEngine | ServedEngine":
         """The durable engine, launched, every flow of the project registered.
 

@@ -9,8 +9,6 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from copy import copy
-from functools import cached_property
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, cast
@@ -37,11 +35,13 @@ from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import StepListener
+from ml_connector.wiring.once import once
 from ml_connector.wiring.people import People
 from ml_connector.wiring.projects import read_project
 from ml_connector.wiring.questions import Questions
 from ml_connector.wiring.schedules import Schedules
 from ml_connector.wiring.serving import ServedEngine
+from ml_connector.wiring.sign_in import FACTORS, SignIn
 from ml_connector.wiring.signing_off import SigningOff
 from ml_connector.wiring.systems import Systems
 from ml_connector.wiring.tokens import Tokens
@@ -69,8 +69,8 @@ RECORDS_FILE = "records.db"
 SIGNING_KEY = "pages.signing-key"
 
 
-def find_actor() -> str:
-    """Who acts: the operating system's user at this host, as the audit chain will name him.
+def find_account() -> str:
+    """The account whose commands these are: the operating system's user at this host.
 
     By the process's own user id: LOGNAME and its like would let a maker approve as somebody else.
     """
@@ -102,8 +102,16 @@ def open_house(
         house.close()
 
 
-class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, Schedules, Engines):
-    """One project folder and all that stands behind its ports."""
+class House(
+    Systems, Questions, Decisions, Actions, People, SignIn, SigningOff, Tokens, Schedules, Engines
+):
+    """One project folder and all that stands behind its ports.
+
+    Several may stand on the same insides: one for each person who acts at this moment.
+    """
+
+    __slots__ = ("_person",)
+    _whole: "House"
 
     def __init__(
         self, project: Project, *, clock: Clock | None = None, on_step: StepListener | None = None
@@ -113,7 +121,8 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
         self.project = project
         self._stop = Event()
         self.clock: Clock = clock or machine_clock(self._stop)
-        self.actor = find_actor()
+        self._person = ""
+        self._whole = self
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._on_step = on_step
         self._on_run: RunListener | None = None
@@ -141,11 +150,27 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
         self._stop.set()
         return True
 
+    @property
+    def actor(self) -> str:
+        """Who acts: a person, or an account that nobody is bound to."""
+        return self._person or self._own_actor
+
+    @actor.setter
+    def actor(self, name: str) -> None:
+        self._person = name
+
+    @once
+    def _own_actor(self) -> str:
+        from ml_connector.records.opening import find_bound  # noqa: PLC0415 - start-up time.
+
+        account = find_account()
+        return find_bound(self._database, account) or account
+
     def acting_as(self, person: str) -> "House":
-        """The same house, in which that person acts."""
-        assert self.records is not None, "what stands once for all is made before it is shared"
-        house = copy(self)
-        house.actor = person
+        """The same house, in which that person acts; what either opens, both have."""
+        house = object.__new__(type(self))
+        house.__dict__ = self.__dict__
+        house._person = person
         return house
 
     # --- pages ----------------------------------------------------------------------------------
@@ -163,7 +188,7 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
 
     # --- stores -------------------------------------------------------------------------------
 
-    @cached_property
+    @once
     def _database(self) -> str:
         """The records database, migrated; returns the organisation that is open."""
         from ml_connector.records import setup  # noqa: PLC0415 - start-up time.
@@ -185,7 +210,7 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
         )
         self._closers.callback(setup.close)  # Before: a refused database has been opened too.
 
-    @cached_property
+    @once
     def records(self) -> Records:
         """All stores of the project's organisation."""
         from ml_connector.records.opening import open_records  # noqa: PLC0415 - start-up time.
@@ -193,7 +218,7 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
         records = open_records(self._database, clock=self.clock)
         return hear_records(records, self._verify_heard) if is_shared(self.project) else records
 
-    @cached_property
+    @once
     def budget(self) -> RequestBudget:
         """The request budget every client asks before it sends."""
         from ml_connector.records.allowance import Allowance  # noqa: PLC0415 - start-up time.
@@ -217,7 +242,7 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
         told = CallerBudget(ring, self._callers)
         return HeardBudget(StoppableBudget(told, self._stop), self._verify_heard)
 
-    @cached_property
+    @once
     def vault(self) -> "Vault":
         """The project's secrets."""
         from ml_connector.records.opening import open_secret_store  # noqa: PLC0415 - start-up time.
@@ -231,7 +256,7 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
             open_secret_store(self._database, clock=self.clock), keys, folder=self.project.root
         )
 
-    @cached_property
+    @once
     def archive(self) -> "FileArchive":
         """The project's immutable files, in a folder or in a bucket."""
         from ml_connector.wiring.archives import open_archive  # noqa: PLC0415 - start-up time.
@@ -354,10 +379,12 @@ class House(Systems, Questions, Decisions, Actions, People, SigningOff, Tokens, 
     # --- secrets ------------------------------------------------------------------------------
 
     def list_secrets(self) -> "list[StoredSecret]":
-        """The stored secrets by name, open sessions left out."""
+        """The stored secrets by name, open sessions and second factors left out."""
         from ml_connector.wiring.sessions import PREFIX  # noqa: PLC0415 - start-up time.
 
-        return [row for row in self.vault.list_secrets() if not row.name.startswith(PREFIX)]
+        return [
+            row for row in self.vault.list_secrets() if not row.name.startswith((PREFIX, FACTORS))
+        ]
 
     def save_secret(self, name: str, plain: str) -> None:
         """The secret is stored, encrypted; the audit chain knows its name only."""

@@ -21,12 +21,12 @@ class People:
         self,
         name: str,
         *,
-        password: str,
+        password: str | None,
         roles: Iterable[Role],
         display_name: str = "",
         email: str = "",
     ) -> Person:
-        """The person exists and may sign in.
+        """The person exists and may sign in; without a password, through a provider only.
 
         Raises:
             UsageError: The name or the password is unfit; all faults at once.

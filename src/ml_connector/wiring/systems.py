@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cached_property, partial
+from functools import partial
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import UsageError
 from ml_connector.ports import Clock, LedgerSource, PlanningTarget, RequestBudget
 from ml_connector.settings import Project
 from ml_connector.wiring.near import list_names
+from ml_connector.wiring.once import once
 
 if TYPE_CHECKING:
     from ml_connector.vault import Vault
@@ -74,7 +76,7 @@ class Systems:
             sessions=self._sessions,
         )
 
-    @cached_property
+    @once
     def _sessions(self) -> "SealedSessions":
         from ml_connector.wiring.sessions import SealedSessions  # noqa: PLC0415 - start-up time.
 
@@ -101,7 +103,12 @@ class Systems:
         """Whatever stands behind a connection, for checks and discovery."""
         return self.target(name) if self.find_kind(name) == "anaplan" else self.source(name)
 
-    @cached_property
+    @once
+    def _keeping(self) -> RLock:
+        """Two threads that ask for one client are given one."""
+        return RLock()
+
+    @once
     def _kept(self) -> dict[str, Any]:
         return {}
 
@@ -112,8 +119,9 @@ class Systems:
         set_up_logs(log_format=self.project.settings.log_format)
 
     def _keep(self, key: str, make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            self._set_up_logs()
-            self._kept[key] = made = make()
-            self._closers.callback(made.close)
-        return self._kept[key]
+        with self._keeping:
+            if key not in self._kept:
+                self._set_up_logs()
+                self._kept[key] = made = make()
+                self._closers.callback(made.close)
+            return self._kept[key]
