@@ -222,7 +222,7 @@ class AlertStore(Protocol):
         """
 
     def load_told(self, alert_id: str) -> list[str]:
-        """Channels that were told, or are about to be told, that the alert was raised."""
+        """Channels that heard, or may have heard, that the alert was raised."""
 
     def claim_deliveries(
         self, *, holder: str, seconds: int, lapses_max: int, limit: int

@@ -29,7 +29,7 @@ ID_CHARS = 12
 ERROR_CHARS_MAX = 500
 """Of what a channel answered; the rest helps nobody."""
 GOOD_RUNS = (RunState.SUCCEEDED.value, RunState.PARTLY.value)
-TOLD_STATES = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING, RunState.CANCELLED}
+TOLD_STATES = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 """States of a run that may be worth an alert, or may end one."""
 _OPEN = sorted(one.value for one in OPEN_DELIVERIES)
 
@@ -194,10 +194,13 @@ class AlertRecords(OrganisationStore):
         return len(new)
 
     def load_told(self, alert_id: str) -> list[str]:
-        """Channels that were told that the alert was raised; see `ports.alerts.AlertStore`."""
+        """Channels that heard that the alert was raised; see `ports.alerts.AlertStore`."""
+        heard = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNCLEAR)
         rows = self._deliveries().filter(
-            alert__alert_id=alert_id, kind=DeliveryKind.RAISED.value
-        ).exclude(state=DeliveryState.FAILED.value)  # fmt: skip
+            alert__alert_id=alert_id,
+            kind=DeliveryKind.RAISED.value,
+            state__in=[one.value for one in heard],
+        )
         return sorted(rows.values_list("channel", flat=True))
 
     def claim_deliveries(

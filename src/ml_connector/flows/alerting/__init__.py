@@ -1,0 +1,1 @@
+"""What people are told without looking: raised, grouped, sent, and told when it is over."""
