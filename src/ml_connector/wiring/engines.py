@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,8 @@ class Engines:
         def _configure_database(self) -> None: ...
 
         def _make_look(self, queue: RunQueue, tell: Tell) -> Look: ...
+
+        def _telling(self, tell: Tell) -> AbstractContextManager[None]: ...
 
         def _find_place(self, flow_name: str) -> FlowPlace: ...
 
@@ -186,7 +188,8 @@ class Engines:
         if not is_shared(self.project):
             requeue_stopped(self.records, self.project.flows)
             looks.append(TakeRecorded(engine, self.records, self._find_place, tell_schedule))
-        work(engine, self._stop.wait, looks)
+        with self._telling(tell_schedule):
+            work(engine, self._stop.wait, looks)
 
     def run(self, flow_name: str, request: Json) -> RunRow:
         """A run of the flow, executed to its end.

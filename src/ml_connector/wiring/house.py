@@ -30,9 +30,11 @@ from ml_connector.settings import (
     SupplierFlow,
 )
 from ml_connector.wiring.actions import Actions
+from ml_connector.wiring.alerts import Alerts
 from ml_connector.wiring.callers import CallerBudget, Callers
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
+from ml_connector.wiring.limits import Limits
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import StepListener
 from ml_connector.wiring.once import once
@@ -103,7 +105,18 @@ def open_house(
 
 
 class House(
-    Systems, Questions, Decisions, Actions, People, SignIn, SigningOff, Tokens, Schedules, Engines
+    Systems,
+    Questions,
+    Decisions,
+    Actions,
+    People,
+    SignIn,
+    SigningOff,
+    Tokens,
+    Schedules,
+    Alerts,
+    Limits,
+    Engines,
 ):
     """One project folder and all that stands behind its ports.
 
