@@ -9,7 +9,7 @@ N ?= 12
 SEEDS ?= 200
 LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
 
-.PHONY: help demo bench lost-replies simulate promises test exhaustive quick check format reference lock clean
+.PHONY: help demo bench lost-replies simulate promises test exhaustive play quick check format reference lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,11 +43,16 @@ simulate: $(VENV)/stamp-dev ## Seeded plans of faults played in virtual time (SE
 promises: $(VENV)/stamp-dev ## What is promised of many processes, measured here (SEEDS=200)
 	@$(BIN)/python -m scripts.promises --seeds $(SEEDS)
 
-test: check ## Every check and every test, of like cases a few
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+test: $(VENV)/stamp-dev ## Every check and every test, of like cases a few
+	@$(MAKE) --no-print-directory -j2 check play
 
-exhaustive: check ## Every case of every test, those left out by make test too
-	@EXHAUSTIVE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+exhaustive: $(VENV)/stamp-dev ## Every case of every test, those left out by make test too
+	@EXHAUSTIVE=1 $(MAKE) --no-print-directory -j2 check play
+
+# Collected once by itself, so that the modules are compiled before all workers ask for them.
+play: $(VENV)/stamp-dev
+	@$(BIN)/python -m pytest --collect-only --quiet > $(VENV)/collected.txt || { cat $(VENV)/collected.txt; exit 1; }
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 quick: $(VENV)/stamp-dev ## The tests that take less than a few seconds each
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long"
