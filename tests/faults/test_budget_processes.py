@@ -20,7 +20,7 @@ def test_four_processes_share_one_budget_exactly_alike_and_stop_at_one_retry_aft
     The person's very first request is refused with Retry-After before the runs begin.
     """
     course = Course(
-        key="tenant", allowance=LOADED, seconds=7.0, refuses_nth=1, retry_after_s=2,
+        key="tenant", allowance=LOADED, seconds=10.0, refuses_nth=1, retry_after_s=2,
         person_pause_s=0.2,
     )  # fmt: skip
     with postgres.database() as url:
