@@ -33,8 +33,12 @@ with open_house(Path(sys.argv[1])) as house:
     assert house.records is not None
     from ml_connector.web.guards import MARK, Open
     from ml_connector.web.urls import urlpatterns
-    rights = [(str(one.pattern), getattr(one.callback, MARK, None)) for one in urlpatterns]
-    print(json.dumps([(path, "open" if right is Open else right) for path, right in rights]))
+    found = []
+    for one in urlpatterns:
+        right = getattr(one.callback, MARK, None)
+        by_method = getattr(right, "rights", {"": "open" if right is Open else right})
+        found += [(str(one.pattern), method, right) for method, right in by_method.items()]
+    print(json.dumps(found))
 """
 
 
@@ -66,6 +70,18 @@ class Visitor:
     def get(self, path: str, **headers: str) -> Answer:
         """The page at this path."""
         return self._send(Request(f"{self.url}{path}", headers=headers))
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, is_ours: bool = True, **headers: str
+    ) -> Answer:
+        """A call of the API: with the session and the form's token, or with headers of its own."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if is_ours and "Authorization" not in sent:
+            cookies = {cookie.name: cookie.value for cookie in self._cookies}
+            sent["X-CSRFToken"] = cookies.get("ml-connector-csrf", "")
+        data = None if method == "GET" else json.dumps({} if body is None else body).encode()
+        url = f"{self.url}/api/v1{path}"
+        return self._send(Request(url, data=data, headers=sent, method=method))
 
     def post(self, path: str, fields: dict[str, Any], *, is_ours: bool = True) -> Answer:
         """A form sent; with the token of our own pages unless it comes from elsewhere."""
@@ -103,6 +119,9 @@ class Site:
     project: Path
     run_id: str
     routes: list[tuple[str, str]]
+    """Pages, and the right each asks for."""
+    operations: list[tuple[str, str, str]]
+    """What programs call: address, method and right."""
     signed_in: dict[str, Visitor] = field(default_factory=dict, repr=False)
 
     def visitor(self, name: str = "") -> Visitor:
@@ -142,15 +161,19 @@ def site(
         for role in ROLES:
             house.add_person(role, password=PASSWORD, roles=[Role(role)])
     with _serving(root) as url:
-        yield Site(url=url, project=root, run_id=run.run_id, routes=_list_routes(root))
+        listed = list_routes(root)
+        routes = [(path, right) for path, method, right in listed if not method]
+        operations = [(path, method, right) for path, method, right in listed if method]
+        yield Site(url=url, project=root, run_id=run.run_id, routes=routes, operations=operations)
 
 
-def _list_routes(root: Path) -> list[tuple[str, str]]:
+def list_routes(root: Path) -> list[tuple[str, str, str]]:
+    """Address, method and right of all there is; pages answer whatever method they like."""
     done = subprocess.run(
         [sys.executable, "-c", LIST_ROUTES, str(root)],
         capture_output=True, text=True, check=True, env=_environment(),
     )  # fmt: skip
-    return [(path, right) for path, right in json.loads(done.stdout)]
+    return [(path, method, right) for path, method, right in json.loads(done.stdout)]
 
 
 class _serving:  # noqa: N801 - reads as what it does.

@@ -1,5 +1,6 @@
 """Every page of the router, for every role and for nobody."""
 
+import re
 from typing import Any
 
 import pytest
@@ -37,6 +38,37 @@ def test_role_sees_what_its_rights_give_and_nothing_else(site: Any, role: Role) 
         has_right = right in {one.value for one in RIGHTS[role]}
         assert (answer.status in (200, 405)) is has_right, (path, answer.status)
         assert (answer.status == 403) is not has_right, (path, answer.status)
+
+
+def name_nothing(path: str) -> str:
+    """An address of the API that leads to nothing there is, so that nothing is changed."""
+    return "/" + re.sub("<[^>]*>", "nothing-there", path.removeprefix("api/v1/"))
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_role_calls_what_its_rights_give_and_nothing_else(site: Any, role: Role) -> None:
+    """Every operation of the API, from the router itself, by its own method."""
+    visitor = site.member(role.value)
+    for path, method, right in site.operations:
+        answer = visitor.call(method, name_nothing(path))
+        has_right = right in {one.value for one in RIGHTS[role]}
+        assert answer.status != 401, (path, method)
+        assert (answer.status == 403) is not has_right, (path, method, answer.text)
+        assert answer.status < 500, (path, method, answer.text)
+    assert len(site.operations) > 40
+
+
+def test_nobody_calls_anything(site: Any) -> None:
+    """No session and no token; nor a session without the token of our forms."""
+    stranger, admin = site.visitor(), site.member("admin")
+    for path, method, _ in site.operations:
+        answer = stranger.call(method, name_nothing(path))
+        assert answer.status == 401, (path, method)
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        if method != "GET":
+            forged = admin.call(method, name_nothing(path), is_ours=False)
+            assert forged.status == 403, (path, method)
 
 
 def test_nobody_is_asked_to_sign_in_and_led_back(site: Any) -> None:

@@ -136,6 +136,14 @@ _GROUPS = {
             "enable": ("users:enable", "Let a person sign in again."),
         },
     ),
+    "tokens": (
+        "Tokens of programs that ask the API.",
+        {
+            "add": ("tokens:add", "Make a token of a person; it is printed this once."),
+            "list": ("tokens:list_tokens", "List tokens: whose, last used, until when."),
+            "revoke": ("tokens:revoke", "Take a token back."),
+        },
+    ),
     "audit": (
         "The audit chain.",
         {

@@ -90,8 +90,10 @@ class RunStore(Protocol):
             UsageError: No such run, or the prefix fits several; names them.
         """
 
-    def load_runs(self, *, flow: str | None = None, limit: int = 50) -> list[RunRow]:
-        """The newest runs first."""
+    def load_runs(
+        self, *, flow: str | None = None, limit: int = 50, before: str = ""
+    ) -> list[RunRow]:
+        """The newest runs first; those older than the run `before`, where one is named."""
 
     def find_unfinished(self, flow: str) -> RunRow | None:
         """The run that keeps the flow busy, if any."""

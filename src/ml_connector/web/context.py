@@ -30,6 +30,7 @@ PLACES = (
     Place(title="Flows", path="/flows/", group=WORK),
     Place(title="Runs", path="/runs/", group=WORK),
     Place(title="People", path="/people/", group=SET_UP, right=Right.ADMINISTER),
+    Place(title="Tokens", path="/tokens/", group=SET_UP),
 )
 """In the order of the navigation, group by group."""
 

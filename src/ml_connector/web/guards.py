@@ -1,5 +1,6 @@
 """Who may see which page: every view says it, and one that does not is never shown."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -26,9 +27,19 @@ class Asked(HttpRequest):
 
     person: Person
     house: House
+    rights: frozenset[Right]
+    """What may be done by this request: the person's rights, or what of them a token has."""
 
 
-def needs(right: Right | type[Open]) -> Callable[[View], View]:
+class Gate(ABC):
+    """Marks what lets in others than people at a page, such as programs, by its own rules."""
+
+    @abstractmethod
+    def admit(self, request: HttpRequest) -> HttpResponse | None:
+        """None: the view may answer, and `request` is an `Asked`; else what is answered."""
+
+
+def needs(right: Right | type[Open] | Gate) -> Callable[[View], View]:
     """Only who has the right gets an answer of the view."""
 
     def mark(view: View) -> View:
@@ -59,10 +70,13 @@ class RightsMiddleware:
         right = getattr(view, MARK)
         if right is Open:
             return None
+        if isinstance(right, Gate):
+            return right.admit(request)
         person = find_person(request)
         if person is None:
             return ask_to_sign_in(request)
         request.person = person  # type: ignore[attr-defined]  # see `Asked`
+        request.rights = person.rights  # type: ignore[attr-defined]  # as above
         if right not in person.rights:
             return render(request, "pages/refused.html", {"right": right}, status=403)
         request.house = find_house().acting_as(person.name)  # type: ignore[attr-defined]  # as above

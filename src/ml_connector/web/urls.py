@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from ml_connector.web.views import failures, flows, health, people, runs, sign_in
+from ml_connector.web.api.routing import list_routes
+from ml_connector.web.views import (
+    failures,
+    flows,
+    health,
+    manual,
+    people,
+    runs,
+    sign_in,
+    tokens,
+)
 
 urlpatterns = [
     path("", flows.show_flows, name="first"),
@@ -17,6 +27,12 @@ urlpatterns = [
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("tokens/", tokens.show_tokens, name="tokens"),
+    path("tokens/add/", tokens.add, name="tokens-add"),
+    path("tokens/revoke/", tokens.revoke, name="tokens-revoke"),
+    path("api/v1/", manual.show_manual, name="api-manual"),
+    path("api/v1/openapi.json", manual.show_openapi, name="api-document"),
+    *list_routes(),
 ]
 handler404 = failures.show_missing
 handler500 = failures.show_broken

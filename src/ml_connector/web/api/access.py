@@ -1,0 +1,177 @@
+"""Who may call: a program by its token, or somebody who has signed in at a page of ours."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from threading import Lock
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+
+from ml_connector.ports import Person, Right
+from ml_connector.web.api.problems import CallRefusedError, render_problem
+from ml_connector.web.desk import find_house
+from ml_connector.web.guards import Gate, find_person
+
+BODY_BYTES_MAX = 1_000_000
+"""Of one call; rules and reasons are small, and lines are never sent here."""
+WRONG_MAX = 20
+"""Wrong tokens from one place within a minute before unknown ones wait."""
+WRONG_S = 60
+PLACES_MAX = 10_000
+"""Places and tokens that are remembered; the oldest are forgotten first."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SCHEME = "bearer "
+CLIENT = Callable[[HttpRequest], HttpResponse]
+
+
+class Tries:
+    """Wrong tokens, counted by where they come from.
+
+    Nobody guesses a token; the limit keeps a program with an old one from asking the database all
+    day. Behind a proxy many programs share a place, so tokens that were right lately are let in.
+    """
+
+    def __init__(self, *, read_s: Callable[[], float] = time.monotonic) -> None:
+        self._read_s = read_s
+        self._guard = Lock()
+        self._wrong: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._right: OrderedDict[bytes, None] = OrderedDict()
+
+    def find_wait(self, place: str, token: str) -> int:
+        """Seconds until an unknown token of this place is looked at again; 0: it is now."""
+        with self._guard:
+            since, count = self._wrong.get(place, (0.0, 0))
+            left = since + WRONG_S - self._read_s()
+            if count < WRONG_MAX or left <= 0 or _digest(token) in self._right:
+                return 0
+            return int(left) + 1
+
+    def record(self, place: str, token: str, *, is_right: bool) -> None:
+        """A token was shown; what was wrong counts for a minute from the first."""
+        with self._guard:
+            if is_right:
+                _keep(self._right, _digest(token), None)
+                return
+            self._right.pop(_digest(token), None)
+            now = self._read_s()
+            since, count = self._wrong.get(place, (now, 0))
+            fresh = (now, 1) if now - since >= WRONG_S else (since, count + 1)
+            _keep(self._wrong, place, fresh)
+
+
+def _keep(kept: OrderedDict, key: object, value: object) -> None:  # type: ignore[type-arg]  # of either kind
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > PLACES_MAX:
+        kept.popitem(last=False)
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+tries = Tries()
+
+
+class Programs(Gate):
+    """Lets in whoever shows a token, or a session and a form token of ours; by method."""
+
+    def __init__(self, rights: Mapping[str, Right]) -> None:
+        self.rights = rights
+
+    def admit(self, request: HttpRequest) -> HttpResponse | None:
+        """None: the operation may answer, as this person."""
+        try:
+            self._admit(request)
+        except CallRefusedError as error:
+            answer = render_problem(error)
+            if error.status == 405:
+                answer["Allow"] = ", ".join(sorted(self.rights))
+            return answer
+        return None
+
+    def _admit(self, request: HttpRequest) -> None:
+        right = self.rights.get(request.method or "")
+        if right is None:
+            raise CallRefusedError(
+                f"{request.method} is nothing that {request.path} answers.",
+                status=405, next_step=f"Use {', '.join(sorted(self.rights))}.",
+            )  # fmt: skip
+        _verify_size(request)
+        person, rights = find_caller(request)
+        if right not in rights:
+            raise CallRefusedError(
+                f"This needs the right to {right}, which is not given here.",
+                status=403, next_step="Ask an admin, or make a token with this right.",
+            )  # fmt: skip
+        request.person = person  # type: ignore[attr-defined]  # see `Asked`
+        request.rights = rights  # type: ignore[attr-defined]  # as above
+        request.house = find_house().acting_as(person.name)  # type: ignore[attr-defined]  # as above
+
+
+def find_caller(request: HttpRequest) -> tuple[Person, frozenset[Right]]:
+    """Who calls, and what they may do here.
+
+    Raises:
+        CallRefusedError: Nobody known; or a page of another site has made a browser call.
+    """
+    shown = request.headers.get("Authorization", "")
+    if shown:
+        return _find_by_token(request, shown)
+    person = find_person(request)
+    if person is None:
+        raise _unknown("Nobody is signed in, and no token was shown.")
+    if request.method not in SAFE and _is_forged(request):
+        raise CallRefusedError(
+            "The call comes with a session and without the form token of our own pages.",
+            status=403, next_step="Send the header X-CSRFToken, or use a token of your own.",
+        )  # fmt: skip
+    return person, person.rights
+
+
+def _find_by_token(request: HttpRequest, shown: str) -> tuple[Person, frozenset[Right]]:
+    place, token = request.META.get("REMOTE_ADDR", ""), shown[len(SCHEME) :].strip()
+    if not shown.lower().startswith(SCHEME):
+        raise _unknown("Only bearer tokens are understood.")
+    if wait_s := tries.find_wait(place, token):
+        raise CallRefusedError(
+            "Too many wrong tokens were shown from here.",
+            status=429, next_step="Wait, and correct the token.", wait_s=wait_s,
+        )  # fmt: skip
+    holder = find_house().find_holder(token)
+    tries.record(place, token, is_right=holder is not None)
+    if holder is None:
+        raise _unknown("The token opens nothing: it is wrong, expired, revoked or its person out.")
+    request.token = holder.token  # type: ignore[attr-defined]  # see `Asked`
+    return holder.person, holder.rights
+
+
+def _unknown(refused: str) -> CallRefusedError:
+    return CallRefusedError(
+        refused,
+        status=401,
+        next_step="Make a token on the page Tokens.",
+    )
+
+
+def _verify_size(request: HttpRequest) -> None:
+    size = request.META.get("CONTENT_LENGTH") or "0"
+    if not size.isdigit() or int(size) > BODY_BYTES_MAX:
+        raise CallRefusedError(
+            f"The body is {size} bytes; at most {BODY_BYTES_MAX} are taken.",
+            status=413, next_step="Send less at a time.",
+        )  # fmt: skip
+
+
+def _is_forged(request: HttpRequest) -> bool:
+    """Whether Django's own check objects; views of the API are exempt from it before this."""
+    check = CsrfViewMiddleware(lambda _: HttpResponse())
+    request.csrf_processing_done = False  # type: ignore[attr-defined]  # the middleware's own mark
+    check.process_request(request)
+    return check.process_view(request, _no_view, (), {}) is not None
+
+
+def _no_view(_: HttpRequest) -> HttpResponse:
+    return HttpResponse()

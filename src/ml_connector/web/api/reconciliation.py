@@ -1,0 +1,149 @@
+"""How each period of each ledger stands against its model, and who has signed it."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from ninja import Body, Query, Router, Schema
+from pydantic import Field
+
+from ml_connector.flows.answers.reconciliation import Signature
+from ml_connector.ports import Right, SignOff
+from ml_connector.ports.standings import StageState
+from ml_connector.web.api.shapes import (
+    Amount,
+    Asked,
+    Document,
+    Instant,
+    Key,
+    Name,
+    OfFlow,
+    PathName,
+    Text,
+)
+from ml_connector.web.guards import Asked as Request
+from ml_connector.web.guards import needs
+
+router = Router()
+
+
+class AmountsOut(Schema):
+    """The bridge from the ERP to the model in one currency, in the ledger's own sign."""
+
+    currency: str
+    erp: Amount
+    excluded_total: Amount
+    unmapped: Amount
+    suspense: Amount
+    refused: Amount
+    unsent: Amount
+    held: Amount
+    unexplained: Amount
+    lines: int
+
+
+class SignOffOut(Schema):
+    """One person's word that a period is reconciled."""
+
+    sign_off_id: str
+    flow: str
+    ledger: str
+    period: str
+    number: int
+    proof_hash: str
+    run_id: str
+    signed_by: str
+    comment: str
+    stated: Document
+    signed_at: Instant
+    withdrawn_by: str
+    withdrawn_at: Instant | None
+    reason: str
+
+
+class StandingOut(Schema):
+    """How one period of one ledger stands, as the last run that looked at it left it."""
+
+    flow: str
+    ledger: str
+    period: str
+    member: str
+    date_first: date | None
+    date_last: date | None
+    status: str
+    read: StageState
+    mapped: StageState
+    loaded: StageState
+    tied: StageState
+    is_owed: bool
+    is_whole: bool
+    amounts: list[AmountsOut]
+    proof_hash: str
+    run_id: str
+    at: Instant
+    signed: SignOffOut | None
+    signature: Signature = Field(description="Whether it still speaks for the books.")
+
+
+class StandingsOut(Schema):
+    """By flow, ledger and date."""
+
+    items: list[StandingOut]
+
+
+class SignAsked(Asked):
+    """What is signed, and why it is reconciled."""
+
+    flow: Name
+    period: Name
+    ledger: Key = ""
+    comment: Text
+    proof_hash: Key = Field(
+        default="", description="Of the books that were looked at; empty: whatever they are now."
+    )
+
+
+class WithdrawalAsked(Asked):
+    """Why it is taken back."""
+
+    reason: Text
+
+
+@router.get("", response=StandingsOut, summary="How every period stands")
+@needs(Right.SEE)
+def list_standings(
+    request: Request,
+    flow: OfFlow = "",
+    first: Annotated[date | None, Query(description="Periods that end from this day on.")] = None,
+    last: Annotated[date | None, Query(description="Periods that end until this day.")] = None,
+) -> dict[str, Any]:
+    """ERP, less what is named, is what the model holds; the rest is unexplained."""
+    found = request.house.list_signed(flow=flow or None, first=first, last=last)
+    return {"items": [_tell(one) for one in found]}
+
+
+@router.post("/sign-offs", response={201: SignOffOut}, summary="Sign a period as reconciled")
+@needs(Right.DECIDE)
+def sign_off(request: Request, wanted: Annotated[SignAsked, Body()]) -> SignOff:
+    """Refused while anything is unexplained, moving, owed or not sent."""
+    return request.house.sign_off(
+        wanted.flow, wanted.period, ledger=wanted.ledger, comment=wanted.comment,
+        proof_hash=wanted.proof_hash,
+    )  # fmt: skip
+
+
+@router.post(
+    "/sign-offs/{sign_off_id}/withdraw", response=SignOffOut, summary="Take a sign-off back"
+)
+@needs(Right.DECIDE)
+def withdraw(
+    request: Request, sign_off_id: PathName, wanted: Annotated[WithdrawalAsked, Body()]
+) -> SignOff:
+    """By who gave it; it stays to be seen."""
+    return request.house.withdraw_sign_off(sign_off_id, reason=wanted.reason)
+
+
+def _tell(one: Any) -> dict[str, Any]:
+    standing = one.standing
+    names = [name for name in StandingOut.model_fields if name not in ("signed", "signature")]
+    told = {name: getattr(standing, name) for name in names}
+    return {**told, "signed": one.sign_off, "signature": one.signature}

@@ -1,0 +1,105 @@
+"""Values as programs read and write them: exact amounts as text, instants in UTC."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, TypeVar
+
+from ninja import Header, Path, Query, Schema
+from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from ml_connector.domain.money import render_plain
+from ml_connector.errors import UsageError
+from ml_connector.web.api.problems import MissingError
+
+Item = TypeVar("Item")
+ROWS_DEFAULT = 50
+ROWS_MAX = 200
+"""Rows of one answer; the next ones are asked for by its `next`."""
+TEXT_MAX = 2_000
+"""Characters of a reason or a note."""
+KEY_MAX = 200
+"""Characters of a key, a name or an id in a call."""
+
+
+def render_instant(at: datetime) -> str:
+    """The instant in UTC, to the second."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[
+    datetime,
+    PlainSerializer(render_instant, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
+Amount = Annotated[
+    Decimal,
+    PlainSerializer(render_plain, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["1234.50"]},
+        mode="serialization",
+    ),
+]
+"""A decimal as text, so that no reader rounds it; its currency stands beside it."""
+Document = dict[str, Any]
+"""What was recorded, as it was recorded; amounts in it are text as well."""
+Line = r"^[^\x00-\x1f\x7f]*$"
+Name = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX, pattern=Line)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_MAX)]
+Key = Annotated[str, StringConstraints(max_length=KEY_MAX, pattern=Line)]
+PathName = Annotated[Name, Path()]
+Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="Rows of one answer.")]
+# The library loses the default of a parameter whose type has limits of its own: they stand here.
+After = Annotated[
+    str,
+    Query(
+        max_length=KEY_MAX, pattern=Line,
+        description="Where to go on: `next` of the answer before; empty: the beginning.",
+    ),
+]  # fmt: skip
+OfFlow = Annotated[str, Query(max_length=KEY_MAX, pattern=Line, description="Of this flow only.")]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key", max_length=KEY_MAX, pattern=Line,
+        description="Your own name for this call: sent again, it stands for the run it started.",
+    ),
+]  # fmt: skip
+
+
+class Asked(Schema):
+    """What is sent; a word that is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Page(Schema, Generic[Item]):
+    """Some rows, and where the others begin."""
+
+    items: list[Item]
+    next: str | None = Field(description="Give it as `after` to go on; null: there are no more.")
+
+
+def cut_page(
+    rows: Sequence[Item], *, limit: int, find_key: Callable[[Item], str]
+) -> dict[str, Any]:
+    """A page of rows of which one more than fits was read, where there is one."""
+    shown = list(rows[:limit])
+    more = len(rows) > limit
+    return {"items": shown, "next": find_key(shown[-1]) if more else None}
+
+
+@contextmanager
+def finding() -> Iterator[None]:
+    """What is looked up in the block is there; else it is missing, and nothing else is wrong.
+
+    Raises:
+        MissingError: There is no such thing.
+    """
+    try:
+        yield
+    except UsageError as error:
+        raise MissingError(
+            error.refused, written=error.written, next_step=error.next_step, **error.arguments
+        ) from error
