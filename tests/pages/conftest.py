@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
 
 import pytest
+from scripts.browsing import serving_pages
 from tests.conftest import fill_lists
 
 import ml_connector
@@ -160,7 +160,7 @@ def site(
         run = house.run("actuals-fusion", {})
         for role in ROLES:
             house.add_person(role, password=PASSWORD, roles=[Role(role)])
-    with _serving(root) as url:
+    with serving_pages(root) as url:
         listed = list_routes(root)
         routes = [(path, right) for path, method, right in listed if not method]
         operations = [(path, method, right) for path, method, right in listed if method]
@@ -174,34 +174,6 @@ def list_routes(root: Path) -> list[tuple[str, str, str]]:
         capture_output=True, text=True, check=True, env=_environment(),
     )  # fmt: skip
     return [(path, method, right) for path, method, right in json.loads(done.stdout)]
-
-
-class _serving:  # noqa: N801 - reads as what it does.
-    """The command serves until the end of the block."""
-
-    def __init__(self, root: Path) -> None:
-        self._process = subprocess.Popen(
-            [
-                sys.executable, "-m", "ml_connector", "serve", "--project", str(root),
-                "--set", "pages.port=0",
-            ],
-            stderr=subprocess.PIPE, text=True, env=_environment(),
-        )  # fmt: skip
-
-    def __enter__(self) -> str:
-        told = []
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            told.append(line)
-            found = re.search(r"http://\S+", line)
-            if found:
-                return found[0]
-        raise AssertionError("".join(told))
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        left = self._process.communicate(timeout=WAIT_S)[1]
-        assert self._process.returncode == 0, left
 
 
 def _environment() -> dict[str, str]:
