@@ -30,8 +30,8 @@ def serving_pages(root: Path) -> Iterator[str]:
     """
     command = [sys.executable, "-m", "ml_connector", "serve", "--project", str(root)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    # Into a file: a pipe that nobody reads would fill, and the process stand still.
-    with TemporaryFile("w+") as told, subprocess.Popen(
+    # Into a file that both append to or read: a pipe nobody reads fills, and the process stops.
+    with TemporaryFile("a+") as told, subprocess.Popen(
         [*command, "--set", "pages.port=0"], stdout=subprocess.DEVNULL, stderr=told,
         env=environment,
     ) as process:  # fmt: skip
