@@ -253,7 +253,7 @@ def play_loads(player: Player) -> None:
     )  # fmt: skip
     refused = RefusedSummary(
         load_id=load.load_id, flow="f", key=("101", "4000"), before=Decimal(0), after=Decimal(1),
-        reasons=("no member",),
+        reasons=("no member",), cause="no member", period="Oct-26",
     )  # fmt: skip
     say("loads.save_plan", plan)
     say("loads.record_load", load, [refused])
@@ -477,6 +477,8 @@ def play_reading_rules(player: Player) -> None:
     say("unmapped.count_values", UnmappedFilter(flow="f"))
     say("unmapped.find_value", "f", *UNMAPPED)
     say("unmapped.load_amounts", "f", *UNMAPPED)
+    known = UnmappedFilter(flow="f", dimension=UNMAPPED[0], text=UNMAPPED[2])
+    say("unmapped.find_by_value", known)
 
 
 def play_unmapped(player: Player) -> None:

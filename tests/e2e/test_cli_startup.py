@@ -28,7 +28,7 @@ sys.exit(code)
         (("runs", "list"), (*ENGINE, *CLIENTS, "cryptography")),
         (("audit", "verify"), (*ENGINE, *CLIENTS, "cryptography")),
         (("secrets", "list"), (*ENGINE, "httpx2")),
-        (("mappings", "export", "actuals-fusion"), (*ENGINE, *CLIENTS, "django")),
+        (("mappings", "export", "actuals-fusion"), (*ENGINE, *CLIENTS, "cryptography")),
     ],
     ids=lambda words: " ".join(words[:2]),
 )

@@ -125,6 +125,12 @@ class UnmappedStore(Protocol):
     def find_value(self, flow: str, dimension: str, fact: str, value: str) -> UnmappedValue | None:
         """One value, also when it has left the queue."""
 
+    def find_by_value(self, asked: UnmappedFilter) -> UnmappedValue | None:
+        """The value `text` of a flow's dimension, also when it has left the queue.
+
+        Of two facts with that value the one with the larger amount.
+        """
+
     def load_amounts(
         self, flow: str, dimension: str, fact: str, value: str
     ) -> list[UnmappedAmount]:

@@ -85,6 +85,12 @@ class UnmappedRecords(OrganisationStore):
         row = self._one(flow, dimension, fact, value).first()
         return None if row is None else _render(row)
 
+    def find_by_value(self, asked: UnmappedFilter) -> UnmappedValue | None:
+        """The value `text` of a flow's dimension, also when it has left the queue."""
+        rows = self._values().filter(flow=asked.flow, dimension=asked.dimension, value=asked.text)
+        row = rows.order_by("-is_open", "-stake", "id").first()
+        return None if row is None else _render(row)
+
     def load_amounts(
         self, flow: str, dimension: str, fact: str, value: str
     ) -> list[UnmappedAmount]:

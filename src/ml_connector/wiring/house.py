@@ -35,6 +35,7 @@ from ml_connector.wiring.callers import CallerBudget, Callers
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.limits import Limits
+from ml_connector.wiring.mappings import Mappings
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import StepListener
 from ml_connector.wiring.once import once
@@ -47,6 +48,7 @@ from ml_connector.wiring.sign_in import FACTORS, SignIn
 from ml_connector.wiring.signing_off import SigningOff
 from ml_connector.wiring.systems import Systems
 from ml_connector.wiring.tokens import Tokens
+from ml_connector.wiring.unmapped import Unmapped
 from ml_connector.wiring.workers import (
     HeardBudget,
     RunListener,
@@ -107,6 +109,8 @@ def open_house(
 class House(
     Systems,
     Questions,
+    Mappings,
+    Unmapped,
     Decisions,
     Actions,
     People,
@@ -320,7 +324,7 @@ class House(
         return DimensionsBench(**self._ports(flow), flow=flow, parents_files=files)
 
     def actuals_bench(self, flow: ActualsFlow) -> "ActualsBench":
-        """The bench of an actuals flow, its mapping file read."""
+        """The bench of an actuals flow, its rules in force read."""
         from ml_connector.flows.bench import ActualsBench  # noqa: PLC0415 - start-up time.
 
         siblings = {
@@ -332,7 +336,7 @@ class House(
         return ActualsBench(
             **self._ports(flow),
             flow=flow,
-            mapping_text=self.project.read_text(flow.mapping),
+            mapping_text=self.find_rules_text(flow),
             ledgers_by_flow=siblings,
             dimensions=self.dimensions_bench(first) if isinstance(first, DimensionsFlow) else None,
         )

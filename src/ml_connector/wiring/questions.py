@@ -1,8 +1,6 @@
-"""What people ask of a project that no run is needed for: checks, lineage, rules, traces."""
+"""What people ask of a project that no run is needed for: checks, lineage, traces."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConnectorError, UsageError
@@ -11,13 +9,10 @@ from ml_connector.settings import ActualsFlow, DimensionsFlow, Flow, Project
 
 if TYPE_CHECKING:
     from ml_connector.archive import FileArchive
-    from ml_connector.domain.mapping import Explanation
-    from ml_connector.domain.mapping_rules import MappingDiff, MappingSet
     from ml_connector.flows.answers.refusals import Refusal
     from ml_connector.flows.answers.trace import TraceEntry
     from ml_connector.flows.bench import ActualsBench, Bench, DimensionsBench
     from ml_connector.flows.ledger.scope import PeriodInScope
-    from ml_connector.flows.placing.coverage import CoverageRow, UnmappedRow
 
 
 class Questions:
@@ -117,108 +112,3 @@ class Questions:
 
         assert self.records is not None, "opening the records readies the database"
         return export_audit(self.project.settings.organisation)
-
-    # --- rules --------------------------------------------------------------------------------
-
-    def mapping(self, flow: ActualsFlow) -> "MappingSet":
-        """The flow's rules as their file holds them now.
-
-        Raises:
-            MappingFaultsError: All faults of the file.
-        """
-        return self._parse_rules(self.project.resolve(flow.mapping))
-
-    def _parse_rules(self, path: Path, *, dimensions: frozenset[str] | None = None) -> "MappingSet":
-        from ml_connector.domain.mapping_file import parse_mapping  # noqa: PLC0415 - start-up.
-
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"The mapping file {path} cannot be read: {error}.",
-                written="Nothing was changed.",
-                next_step="Give the path of a CSV file in UTF-8.",
-                file=str(path),
-            ) from error
-        return parse_mapping(text, origin=str(path), dimensions=dimensions)
-
-    def explain_mapping(
-        self, flow_name: str, facts: Mapping[str, str], on: date
-    ) -> tuple["Explanation", ...]:
-        """How each mapped dimension of the flow is decided for these facts."""
-        from ml_connector.domain.mapping import Mapper  # noqa: PLC0415 - start-up time.
-
-        flow = self.actuals_flow(flow_name)
-        mapped = [d.name for d in flow.dimensions if d.name in _mapped(flow)]
-        return Mapper(self.mapping(flow), mapped).explain(facts, on)
-
-    def cover(
-        self, flow_name: str, members: Sequence[str] | None
-    ) -> tuple[list["CoverageRow"], list["UnmappedRow"]]:
-        """Where archived lines go by the rules; every archived period unless some are named."""
-        from ml_connector.flows.placing.coverage import cover_archived  # noqa: PLC0415 - start-up time.
-
-        flow = self.actuals_flow(flow_name)
-        return cover_archived(self.actuals_bench(flow), members)
-
-    def diff_mapping(self, flow_name: str, other: Path) -> "MappingDiff":
-        """What another file's rules would change."""
-        from ml_connector.domain.mapping_rules import diff_mappings  # noqa: PLC0415 - start-up.
-
-        return diff_mappings(self.mapping(self.actuals_flow(flow_name)), self._parse_rules(other))
-
-    def render_rules(self, flow_name: str) -> str:
-        """The flow's rules as CSV."""
-        from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
-
-        return render_mapping(self.mapping(self.actuals_flow(flow_name)))
-
-    def replace_rules(self, flow_name: str, file: Path) -> tuple[Path, int]:
-        """The flow's rules are those of the file; returns where they are and how many.
-
-        Raises:
-            MappingFaultsError: All faults of the new rules; the old ones stay.
-        """
-        flow = self.actuals_flow(flow_name)
-        rules = self._parse_rules(file, dimensions=_mapped(flow))
-        return self._save_rules(flow, rules), len(rules.rules)
-
-    def add_rule(
-        self, flow_name: str, *, dimension: str, when: str, target: str, note: str
-    ) -> Path:
-        """The flow's mapping file holds one rule more; returns where.
-
-        Raises:
-            MappingFaultsError: The rule is faulty or contradicts another; the file stays.
-        """
-        import csv  # noqa: PLC0415 - start-up time.
-        import io  # noqa: PLC0415 - start-up time.
-
-        from ml_connector.domain.mapping_file import parse_mapping  # noqa: PLC0415 - start-up.
-
-        flow = self.actuals_flow(flow_name)
-        buffer = io.StringIO(self.render_rules(flow_name))
-        buffer.seek(0, io.SEEK_END)
-        csv.writer(buffer, lineterminator="\n").writerow(
-            [dimension, when, target, "", "", "", note]
-        )
-        text, origin = buffer.getvalue(), str(flow.mapping)
-        rules = parse_mapping(text, origin=origin, dimensions=_mapped(flow))
-        return self._save_rules(flow, rules)
-
-    def _save_rules(self, flow: ActualsFlow, rules: "MappingSet") -> Path:
-        from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
-
-        path = self.project.resolve(flow.mapping)
-        beside = path.with_suffix(".new")
-        beside.write_text(render_mapping(rules), encoding="utf-8")
-        beside.replace(path)
-        self.records.audit.record(
-            "mapping.saved", subject=flow.name, actor=self.actor, hash=rules.content_hash
-        )
-        return path
-
-
-def _mapped(flow: ActualsFlow) -> frozenset[str]:
-    """The dimensions the flow's rules decide."""
-    return frozenset(d.name for d in flow.dimensions if d.source == "mapping")

@@ -1,0 +1,277 @@
+"""Mapping rules, their history and their reach: for commands, pages and calls alike."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_connector.errors import UsageError
+from ml_connector.ports import Records
+from ml_connector.ports.rules import Deed
+from ml_connector.settings import ActualsFlow, Flow, Project
+
+if TYPE_CHECKING:
+    from ml_connector.archive import FileArchive
+    from ml_connector.domain.mapping import Explanation
+    from ml_connector.domain.mapping_rules import MappingDiff, MappingSet
+    from ml_connector.flows.bench import ActualsBench
+    from ml_connector.flows.placing.coverage import CoverageRow, UnmappedRow
+    from ml_connector.flows.placing.moving import Weighed
+    from ml_connector.flows.placing.reach import Reach
+    from ml_connector.flows.placing.rulebook import Rulebook, RulesInForce
+    from ml_connector.ports.rules import RuleRevision
+
+FILE = "file"
+"""Names the rules of the project's file where a revision's number is asked for."""
+
+
+class Mappings:
+    """The mapping part of a house; the house itself supplies project, records and benches."""
+
+    project: Project
+    actor: str
+
+    if TYPE_CHECKING:
+
+        @property
+        def records(self) -> Records:
+            """All stores."""
+
+        @property
+        def archive(self) -> FileArchive:
+            """The project's immutable files."""
+
+        def flow(self, name: str) -> Flow:
+            """A flow's settings."""
+
+        def actuals_flow(self, name: str) -> ActualsFlow:
+            """The settings of an actuals flow."""
+
+        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
+            """The bench of an actuals flow."""
+
+    def rulebook(self, flow_name: str) -> "Rulebook":
+        """The rules of a flow, to look at and to change."""
+        from ml_connector.flows.placing.rulebook import Rulebook  # noqa: PLC0415 - start-up time.
+
+        flow = self.actuals_flow(flow_name)
+        return Rulebook(
+            flow=flow, records=self.records, actor=self.actor,
+            read_file=lambda: self.project.read_text(flow.mapping),
+        )  # fmt: skip
+
+    def find_rules_text(self, flow: ActualsFlow) -> str:
+        """The text of the rules in force."""
+        return self.rulebook(flow.name).find_kept_text() or self.project.read_text(flow.mapping)
+
+    def find_rules(self, flow_name: str) -> "RulesInForce":
+        """The rules in force, who keeps them, and where the file differs.
+
+        Raises:
+            MappingFaultsError: The file decides, and holds faults; all of them.
+        """
+        return self.rulebook(flow_name).load()
+
+    def mapping(self, flow: ActualsFlow) -> "MappingSet":
+        """The flow's rules in force."""
+        return self.find_rules(flow.name).mapping
+
+    def find_rules_of(self, flow_name: str, which: str) -> "MappingSet":
+        """The rules of a revision by its number, of the project's `file`, or in force when empty.
+
+        Raises:
+            UsageError: There is no such revision, or the file holds faults.
+        """
+        book = self.rulebook(flow_name)
+        if not which:
+            return book.load().mapping
+        if which == FILE:
+            return self._parse_rules(self.project.resolve(book.flow.mapping))
+        return book.load_revision(int(which) if which.isdecimal() else 0)[1]
+
+    def _parse_rules(self, path: Path, *, flow_name: str = "") -> "MappingSet":
+        from ml_connector.domain.mapping_file import ANY_WORDS  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.answers.rule_files import read_rules  # noqa: PLC0415 - as above.
+
+        words = self.rulebook(flow_name).words if flow_name else ANY_WORDS
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"The mapping file {path} cannot be read: {error}.",
+                written="Nothing was changed.",
+                next_step="Give the path of a CSV file in UTF-8, or of a workbook.",
+                file=str(path),
+            ) from error
+        return read_rules(content, origin=str(path), words=words)
+
+    def read_rules(self, flow_name: str, name: str, content: bytes) -> "MappingSet":
+        """The rules of a file somebody sends for the flow, CSV text or workbook.
+
+        Raises:
+            MappingFaultsError: All faults of the file, each with its row.
+            UnfitWorkbookError: It cannot be read at all.
+        """
+        from ml_connector.flows.answers.rule_files import read_rules  # noqa: PLC0415 - start-up.
+
+        return read_rules(content, origin=name, words=self.rulebook(flow_name).words)
+
+    def explain_mapping(
+        self, flow_name: str, facts: Mapping[str, str], on: date
+    ) -> tuple["Explanation", ...]:
+        """How each mapped dimension of the flow is decided for these facts."""
+        from ml_connector.domain.mapping import Mapper  # noqa: PLC0415 - start-up time.
+
+        mapped = list_mapped(self.actuals_flow(flow_name))
+        return Mapper(self.find_rules(flow_name).mapping, mapped).explain(facts, on)
+
+    def cover(
+        self, flow_name: str, members: Sequence[str] | None
+    ) -> tuple[list["CoverageRow"], list["UnmappedRow"]]:
+        """Where archived lines go by the rules; every archived period unless some are named."""
+        from ml_connector.flows.placing.coverage import cover_archived  # noqa: PLC0415 - start-up.
+
+        flow = self.actuals_flow(flow_name)
+        return cover_archived(self.actuals_bench(flow), members)
+
+    def find_reach(self, flow_name: str, member: str = "") -> "Reach":
+        """What the rules reached when the planning period, or the newest, was last placed."""
+        from ml_connector.flows.placing.reach import load_reach  # noqa: PLC0415 - start-up time.
+
+        name = self.actuals_flow(flow_name).name
+        return load_reach(self.records, self.archive, name, member)
+
+    def diff_mapping(self, flow_name: str, other: Path) -> "MappingDiff":
+        """What another file's rules would change."""
+        from ml_connector.domain.mapping_rules import diff_mappings  # noqa: PLC0415 - start-up.
+
+        return diff_mappings(self.find_rules(flow_name).mapping, self._parse_rules(other))
+
+    def diff_rules(self, flow_name: str, before: str, after: str) -> "MappingDiff":
+        """What differs between two revisions, or one and the `file`; empty: those in force."""
+        from ml_connector.domain.mapping_rules import diff_mappings  # noqa: PLC0415 - start-up.
+
+        return diff_mappings(
+            self.find_rules_of(flow_name, before), self.find_rules_of(flow_name, after)
+        )
+
+    def weigh_rules(self, flow_name: str, before: "MappingSet", after: "MappingSet") -> "Weighed":
+        """The amounts a change of rules would move, from the archive's current revisions."""
+        from ml_connector.flows.placing.moving import weigh_change  # noqa: PLC0415 - start-up.
+
+        return weigh_change(self.actuals_bench(self.actuals_flow(flow_name)), before, after)
+
+    def render_rules(self, flow_name: str, which: str = "") -> str:
+        """The flow's rules as CSV."""
+        from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
+
+        return render_mapping(self.find_rules_of(flow_name, which))
+
+    def render_rules_workbook(self, flow_name: str, which: str = "") -> bytes:
+        """The flow's rules as a workbook."""
+        from ml_connector.flows.answers.rule_files import render_workbook  # noqa: PLC0415 - same.
+
+        return render_workbook(self.find_rules_of(flow_name, which))
+
+    def take_rules(self, flow_name: str, *, comment: str = "") -> "RuleRevision":
+        """The records keep the rules from now on, beginning with those of the file."""
+        return self.rulebook(flow_name).take(comment=comment)
+
+    def give_rules_back(self, flow_name: str, *, comment: str = "") -> "RuleRevision":
+        """The project's file decides again."""
+        return self.rulebook(flow_name).give_back(comment=comment)
+
+    def restore_rules(self, flow_name: str, number: int, *, comment: str = "") -> "RuleRevision":
+        """The rules are those of an earlier revision again, as a new one."""
+        return self.rulebook(flow_name).restore(number, comment=comment)
+
+    def save_rules(
+        self, flow_name: str, rules: "MappingSet", *, based_on: int, comment: str,
+        deed: Deed = Deed.SAVED,
+    ) -> "RuleRevision":  # fmt: skip
+        """The rules the records keep are these.
+
+        Raises:
+            NotKeptError: The project's file decides.
+            RulesConflictError: Somebody saved meanwhile; holds both changes.
+            MappingFaultsError: The rules contradict each other.
+        """
+        return self.rulebook(flow_name).save(rules, based_on=based_on, comment=comment, deed=deed)
+
+    def change_rule(
+        self, flow_name: str, cells: Mapping[str, str] | None, *, place: int | None, based_on: int,
+        comment: str = "",
+    ) -> "RuleRevision":  # fmt: skip
+        """The rules hold one rule more, another one, or one less.
+
+        Args:
+            flow_name: Whose rules.
+            cells: The rule, by column; None takes the one at `place` away.
+            place: Of the rule that is changed, counted from 0 in file order; None adds one.
+            based_on: The revision the change was begun from.
+            comment: Why.
+
+        Raises:
+            MappingFaultsError: All faults of the rule; the others stay as they are.
+            RulesConflictError: Somebody saved meanwhile; holds both changes.
+        """
+        from ml_connector.flows.placing.rule_edits import edit_rules  # noqa: PLC0415 - start-up.
+
+        book = self.rulebook(flow_name)
+        held = book.load_revision(based_on)[1] if based_on else book.load().mapping
+        changed = edit_rules(held, cells, place=place, words=book.words)
+        return book.save(changed, based_on=based_on, comment=comment)
+
+    def replace_rules(self, flow_name: str, file: Path) -> tuple[str, int]:
+        """The flow's rules are those of the file; returns where they are and how many.
+
+        Raises:
+            MappingFaultsError: All faults of the new rules; the old ones stay.
+        """
+        held = self.find_rules(flow_name)
+        rules = self._parse_rules(file, flow_name=flow_name)
+        where = self._save(flow_name, held, rules, comment=f"From {file.name}.")
+        return where, len(rules.rules)
+
+    def add_rule(self, flow_name: str, *, dimension: str, when: str, target: str, note: str) -> str:
+        """The flow's rules hold one rule more; returns where.
+
+        Raises:
+            MappingFaultsError: The rule is faulty or contradicts another; the rules stay.
+        """
+        from ml_connector.flows.placing.rule_edits import edit_rules  # noqa: PLC0415 - start-up.
+
+        held = self.find_rules(flow_name)
+        cells = {"dimension": dimension, "when": when, "target": target, "note": note}
+        words = self.rulebook(flow_name).words
+        changed = edit_rules(held.mapping, cells, place=None, words=words)
+        return self._save(flow_name, held, changed, comment=note, deed=Deed.SAVED)
+
+    def _save(
+        self, flow_name: str, held: "RulesInForce", rules: "MappingSet", *, comment: str,
+        deed: Deed = Deed.IMPORTED,
+    ) -> str:  # fmt: skip
+        """The rules are in force: in the records where those keep them, else in the file."""
+        if held.is_kept:
+            saved = self.save_rules(
+                flow_name, rules, based_on=held.number, comment=comment, deed=deed
+            )
+            return f"revision {saved.number} of {flow_name}"
+        return str(self._write_file(self.actuals_flow(flow_name), rules))
+
+    def _write_file(self, flow: ActualsFlow, rules: "MappingSet") -> Path:
+        from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
+
+        path = self.project.resolve(flow.mapping)
+        beside = path.with_suffix(".new")
+        beside.write_text(render_mapping(rules), encoding="utf-8")
+        beside.replace(path)
+        self.records.audit.record(
+            "mapping.saved", subject=flow.name, actor=self.actor, hash=rules.content_hash
+        )
+        return path
+
+
+def list_mapped(flow: ActualsFlow) -> list[str]:
+    """The dimensions the flow's rules decide, in its order."""
+    return [d.name for d in flow.dimensions if d.source == "mapping"]

@@ -1,0 +1,213 @@
+"""Values no rule takes: who looks after them, what fits them, and their periods done again."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ml_connector.errors import UsageError
+from ml_connector.ports import Json, Records, RunRow
+from ml_connector.ports.unmapped import UnmappedFilter, UnmappedValue
+from ml_connector.settings import ActualsFlow, Project
+
+if TYPE_CHECKING:
+    from ml_connector.archive import FileArchive
+    from ml_connector.domain.mapping_suggestions import Advisor, MemberList, Suggestion
+    from ml_connector.flows.bench import ActualsBench
+    from ml_connector.flows.placing.behind import LineBehind
+    from ml_connector.flows.placing.rulebook import RulesInForce
+
+LISTS_KEPT = 16
+"""Lists of the model that stay read."""
+RUNS_SEARCHED_MAX = 20
+"""Newest runs looked through for the list of the model that was compared last."""
+NOTE_CHARACTERS_MAX = 500
+
+
+class UnknownValueError(UsageError):
+    """No placing has found the value unmapped."""
+
+    code = "mapping.unknown-value"
+
+
+class Unmapped:
+    """The house's queue of unmapped values; the house itself supplies records and benches."""
+
+    project: Project
+    actor: str
+
+    if TYPE_CHECKING:
+
+        @property
+        def records(self) -> Records:
+            """All stores."""
+
+        @property
+        def archive(self) -> FileArchive:
+            """The project's immutable files."""
+
+        def actuals_flow(self, name: str) -> ActualsFlow:
+            """The settings of an actuals flow."""
+
+        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
+            """The bench of an actuals flow."""
+
+        def find_rules(self, flow_name: str) -> RulesInForce:
+            """The rules in force."""
+
+        def enqueue_run(self, flow_name: str, request: Json, *, key: str = "") -> RunRow:
+            """A run is recorded and handed to whoever executes runs."""
+
+    def find_unmapped(self, flow_name: str, dimension: str, value: str) -> UnmappedValue:
+        """A value of the queue, also when it has left it.
+
+        Raises:
+            UnknownValueError: It was never there.
+        """
+        flow = self.actuals_flow(flow_name)
+        asked = UnmappedFilter(flow=flow.name, dimension=dimension, text=value)
+        found = self.records.unmapped.find_by_value(asked)
+        if found is None:
+            raise UnknownValueError(
+                f"No run of flow {flow.name} has found {dimension} {value!r} unmapped.",
+                written="Nothing was changed.",
+                next_step=f"List what is: `ml-connector unmapped list {flow.name}`.",
+                flow=flow.name, dimension=dimension, value=value,
+            )  # fmt: skip
+        return found
+
+    def assign_unmapped(
+        self, flow_name: str, dimension: str, value: str, *, owner: str, note: str
+    ) -> UnmappedValue:
+        """Somebody looks after the value, or nobody does when the owner is empty.
+
+        Raises:
+            UsageError: There is no such value, or no such person.
+        """
+        found = self.find_unmapped(flow_name, dimension, value)
+        person = self.records.people.find_person(owner) if owner else None
+        if owner and (person is None or not person.is_active):
+            raise UsageError(
+                f"There is nobody named {owner!r} who may sign in.",
+                written="Nothing was changed.",
+                next_step="List the people: `ml-connector users list`.",
+                owner=owner,
+            )
+        with self.records.transactions.begin(f"the owner of {value}"):
+            self.records.unmapped.save_owner(
+                found, owner=owner, note=note[:NOTE_CHARACTERS_MAX], actor=self.actor
+            )
+            self.records.audit.record(
+                "unmapped.assigned", subject=flow_name, actor=self.actor, dimension=dimension,
+                value=value, owner=owner, note=note[:NOTE_CHARACTERS_MAX],
+            )  # fmt: skip
+        return self.find_unmapped(flow_name, dimension, value)
+
+    def suggest_members(self, values: Sequence[UnmappedValue]) -> list["Suggestion | None"]:
+        """What fits each value, and why; nothing where the evidence is thin. Applied by people."""
+        from ml_connector.domain.mapping_suggestions import Advisor  # noqa: PLC0415 - start-up.
+
+        advisors: dict[tuple[str, str, str], Advisor | None] = {}
+        found: list[Suggestion | None] = []
+        for one in values:
+            key = (one.flow, one.dimension, one.fact)
+            if key not in advisors:
+                advisors[key] = self._make_advisor(*key)
+            advisor = advisors[key]
+            found.append(advisor.suggest(one.value) if advisor else None)
+        return found
+
+    def _make_advisor(self, flow_name: str, dimension: str, fact: str) -> "Advisor | None":
+        from ml_connector.domain.mapping_suggestions import Advisor  # noqa: PLC0415 - start-up.
+
+        flow = self.project.flows.get(flow_name)
+        if not isinstance(flow, ActualsFlow):
+            return None
+        try:
+            mapping = self.find_rules(flow_name).mapping
+        except UsageError:
+            return None
+        return Advisor(mapping, dimension, fact, self.find_members(flow, dimension))
+
+    def find_members(self, flow: ActualsFlow, dimension: str) -> "MemberList | None":
+        """The members of the dimension's list, as a run last compared them with the model."""
+        name = next((d.list for d in flow.dimensions if d.name == dimension), "")
+        dimensions = self.project.flows.get(flow.dimensions_flow)
+        if not name or dimensions is None:
+            return None
+        columns = next(
+            (row.columns for row in getattr(dimensions, "lists", ()) if row.list == name), None
+        )
+        document = self._find_compared(flow.name, name) or self._find_compared(
+            dimensions.name, name
+        )
+        if columns is None or not document:
+            return None
+        return _read_list(_Archived(self.archive), document, name, (columns.code, columns.name))
+
+    def _find_compared(self, flow_names: Sequence[str], list_name: str) -> str:
+        """Hash of the list as the newest run has compared it; empty where none has."""
+        wanted = f"members of {list_name}: compare"
+        for flow_name in flow_names:
+            for run in self.records.runs.load_runs(flow=flow_name, limit=RUNS_SEARCHED_MAX):
+                for step in self.records.runs.load_steps(run.run_id):
+                    if step.name == wanted and step.state == "done":
+                        return str(step.result.get("desired", ""))
+        return ""
+
+    def is_settled(self, values: Sequence[UnmappedValue]) -> list[bool]:
+        """Whether the rules in force map each value by now, so that it only waits for a run."""
+        from ml_connector.domain.mapping import Mapper  # noqa: PLC0415 - start-up time.
+
+        mappers: dict[tuple[str, str], Mapper | None] = {}
+        settled = []
+        for one in values:
+            key = (one.flow, one.dimension)
+            if key not in mappers:
+                advisor = self._make_advisor(one.flow, one.dimension, one.fact)
+                mappers[key] = Mapper(advisor.mapping, [one.dimension]) if advisor else None
+            mapper = mappers[key]
+            found = mapper.explain(one.facts, one.on)[0] if mapper else None
+            settled.append(found is not None and found.target is not None)
+        return settled
+
+    def list_lines_behind(self, value: UnmappedValue) -> list["LineBehind"]:
+        """Some of the journal lines on the value."""
+        from ml_connector.flows.placing.behind import find_lines_behind  # noqa: PLC0415 - same.
+
+        bench = self.actuals_bench(self.actuals_flow(value.flow))
+        return find_lines_behind(bench, value, value.members)
+
+    def place_again(self, flow_name: str, members: Sequence[str], *, key: str = "") -> RunRow:
+        """A run of these planning periods alone is queued, by the rules in force.
+
+        Raises:
+            BusyError: The flow has an unfinished run; names it.
+        """
+        request: Json = {"remap": True}
+        if members:
+            request["members"] = sorted(members)
+        return self.enqueue_run(self.actuals_flow(flow_name).name, request, key=key)
+
+
+class _Archived:
+    """The archive as what a cache may keep by: all of a process are alike."""
+
+    def __init__(self, archive: Any) -> None:
+        self.archive = archive
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Archived)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=LISTS_KEPT)
+def _read_list(
+    archived: _Archived, document: str, name: str, columns: tuple[str, str]
+) -> "MemberList":
+    from ml_connector.domain.mapping_suggestions import MemberList  # noqa: PLC0415 - start-up.
+    from ml_connector.flows.bench import read_document  # noqa: PLC0415 - as above.
+
+    rows = read_document(archived.archive, document)
+    return MemberList(name=name, members={row[columns[0]]: row[columns[1]] for row in rows})
