@@ -18,6 +18,7 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, bu
 import pytest
 from scripts.browsing import serving_pages
 from tests.conftest import fill_lists
+from tests.fakes.decision_seeds import plant
 
 import ml_connector
 
@@ -122,6 +123,8 @@ class Site:
     """Pages, and the right each asks for."""
     operations: list[tuple[str, str, str]]
     """What programs call: address, method and right."""
+    samples: dict[str, str] = field(default_factory=dict)
+    """Parts of addresses that lead to something which was planted."""
     signed_in: dict[str, Visitor] = field(default_factory=dict, repr=False)
 
     def visitor(self, name: str = "") -> Visitor:
@@ -160,11 +163,16 @@ def site(
         run = house.run("actuals-fusion", {})
         for role in ROLES:
             house.add_person(role, password=PASSWORD, roles=[Role(role)])
+        house.add_person("chief", password=PASSWORD, roles=list(Role))
+        samples = plant(house, run.run_id)
     with serving_pages(root) as url:
         listed = list_routes(root)
         routes = [(path, right) for path, method, right in listed if not method]
         operations = [(path, method, right) for path, method, right in listed if method]
-        yield Site(url=url, project=root, run_id=run.run_id, routes=routes, operations=operations)
+        yield Site(
+            url=url, project=root, run_id=run.run_id, routes=routes, operations=operations,
+            samples=samples,
+        )  # fmt: skip
 
 
 def list_routes(root: Path) -> list[tuple[str, str, str]]:
