@@ -1,5 +1,6 @@
 """Messages leave: one process has each, what fails is tried again, nothing is told in a storm."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -8,6 +9,8 @@ from ml_connector.errors import ConnectorError, RefusedError
 from ml_connector.flows.alerting.desk import AlertDesk
 from ml_connector.ports import Right
 from ml_connector.ports.alerts import AlertRow, DeliveryKind, DeliveryRow, Message
+
+logger = logging.getLogger(__name__)
 
 CLAIM_S = 120
 """How long a process has messages for itself; several times as long as one may take."""
@@ -148,7 +151,7 @@ def _tell_whole(desk: AlertDesk, row: DeliveryRow) -> list[str]:
         parts = [*alert.happened, alert.written, alert.next_step and f"Next: {alert.next_step}"]
     if alert.count > 1:
         parts.append(f"{alert.count} times since {_at(alert.first_at)}.")
-    parts = [part for part in parts if part]
+    parts = [part for part in parts if part] or [alert.title]
     return [*parts[:-1], _add_link(desk, parts[-1], f"alerts/{alert.alert_id}/")]
 
 
@@ -189,6 +192,12 @@ def _send(desk: AlertDesk, address: Address, rows: Sequence[DeliveryRow]) -> int
     except ConnectorError as error:
         for row in rows:
             _try_later(desk, row, error)
+        return 0
+    except Exception as error:
+        # A fault of ours must not keep other channels from being told.
+        logger.exception("alerts.message_dropped channel=%s", channel)
+        for row in rows:
+            _give_up(desk, row, f"{type(error).__name__}; the log has the rest.")
         return 0
     for row in rows:
         desk.records.alerts.save_sent(row.number, holder=desk.holder)
