@@ -7,7 +7,9 @@ import pytest
 
 from ml_connector.ports import RIGHTS, Role
 
-SAMPLES = {"<str:name>": "actuals-fusion", "<str:run_id>": "{run}"}
+SAMPLES = {
+    "<path:place>": "actuals-fusion/Halden%20US/Sep-26",
+    "<str:name>": "actuals-fusion", "<str:run_id>": "{run}"}
 
 
 def fill(path: str, site: Any) -> str:

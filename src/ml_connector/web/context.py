@@ -27,6 +27,7 @@ class Place:
 
 MONTH_END, WORK, RULES, SET_UP = "Month end", "Work", "Rules", "Set-up"
 PLACES = (
+    Place(title="Reconciliation", path="/reconciliation/", group=MONTH_END),
     Place(title="Flows", path="/flows/", group=WORK),
     Place(title="Runs", path="/runs/", group=WORK),
     Place(title="People", path="/people/", group=SET_UP, right=Right.ADMINISTER),

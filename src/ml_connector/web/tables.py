@@ -2,18 +2,21 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from ml_connector.flows.answers.listing import Cell, Listing, Money, render_bare, render_cell
 
 FORMATS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ASKED = "as"
+ALL = "all"
+"""Instead of a table's name: every table of the page."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula, were it text from outside."""
 
@@ -50,18 +53,27 @@ class Table:
 
 
 def find_file(request: HttpRequest, tables: Sequence[Table]) -> HttpResponse | None:
-    """The table that was asked for as a file, if one was: `?as=csv` or `?as=xlsx&table=NAME`."""
+    """The table that was asked for as a file, if one was: `?as=csv` or `?as=xlsx&table=NAME`.
+
+    All tables of a page are one workbook, a sheet each: `?as=xlsx&table=all`.
+    """
     form = request.GET.get(ASKED, "")
     wanted = request.GET.get("table", tables[0].name if tables else "")
+    if form == "xlsx" and wanted == ALL and tables:
+        return _send_file(_render_workbook(tables), XLSX, f"{tables[0].name}.{form}")
     table = next((one for one in tables if one.name == wanted), None)
     if form not in FORMATS or table is None:
         return None
     content, kind = (
         (_render_csv(table.listing), "text/csv; charset=utf-8")
         if form == "csv"
-        else (_render_workbook(table), XLSX)
+        else (_render_workbook([table]), XLSX)
     )
-    headers = {"Content-Disposition": f'attachment; filename="{table.name}.{form}"'}
+    return _send_file(content, kind, f"{table.name}.{form}")
+
+
+def _send_file(content: bytes, kind: str, name: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(content, content_type=kind, headers=headers)
 
 
@@ -73,6 +85,20 @@ def _render_csv(listing: Listing) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
+def stream_csv(name: str, listings: Iterable[Listing]) -> StreamingHttpResponse:
+    """A table too long to be held, as CSV: the listings are its parts, one behind the other."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    kind = "text/csv; charset=utf-8"
+    return StreamingHttpResponse(_walk_csv(listings), content_type=kind, headers=headers)
+
+
+def _walk_csv(listings: Iterable[Listing]) -> Iterator[bytes]:
+    for number, listing in enumerate(listings):
+        content = _render_csv(listing)
+        # Titles, and the mark that a spreadsheet knows the encoding by, stand once.
+        yield content if number == 0 else content.split(b"\r\n", 1)[1]
+
+
 def _render_safe(cell: Cell) -> str | int | bool | None:
     """As for a program, but text is never a formula."""
     bare = render_bare(cell)
@@ -82,12 +108,20 @@ def _render_safe(cell: Cell) -> str | int | bool | None:
     return bare
 
 
-def _render_workbook(table: Table) -> bytes:
+def _render_workbook(tables: Sequence[Table]) -> bytes:
     from openpyxl import Workbook  # noqa: PLC0415 - a third of a second.
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - as above.
 
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(table.title[:31])
+    for table in tables:
+        _fill_sheet(book.create_sheet(table.title[:31]), table)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def _fill_sheet(sheet: Any, table: Table) -> None:
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - a third of a second.
+
     sheet.append(list(table.listing.columns))
     for row in table.listing.rows:
         cells = []
@@ -99,9 +133,6 @@ def _render_workbook(table: Table) -> bytes:
                 shown.data_type = "s"
             cells.append(shown)
         sheet.append(cells)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
 
 
 def _find_value(cell: Cell) -> str | int | bool | Decimal | datetime | None:

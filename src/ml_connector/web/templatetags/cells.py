@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from ml_connector.flows.answers.listing import Cell, Link, Money, State, render_cell, render_money
 
 register = template.Library()
-PAGES = {"run": "run", "flow": "flow", "person": "person"}
+PAGES = {"run": "run", "flow": "flow", "person": "person", "period": "reconciliation-period"}
 """Kind of a link to the name of the page that shows such a thing."""
 
 

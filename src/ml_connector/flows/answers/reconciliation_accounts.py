@@ -1,0 +1,188 @@
+"""A period by account and by cell, read from the files its tie-out was made of."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from ml_connector.domain.ledger import Totals
+from ml_connector.domain.money import ZERO, exact_money
+from ml_connector.domain.summaries import EXCLUDED_PREFIX, MAPPED, SUSPENSE, UNMAPPED, sign_amount
+from ml_connector.flows.bench import read_document
+from ml_connector.ports import Archive, Json
+from ml_connector.ports.standings import Standing
+
+ROWS_MAX = 100_000
+"""Accounts or cells of one period of one ledger that are looked at; more are counted only."""
+KEY_PARTS = 4
+"""Parts behind the intersection in the key of a contribution: ledger, period, currency, sign."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow:
+    """Where one account combination's amount went, debit positive."""
+
+    combination: str
+    currency: str
+    erp: Decimal = ZERO
+    archived: Decimal = ZERO
+    excluded: Decimal = ZERO
+    unmapped: Decimal = ZERO
+    suspense: Decimal = ZERO
+    mapped: Decimal = ZERO
+    lines: int = 0
+
+    @property
+    def unexplained(self) -> Decimal:
+        """What the ERP says and no placement holds."""
+        return self.erp - self.excluded - self.unmapped - self.suspense - self.mapped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRow:
+    """One cell of the model the ledger's lines go to, in the model's sign."""
+
+    key: tuple[str, ...]
+    currency: str
+    given: Decimal = ZERO
+    """What this ledger's lines say."""
+    wanted: Decimal = ZERO
+    """What all lines say, of whichever ledger and period."""
+    held: Decimal = ZERO
+    lines: int = 0
+    is_refused: bool = False
+
+    @property
+    def difference(self) -> Decimal:
+        """What the lines say and the model does not hold."""
+        return self.wanted - self.held
+
+
+@dataclass(slots=True, kw_only=True)
+class PeriodDetail:
+    """A period as its tie-out saw it, every account and cell of it.
+
+    Attributes:
+        accounts: By currency and combination.
+        cells: By intersection.
+        differences: Of any hop, each as a sentence of a report.
+        rows_more: Accounts and cells beyond the limit.
+    """
+
+    accounts: list[AccountRow] = field(default_factory=list)
+    cells: list[CellRow] = field(default_factory=list)
+    differences: list[Json] = field(default_factory=list)
+    rows_more: int = 0
+
+
+def read_detail(archive: Archive, standing: Standing) -> PeriodDetail:
+    """The period by account and cell; empty where no tie-out was made of it.
+
+    Every file is read once, as a stream; what is kept is the period's own.
+    """
+    if not standing.report:
+        return PeriodDetail()
+    with exact_money():
+        report = read_document(archive, standing.report)
+        evidence, detail = report["evidence"], PeriodDetail()
+        accounts = _read_accounts(archive, evidence, standing, detail)
+        cells = _read_cells(archive, evidence, standing, detail)
+        detail.accounts = sorted(accounts.values(), key=lambda row: (row.currency, row.combination))
+        detail.cells = [cells[key] for key in sorted(cells)]
+        keys = {" / ".join(key) for key in cells}
+        pair = [standing.ledger, standing.period]
+        detail.differences = [
+            row for row in report["differences"]
+            if row["key"][:2] == pair or " / ".join(row["key"]) in keys
+        ]  # fmt: skip
+    return detail
+
+
+def _read_accounts(
+    archive: Archive, evidence: Json, standing: Standing, detail: PeriodDetail
+) -> dict[tuple[str, str], AccountRow]:
+    rows: dict[tuple[str, str], AccountRow] = {}
+
+    def change(key: Sequence[str], move: Callable[[AccountRow], AccountRow]) -> None:
+        at = (key[2], key[3])
+        row = rows.get(at)
+        if row is None:
+            if len(rows) >= ROWS_MAX:
+                detail.rows_more += 1
+                return
+            row = AccountRow(combination=key[3], currency=key[2])
+        rows[at] = move(row)
+
+    for key, totals in _read_pair(archive, evidence["erp"], standing):
+        change(key, lambda row, its=totals: replace(row, erp=row.erp + its.net))  # type: ignore[misc]  # bound per turn
+    for key, totals in _read_pair(archive, evidence["archived"], standing):
+        change(key, lambda row, its=totals: _add_archived(row, its))  # type: ignore[misc]  # as above
+    for key, totals in _read_pair(archive, [evidence["placed"]], standing):
+        change(key, lambda row, at=key[4], its=totals: _add_placed(row, at, its))  # type: ignore[misc]  # as above
+    return rows
+
+
+def _add_archived(row: AccountRow, totals: Totals) -> AccountRow:
+    return replace(row, archived=row.archived + totals.net, lines=row.lines + totals.lines)
+
+
+PLACES = {MAPPED: "mapped", SUSPENSE: "suspense", UNMAPPED: "unmapped"}
+
+
+def _add_placed(row: AccountRow, placement: str, totals: Totals) -> AccountRow:
+    name = "excluded" if placement.startswith(EXCLUDED_PREFIX) else PLACES[placement]
+    changes: dict[str, Any] = {name: getattr(row, name) + totals.net}
+    return replace(row, **changes)
+
+
+def _read_cells(
+    archive: Archive, evidence: Json, standing: Standing, detail: PeriodDetail
+) -> dict[tuple[str, ...], CellRow]:
+    """The cells the ledger's lines go to, with all that goes there."""
+    rows: dict[tuple[str, ...], CellRow] = {}
+    pair = (standing.ledger, standing.period)
+    others: tuple[tuple[str, ...], Decimal, int] = ((), ZERO, 0)
+    for key, totals in archive.read_totals(evidence["contributions"]):
+        cell, (ledger, period, currency, sign) = key[:-KEY_PARTS], key[-KEY_PARTS:]
+        amount = sign_amount(totals.net, sign=int(sign))
+        if others[0] != cell:
+            others = (cell, ZERO, 0)
+        others = (cell, others[1] + amount, others[2] + totals.lines)
+        row = rows.get(cell)
+        if row is None and (ledger, period) != pair:
+            continue
+        if row is None:
+            if len(rows) >= ROWS_MAX:
+                detail.rows_more += 1
+                continue
+            row = CellRow(key=cell, currency=currency)
+        ours = amount if (ledger, period) == pair else ZERO
+        rows[cell] = replace(row, given=row.given + ours, wanted=others[1], lines=others[2])
+    for cell, totals in archive.read_totals(evidence["held"]):
+        if cell in rows:
+            rows[cell] = replace(rows[cell], held=totals.net)
+    return _mark_refused(archive, evidence, rows)
+
+
+def _mark_refused(
+    archive: Archive, evidence: Json, rows: dict[tuple[str, ...], CellRow]
+) -> dict[tuple[str, ...], CellRow]:
+    if evidence["refused"]:
+        for key, _ in read_document(archive, evidence["refused"]):
+            cell = tuple(key)
+            if cell in rows:
+                rows[cell] = replace(rows[cell], is_refused=True)
+    return rows
+
+
+def _read_pair(
+    archive: Archive, files: Iterable[str], standing: Standing
+) -> Iterator[tuple[tuple[str, ...], Totals]]:
+    """Yield what the files hold of the period; they ascend by ledger and period."""
+    pair = (standing.ledger, standing.period)
+    for file_hash in files:
+        for key, totals in archive.read_totals(file_hash):
+            if key[:2] == pair:
+                yield key, totals
+            elif key[:2] > pair:
+                break
