@@ -46,6 +46,8 @@ FORBIDDEN = frozenset(
     {"approvals.own-plan", "approvals.people-decide", "sign-offs.own-run", "tokens.foreign"}
 )
 """Codes of what this person may never do, whatever changes elsewhere: 403."""
+WHOLE = frozenset({"body", "wanted"})
+"""What stands for a body as a whole where a fault is told."""
 RETRY_S = 5
 """What a caller is asked to wait for when something is away."""
 
@@ -148,7 +150,7 @@ def answer_missing(_: HttpRequest, error: Http404) -> HttpResponse:
 def answer_unfit(_: HttpRequest, error: Any) -> HttpResponse:
     """The call does not fit the operation's schema; every fault is named."""
     faults = [
-        (".".join(str(part) for part in one["loc"] if part != "body") or "body", one["msg"])
+        (".".join(str(part) for part in one["loc"] if part not in WHOLE) or "body", one["msg"])
         for one in error.errors
     ]
     return render_problem(UnfitCallError(faults))

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from ml_connector.ports import Right
+from ml_connector.web.api.access import Programs
 from ml_connector.web.api.document import render_document, show_document
 from ml_connector.web.guards import Asked, needs
 
@@ -27,7 +28,7 @@ def show_manual(request: Asked) -> HttpResponse:
     return render(request, "pages/api_manual.html", shown)
 
 
-show_openapi = needs(Right.SEE)(show_document)
+show_openapi = needs(Programs({"GET": Right.SEE}))(show_document)
 
 
 def _describe(

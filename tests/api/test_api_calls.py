@@ -1,0 +1,119 @@
+"""What calls answer: runs once for each key, pages of rows, problems that say what to do."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ml_connector.errors import (
+    BusyError,
+    ConnectorError,
+    DatabaseAwayError,
+    OutcomeUnknownError,
+    StoredError,
+    UsageError,
+)
+from ml_connector.web.api.problems import STATUSES, find_status
+
+
+def ask(site: Any, token: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    """A call with every right."""
+    return site.visitor().call(method, path, body, Authorization=f"Bearer {token}", **headers)
+
+
+def test_same_key_starts_one_run_and_another_call_of_it_is_refused(site: Any, token: str) -> None:
+    """A lost answer is asked for again without a second run; the body counts."""
+    path, key = "/flows/dimensions-fusion/runs", {"Idempotency_Key": "close-oct"}
+    first = ask(site, token, "POST", path, {"dry_run": True}, **key)
+    again = ask(site, token, "POST", path, {"dry_run": True}, **key)
+    other = ask(site, token, "POST", path, {"dry_run": False}, **key)
+
+    assert (first.status, again.status, other.status) == (202, 202, 422), first.text
+    assert json.loads(first.text)["run_id"] == json.loads(again.text)["run_id"]
+    assert json.loads(other.text)["code"] == "api.reused-key"
+    run = ask(site, token, "GET", f"/runs/{json.loads(first.text)['run_id']}")
+    assert json.loads(run.text)["actor"] == "everything"
+
+
+def test_runs_are_told_page_by_page_each_once(site: Any, token: str) -> None:
+    """By a key, so that runs which begin meanwhile move nothing."""
+    with site.house() as house:
+        wanted = [row.run_id for row in house.records.runs.load_runs(limit=100)]
+    seen, after = [], ""
+    while True:
+        told = json.loads(ask(site, token, "GET", f"/runs?limit=1&after={after}").text)
+        seen += [one["run_id"] for one in told["items"]]
+        after = told["next"]
+        if after is None:
+            break
+    assert set(wanted) <= set(seen)
+    assert len(seen) == len(set(seen))
+    assert ask(site, token, "GET", "/runs?after=nothing").status == 404
+    assert ask(site, token, "GET", "/runs?limit=0").status == 422
+
+
+def test_amounts_are_decimal_text_and_instants_utc(site: Any, token: str) -> None:
+    """No reader rounds them, and none has to guess a zone."""
+    found = json.loads(ask(site, token, "GET", "/reconciliation?flow=actuals-fusion").text)["items"]
+    assert found
+    for one in found:
+        assert one["at"].endswith("Z")
+        for row in one["amounts"]:
+            assert isinstance(row["erp"], str)
+            assert row["unexplained"] == "0"
+
+
+def test_faults_of_a_call_are_told_all_at_once(site: Any, token: str) -> None:
+    """Each with its place; unknown words are faults as well."""
+    body = {"periods": "Oct-26", "dry_run": "maybe", "colour": "red"}
+    answer = ask(site, token, "POST", "/flows/actuals-fusion/runs", body)
+
+    told = json.loads(answer.text)
+    assert answer.status == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert {fault["where"].split(".")[-1] for fault in told["faults"]} == {
+        "periods", "dry_run", "colour",
+    }  # fmt: skip
+    assert told["written"] == "Nothing was done."
+    kind = ask(site, token, "GET", told["type"].removeprefix("/api/v1"))
+    assert json.loads(kind.text)["title"] == told["title"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(b"", 422), (b"[1]", 400), (b"{", 400), (b'{"a": NaN}', 400), (b"[" * 100_000, 400),
+     (b"\xff", 400), (b"x" * 1_000_001, 413)],
+)  # fmt: skip
+def test_body_that_is_no_object_is_refused(site: Any, token: str, sent: bytes, status: int) -> None:
+    """Nor is one read that is too large."""
+    from urllib.request import Request  # noqa: PLC0415 - this test sends bytes of its own.
+
+    visitor = site.visitor()
+    request = Request(
+        f"{site.url.rstrip('/')}/api/v1/flows/actuals-fusion/runs", data=sent, method="POST",
+        headers={"Authorization": f"Bearer {token}"},
+    )  # fmt: skip
+    answer = visitor._send(request)
+    assert answer.status == status, answer.text
+    assert json.loads(answer.text)["refused"]
+
+
+def test_another_method_is_told_which_there_are(site: Any, token: str) -> None:
+    """Also a problem, with the header the standard asks for."""
+    answer = ask(site, token, "DELETE", "/runs")
+    assert answer.status == 405
+    assert answer.headers["Allow"] == "GET"
+
+
+def test_status_says_who_is_to_do_what_next() -> None:
+    """By class, the nearest one; errors read back from the history keep theirs."""
+    text = {"written": "", "next_step": ""}
+    assert find_status(UsageError("x", **text)) == 422
+    assert find_status(BusyError("x", **text)) == 409
+    assert find_status(DatabaseAwayError("db", "gone", is_back=lambda: False)) == 503
+    assert find_status(OutcomeUnknownError("x", **text)) == 500
+    assert find_status(StoredError(BusyError("x", **text).render_record())) == 409
+    missing = {
+        one for one in ConnectorError.__subclasses__() if one.__module__ == "ml_connector.errors"
+    }
+    assert missing - set(STATUSES) == {StoredError}
