@@ -16,7 +16,7 @@ def fill(path: str, site: Any) -> str:
     """An address of the route that leads somewhere."""
     if path.startswith("people/<"):
         return "/people/viewer/"
-    for part, sample in SAMPLES.items():
+    for part, sample in {**SAMPLES, **site.samples}.items():
         path = path.replace(part, sample.format(run=site.run_id))
     return f"/{path}"
 

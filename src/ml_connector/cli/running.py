@@ -109,13 +109,7 @@ def backfill(
     flow: str, /, *, period: Periods = None, month: Month = None, options: Options | None = None
 ) -> int:
     """Read periods whole again, whatever the archive holds of them, then load and tie out."""
-    if not period and not month:
-        raise UsageError(
-            "backfill wants a period.",
-            written="Nothing was read or sent.",
-            next_step=f"Name one: `ml-connector backfill {flow} --period Oct-26`.",
-        )
-    request = _ask(period, month) | {"backfill": True}
+    request = _ask(period, month, backfills=True)
     with opened(options) as house:
         return _execute(house, flow, request, options)
 

@@ -9,7 +9,7 @@ from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, Money, hint, render_money, say, show
 from ml_connector.cli.report import exit_code_of, tell_run
 from ml_connector.cli.supplier_report import list_revisions
-from ml_connector.errors import OutcomeUnknownError, UsageError
+from ml_connector.errors import OutcomeUnknownError
 from ml_connector.ports import (
     UNSETTLED_POSTINGS,
     Approval,
@@ -112,14 +112,8 @@ def approve(plan: str, /, *, reason: Reason = "", options: Options | None = None
 
 def reject(plan: str, /, *, reason: Reason = "", options: Options | None = None) -> int:
     """Reject a plan; it is never posted."""
-    if not reason.strip():
-        raise UsageError(
-            "A rejection wants a reason.",
-            written="Nothing was changed.",
-            next_step="Give one: `--reason TEXT`.",
-        )
     with opened(options) as house:
-        decided = house.decide(plan, approves=False, reason=reason)
+        decided = house.reject_plan(plan, reason=reason)
     say(f"Plan {decided.plan_hash[:HASH_SHOWN]} is rejected; nothing of it was posted.")
     return 0
 

@@ -45,6 +45,7 @@ class RunWish:
         remaps: Takes in the periods that changed rules affect.
         against: `model`: its word is taken for what it holds; `shadow` or empty: ours.
         take: Suppliers whose conflicts are decided for the model.
+        backfills: Reads its periods whole again.
     """
 
     periods: Sequence[str] = ()
@@ -54,6 +55,7 @@ class RunWish:
     remaps: bool = False
     against: str = ""
     take: Sequence[str] = ()
+    backfills: bool = False
 
 
 def render_request(wish: RunWish) -> Json:
@@ -72,6 +74,8 @@ def render_request(wish: RunWish) -> Json:
         raise _refuse(
             f"--against {wish.against!r} is not known.", "Use `--against model`, or leave it out."
         )
+    if wish.backfills and not (wish.periods or wish.month_first):
+        raise _refuse("backfill wants a period.", "Name one: `--period Oct-26`.")
     asked: Json = {
         "periods": list(wish.periods),
         "month_first": wish.month_first,
@@ -80,6 +84,7 @@ def render_request(wish: RunWish) -> Json:
         "remap": wish.remaps,
         "against": wish.against,
         "take": list(wish.take),
+        "backfill": wish.backfills,
     }
     return {name: value for name, value in asked.items() if value}
 

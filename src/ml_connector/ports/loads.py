@@ -48,6 +48,8 @@ class RefusedSummary:
     currency: str = ""
     number: int = field(default=0, compare=False, repr=False)
     """Its place among all refusals, given by the store."""
+    run_id: str = field(default="", compare=False, repr=False)
+    """The run that sent it, given by the store."""
 
     @property
     def lacking(self) -> Decimal:

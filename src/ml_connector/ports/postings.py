@@ -135,6 +135,7 @@ class PostingStore(Protocol):
         states: Sequence[PostingState] = (),
         awaits_posting: bool = False,
         limit: int = 1_000,
+        skip: int = 0,
     ) -> list[Posting]:
         """Postings that fit all that is given, newest first.
 
@@ -146,6 +147,7 @@ class PostingStore(Protocol):
             awaits_posting: Journals only whose receipt does not say `posted`: the ERP was not seen
                 to have them in its balances.
             limit: Most that are given.
+            skip: So many of the newest are passed over.
         """
 
 
@@ -232,7 +234,19 @@ class ApprovalStore(Protocol):
             UsageError: The prefix fits several; names them.
         """
 
+    def find_bar(self, plan_hash: str, *, actor: str) -> str:
+        """Why this person may not decide on the plan now; empty where nothing speaks against it.
+
+        Raises:
+            UsageError: No such plan.
+        """
+
     def load_approvals(
-        self, *, flow: str | None = None, states: Sequence[ApprovalState] = (), limit: int = 200
+        self,
+        *,
+        flow: str | None = None,
+        states: Sequence[ApprovalState] = (),
+        limit: int = 200,
+        skip: int = 0,
     ) -> list[Approval]:
-        """Plans, newest first."""
+        """Plans, newest first; so many of the newest are passed over."""

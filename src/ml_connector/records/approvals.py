@@ -100,8 +100,18 @@ class ApprovalRecords(OrganisationStore):
         row = self._find(plan_hash)
         return None if row is None else self._render(row)
 
+    def find_bar(self, plan_hash: str, *, actor: str) -> str:
+        """Why this person may not decide on the plan now; see `ports.ApprovalStore`."""
+        refusal = self._find_refusal(self._load(plan_hash), actor)
+        return refusal.refused if refusal else ""
+
     def load_approvals(
-        self, *, flow: str | None = None, states: Sequence[ApprovalState] = (), limit: int = 200
+        self,
+        *,
+        flow: str | None = None,
+        states: Sequence[ApprovalState] = (),
+        limit: int = 200,
+        skip: int = 0,
     ) -> list[Approval]:
         """Plans, newest first."""
         rows = models.Approval.of(self._id)
@@ -109,7 +119,7 @@ class ApprovalRecords(OrganisationStore):
             rows = rows.filter(flow=flow)
         if states:
             rows = rows.filter(_select_told(states, now=self._clock.now()))
-        return self._render_all(rows.order_by("-id")[:limit])
+        return self._render_all(rows.order_by("-id")[skip : skip + limit])
 
     def _find(self, plan_hash: str) -> models.Approval | None:
         rows = models.Approval.of(self._id)

@@ -272,4 +272,5 @@ def _render_refused(row: models.RefusedSummary) -> RefusedSummary:
         period=row.period or "",
         currency=row.currency or "",
         number=row.pk,
+        run_id=row.load.run_id,
     )

@@ -129,6 +129,7 @@ class PostingRecords(OrganisationStore):
         states: Sequence[PostingState] = (),
         awaits_posting: bool = False,
         limit: int = 1_000,
+        skip: int = 0,
     ) -> list[Posting]:
         """Postings that fit all that is given, newest first; see `ports.PostingStore`."""
         given = {"flow": flow, "plan_hash": plan_hash, "connection": connection}
@@ -141,7 +142,7 @@ class PostingRecords(OrganisationStore):
             # A receipt that is silent fits neither the value nor its negation, hence the default.
             is_posted = Case(When(receipt__posted=True, then=Value(True)), default=Value(False))
             rows = rows.alias(is_posted=is_posted).filter(kind=JOURNAL, is_posted=False)
-        return [_render(row) for row in rows.order_by("-id")[:limit]]
+        return [_render(row) for row in rows.order_by("-id")[skip : skip + limit]]
 
     def _find(self, posting_key: str) -> QuerySet[models.Posting]:
         return models.Posting.of(self._id).filter(posting_key=posting_key)

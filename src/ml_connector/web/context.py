@@ -27,9 +27,12 @@ class Place:
 
 MONTH_END, WORK, RULES, SET_UP = "Month end", "Work", "Rules", "Set-up"
 PLACES = (
+    Place(title="Close", path="/", group=MONTH_END),
     Place(title="Reconciliation", path="/reconciliation/", group=MONTH_END),
     Place(title="Flows", path="/flows/", group=WORK),
     Place(title="Runs", path="/runs/", group=WORK),
+    Place(title="Plans", path="/plans/", group=WORK),
+    Place(title="Refused", path="/refused/", group=WORK),
     Place(title="People", path="/people/", group=SET_UP, right=Right.ADMINISTER),
     Place(title="Tokens", path="/tokens/", group=SET_UP),
 )

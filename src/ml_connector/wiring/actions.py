@@ -11,6 +11,7 @@ from ml_connector.ports import (
     ApprovalState,
     AskedRun,
     Json,
+    Posting,
     Records,
     RunRow,
     RunState,
@@ -46,6 +47,12 @@ class NotApplicableError(UsageError):
     code = "actions.not-applicable"
 
 
+class ReasonMissingError(UsageError):
+    """Somebody rejects a plan and does not say why."""
+
+    code = "approvals.reason-missing"
+
+
 class Actions:
     """The asking half of a house whose process executes runs; the person waits for none of them.
 
@@ -76,6 +83,9 @@ class Actions:
 
         def find_approval(self, plan: str) -> Approval:
             """The plan that waits, by its hash or the beginning of it."""
+
+        def find_posting(self, key: str) -> Posting:
+            """The posting of this key."""
 
         def decide(self, plan: str, *, approves: bool, reason: str) -> Approval:
             """The decision of whoever acts is stored."""
@@ -154,6 +164,11 @@ class Actions:
             request["chosen"] = {name: list(its) for name, its in chosen.items() if its}
         return self.enqueue_run(flow_name, request, key=key)
 
+    def enqueue_reversal(self, posting_key: str, *, key: str = "") -> RunRow:
+        """A run is queued that plans to take the posting back; others approve it like any plan."""
+        posting = self.find_posting(posting_key)
+        return self.enqueue_run(posting.flow, {"reverse": posting.posting_key}, key=key)
+
     def enqueue_plan(self, plan_hash: str, *, key: str = "") -> RunRow:
         """A run is queued that loads exactly this saved plan of actuals, or refuses it as stale.
 
@@ -188,6 +203,21 @@ class Actions:
         if found.state is not ApprovalState.APPROVED:
             return found, None
         return found, self.enqueue_run(found.flow, {"apply": found.plan_hash}, key=key)
+
+    def reject_plan(self, plan: str, *, reason: str) -> Approval:
+        """The person has rejected; the plan is never written.
+
+        Raises:
+            ReasonMissingError: No reason is given.
+            BlockedError: They may not, or not any more; says why.
+        """
+        if not reason.strip():
+            raise ReasonMissingError(
+                "A rejection wants a reason.",
+                written="Nothing was changed.",
+                next_step="Give one: `--reason TEXT`, or in the comment.",
+            )
+        return self.decide(plan, approves=False, reason=reason)
 
     def find_unfinished(self, flow_name: str) -> RunRow | None:
         """The run that keeps the flow busy, if any."""

@@ -3,13 +3,23 @@
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import UsageError
-from ml_connector.ports import Approval, ApprovalState, Json, Posting, Records, RunRow
-from ml_connector.settings import BudgetFlow, Flow, Project, SupplierFlow
+from ml_connector.ports import (
+    Approval,
+    ApprovalState,
+    Json,
+    Posting,
+    Records,
+    RefusedSummary,
+    RunRow,
+)
+from ml_connector.settings import ActualsFlow, BudgetFlow, Flow, Project, SupplierFlow
 
 if TYPE_CHECKING:
     from ml_connector.archive import FileArchive
     from ml_connector.domain.journals import JournalLine
-    from ml_connector.flows.bench import BudgetBench, SupplierBench
+    from ml_connector.flows.answers.refusals import Refusal
+    from ml_connector.flows.answers.saved_plans import SavedPlan
+    from ml_connector.flows.bench import ActualsBench, BudgetBench, SupplierBench
     from ml_connector.flows.revising.changes import Revision
     from ml_connector.flows.writing.journals import PlannedLine
 
@@ -32,6 +42,9 @@ class Decisions:
 
         def flow(self, name: str) -> Flow:
             """A flow's settings."""
+
+        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
+            """The bench of an actuals flow."""
 
         def budget_bench(self, flow: BudgetFlow) -> BudgetBench:
             """The bench of a budget flow."""
@@ -91,6 +104,37 @@ class Decisions:
         from ml_connector.flows.writing.journals import list_planned  # noqa: PLC0415 - start-up.
 
         return list_planned(self.budget_bench(self.budget_flow(approval.flow)), approval.plan_hash)
+
+    def load_plan_document(self, approval: Approval) -> Json:
+        """The plan's own document, exactly as people are asked about it."""
+        from ml_connector.flows.bench import read_document  # noqa: PLC0415 - start-up time.
+
+        return dict(read_document(self.archive, approval.plan_hash))
+
+    def load_saved_plan(self, key: str) -> "SavedPlan":
+        """The plan of actuals of that hash, or the one that the run of that id has made.
+
+        Raises:
+            ForgottenPlanError: There is none.
+        """
+        from ml_connector.flows.answers.saved_plans import (  # noqa: PLC0415 - start-up time.
+            load_saved_plan,
+        )
+
+        return load_saved_plan(self.records, self.archive, key)
+
+    def list_tripped(self, plan: "SavedPlan") -> tuple[str, ...]:
+        """The guards of its flow that a saved plan trips, as the flow is set now."""
+        flow = self.project.flows.get(plan.row.flow)
+        return plan.find_tripped(flow) if isinstance(flow, ActualsFlow) else ()
+
+    def join_refusal(self, summary: RefusedSummary) -> "Refusal":
+        """A refused summary of actuals, joined to its journal lines."""
+        from ml_connector.flows.answers.refusals import read_refusal  # noqa: PLC0415 - start-up.
+
+        flow = self.flow(summary.flow)
+        assert isinstance(flow, ActualsFlow), "only summaries of lines have lines"
+        return read_refusal(self.actuals_bench(flow), summary)
 
     def list_revisions(self, approval: Approval) -> "list[Revision]":
         """Every supplier of the plan, with what shall be otherwise of it."""

@@ -29,6 +29,13 @@ def read_refusals(bench: ActualsBench, run: RunRow) -> Iterator[Refusal]:
     )
 
 
+def read_refusal(bench: ActualsBench, summary: RefusedSummary) -> Refusal:
+    """One refusal, by the rules its load was made with."""
+    pins = find_pins(bench, summary.run_id)
+    books, placer = load_books(bench, pins["books"]), load_placer(bench, pins)
+    return _join(bench, books, placer, summary, member=summary.key[pins["period_at"]])
+
+
 def join_refusals(
     bench: ActualsBench, books: Books, placer: Placer, *, run_id: str | None = None
 ) -> Iterator[Refusal]:
@@ -38,15 +45,20 @@ def join_refusals(
     """
     period_at = [dimension.source for dimension in bench.flow.dimensions].index("period")
     for summary in bench.records.loads.load_refused(bench.flow.name, run_id=run_id):
-        member = summary.key[period_at]
-        ways = find_lines(
-            bench, placer, member=member, pairs=books.pairs_of(member), keys={summary.key}
-        )
-        lines: list[LineWay] = []
-        more = 0
-        for way in ways:
-            if len(lines) < LINES_MAX:
-                lines.append(way)
-            else:
-                more += 1
-        yield Refusal(summary=summary, member=member, lines=tuple(lines), lines_more=more)
+        yield _join(bench, books, placer, summary, member=summary.key[period_at])
+
+
+def _join(
+    bench: ActualsBench, books: Books, placer: Placer, summary: RefusedSummary, *, member: str
+) -> Refusal:
+    ways = find_lines(
+        bench, placer, member=member, pairs=books.pairs_of(member), keys={summary.key}
+    )
+    lines: list[LineWay] = []
+    more = 0
+    for way in ways:
+        if len(lines) < LINES_MAX:
+            lines.append(way)
+        else:
+            more += 1
+    return Refusal(summary=summary, member=member, lines=tuple(lines), lines_more=more)

@@ -21,6 +21,7 @@ from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.ledger.currencies import currency_of
 from ml_connector.ports import Archive, Json, PlanRow
+from ml_connector.settings import ActualsFlow
 
 
 class StalePlanError(BlockedError):
@@ -139,7 +140,16 @@ def verify_guards(bench: ActualsBench, totals: Json, members: Mapping[str, Json]
     Raises:
         BlockedError: Lists every tripped guard; nothing was sent.
     """
-    guards = bench.flow.guards
+    verify_totals(bench.flow, totals, members)
+
+
+def verify_totals(flow: ActualsFlow, totals: Json, members: Mapping[str, Json]) -> None:
+    """As `verify_guards`, of a plan that was saved before.
+
+    Raises:
+        BlockedError: Lists every tripped guard.
+    """
+    guards = flow.guards
     verify_plan(
         _parse_by_currency(totals),
         guards=PlanGuards(

@@ -11,8 +11,20 @@ from django.utils.safestring import SafeString
 from ml_connector.flows.answers.listing import Cell, Link, Money, State, render_cell, render_money
 
 register = template.Library()
-PAGES = {"run": "run", "flow": "flow", "person": "person", "period": "reconciliation-period"}
+PAGES = {
+    "run": "run",
+    "flow": "flow",
+    "person": "person",
+    "period": "reconciliation-period",
+    "plan": "plan",
+    "posting": "posting",
+    "journal": "journal",
+    "cause": "cause",
+}
 """Kind of a link to the name of the page that shows such a thing."""
+PAGES |= {"mapping": "mapping-flow"}
+ASKED_OF = {"rule": "mapping-rule", "revision": "mapping-diff", "unmapped": "unmapped-value"}
+"""Kinds whose key is a flow and what the page of that flow is asked for: `FLOW?QUERY`."""
 
 
 @register.filter
@@ -22,7 +34,7 @@ def markup(cell: Cell) -> SafeString | str:
         case State():
             return format_html('<span class="chip {}">{}</span>', cell.tone.value, cell.word)
         case Link():
-            where = reverse(PAGES[cell.kind], args=[cell.key])
+            where = _find_page(cell)
             return format_html('<a href="{}">{}</a>', where, cell.text)
         case Money():
             return format_html(
@@ -34,6 +46,13 @@ def markup(cell: Cell) -> SafeString | str:
                 '<time datetime="{}">{}</time>', f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M}"
             )
     return render_cell(cell, grouped=True)
+
+
+def _find_page(link: Link) -> str:
+    if link.kind not in ASKED_OF:
+        return reverse(PAGES[link.kind], args=[link.key])
+    flow, _, query = link.key.partition("?")
+    return f"{reverse(ASKED_OF[link.kind], args=[flow])}?{query}"
 
 
 @register.filter
