@@ -95,6 +95,21 @@ def test_one_person_is_not_two_of_the_people_a_plan_needs(
     assert done.state is ApprovalState.APPROVED
 
 
+def test_last_admin_stays(records: Records) -> None:
+    """Else nobody could give roles any more: neither disabled nor stripped of the role."""
+    people = records.people
+    for name in ("anna", "ben"):
+        people.create_person(name, password=None, roles=[Role.ADMIN], display_name="", email="")
+    people.save_active("ben", is_active=False)
+
+    with pytest.raises(UsageError, match="nobody would be an admin any more"):
+        people.save_active("anna", is_active=False)
+    with pytest.raises(UsageError, match="nobody would be an admin any more"):
+        people.save_roles("anna", [Role.VIEWER])
+    people.save_active("ben", is_active=True)
+    assert people.save_roles("anna", [Role.VIEWER]).roles == {Role.VIEWER}
+
+
 def test_subject_is_one_person_and_a_person_one_subject(records: Records) -> None:
     """At each issuer; a subject elsewhere is another one."""
     add(records, "anna", email="Anna@Halden.example")

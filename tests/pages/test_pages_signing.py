@@ -75,17 +75,6 @@ def test_another_password_ends_open_sessions(site: Any) -> None:
     assert ben.sign_in("ben", "quite another one").status == 302
 
 
-def test_last_admin_stays(site: Any) -> None:
-    """Else nobody could give roles any more."""
-    admin = site.member("admin")
-
-    for what in ({"what": "active", "active": "no"}, {"what": "roles", "role": ["viewer"]}):
-        answer = admin.post("/people/admin/", what)
-        assert answer.status == 422
-        assert "nobody would be an admin any more" in answer.text
-    assert admin.get("/people/").status == 200
-
-
 def test_signed_out_is_out(site: Any) -> None:
     """Only by a form: a link elsewhere signs nobody out."""
     visitor = site.visitor("viewer")

@@ -93,7 +93,7 @@ class SignInSettings(Strict):
     mfa_required_for: tuple[RoleName, ...] = ()
     """Roles whose holders must have a second factor; others may have one."""
     names_wrong_max: int = Field(default=30, ge=5)
-    """Wrong passwords and codes for one name within an hour, from wherever, before it waits."""
+    """Wrong passwords for one name within a quarter of an hour, from wherever, before it waits."""
 
     @model_validator(mode="after")
     def _verify_whole(self) -> "SignInSettings":

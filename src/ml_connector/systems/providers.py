@@ -101,15 +101,15 @@ class Provider:
         address = f"{where}{joint}{urlencode(query)}"
         return Way(address=address, state=state, nonce=nonce, verifier=verifier)
 
-    def read_claims(self, code: str, *, way: Way, back: str) -> Claims:
+    def read_claims(self, code: str, *, nonce: str, verifier: str, back: str) -> Claims:
         """Who has signed in, proved by a token for this very sign-in.
 
         Raises:
             CredentialsError: The provider refuses the code, or what it says proves nothing.
             SystemUnavailableError: The provider does not answer.
         """
-        held = self._submit_code(code, way=way, back=back)
-        said = self._verify(str(held.get("id_token", "")), nonce=way.nonce)
+        held = self._submit_code(code, verifier=verifier, back=back)
+        said = self._verify(str(held.get("id_token", "")), nonce=nonce)
         claim = self.settings.roles_claim
         if "email" not in said or (claim and claim not in said):
             said = {**self._read_more(held, said), **said}
@@ -120,10 +120,10 @@ class Provider:
             )
         return _render(said, claim)
 
-    def _submit_code(self, code: str, *, way: Way, back: str) -> dict[str, Any]:
+    def _submit_code(self, code: str, *, verifier: str, back: str) -> dict[str, Any]:
         fields = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": back,
-            "code_verifier": way.verifier, "client_id": self.settings.client_id,
+            "code_verifier": verifier, "client_id": self.settings.client_id,
         }  # fmt: skip
         headers = {"content-type": "application/x-www-form-urlencoded"}
         if self.settings.client_secret:

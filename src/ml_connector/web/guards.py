@@ -7,15 +7,17 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from ml_connector.ports import Person, Right
 from ml_connector.web.desk import find_house
+from ml_connector.web.signing import is_lacking, is_proved
 from ml_connector.wiring import House
 from ml_connector.wiring.callers import answering_person
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
 MARK = "ml_connector_right"
+FACTOR_MARK = "ml_connector_factor"
 
 
 class Open:
@@ -72,9 +74,11 @@ class RightsMiddleware:
             return None
         if isinstance(right, Gate):
             return right.admit(request)
-        person = find_person(request)
+        person = _find_signed_in(request)
         if person is None:
             return ask_to_sign_in(request)
+        if is_lacking(request, person) and not hasattr(view, FACTOR_MARK):
+            return redirect("account-factor")
         request.person = person  # type: ignore[attr-defined]  # see `Asked`
         request.rights = person.rights  # type: ignore[attr-defined]  # as above
         if right not in person.rights:
@@ -83,11 +87,23 @@ class RightsMiddleware:
         return None
 
 
+def leads_to_factor(view: View) -> View:
+    """Also for who has yet to set up the second factor that a role of theirs asks for."""
+    setattr(view, FACTOR_MARK, True)
+    return view
+
+
 def find_person(request: HttpRequest) -> Person | None:
-    """Who is signed in and still active."""
+    """Who is signed in and still active, with a second factor where one is asked for."""
+    person = _find_signed_in(request)
+    return None if person is None or is_lacking(request, person) else person
+
+
+def _find_signed_in(request: HttpRequest) -> Person | None:
     if not request.user.is_authenticated:
         return None
-    return find_house().records.people.find_person(request.user.get_username())
+    person = find_house().records.people.find_person(request.user.get_username())
+    return person if person is not None and is_proved(request, person) else None
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:

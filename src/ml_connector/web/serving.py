@@ -1,7 +1,7 @@
 """The pages on a port of this machine, for as long as a house is open."""
 
 import threading
-from typing import Self
+from typing import Any, Self
 
 from django.core.handlers.wsgi import WSGIHandler
 from waitress.server import create_server
@@ -39,6 +39,7 @@ class Pages:
                 WSGIHandler(), host=self._host, port=self._port, threads=THREADS,
                 max_request_body_size=BODY_BYTES_MAX, connection_limit=CONNECTIONS_MAX,
                 channel_timeout=IDLE_S, ident="", clear_untrusted_proxy_headers=True,
+                **_trust(self._house.project.settings.pages.trusted_proxy),
             )  # fmt: skip
         except OSError as error:
             close_desk()
@@ -64,3 +65,11 @@ class Pages:
         self._server.task_dispatcher.shutdown()
         self._thread.join(timeout=IDLE_S)
         close_desk()
+
+
+def _trust(proxy: str) -> dict[str, Any]:
+    """What waitress believes of the proxy: the browser's address and whether it spoke https."""
+    if not proxy:
+        return {}
+    headers = {"x-forwarded-for", "x-forwarded-proto"}
+    return {"trusted_proxy": proxy, "trusted_proxy_count": 1, "trusted_proxy_headers": headers}

@@ -79,6 +79,7 @@ def _render_sign_in(*, is_secure: bool) -> dict[str, Any]:
         "AUTHENTICATION_BACKENDS": [
             "axes.backends.AxesStandaloneBackend",
             f"{WEB}.signing.OrganisationBackend",
+            f"{WEB}.signing.FactorBackend",
         ],
         "AUTH_PASSWORD_VALIDATORS": [
             {
@@ -107,6 +108,12 @@ def _render_sign_in(*, is_secure: bool) -> dict[str, Any]:
         "AXES_COOLOFF_TIME": WAIT_H,
         "AXES_LOCKOUT_PARAMETERS": [["username", "ip_address"]],
         "AXES_LOCKOUT_CALLABLE": f"{WEB}.signing.refuse_throttled",
+        "AXES_USERNAME_CALLABLE": f"{WEB}.signing.name_tries",
+        "AXES_CLIENT_IP_CALLABLE": f"{WEB}.signing.find_address",
+        "AXES_HANDLER": f"{WEB}.signing.TriesHandler",
+        "AXES_SENSITIVE_PARAMETERS": ["username", "ip_address", "name", "password", "code"],
+        # Who signed in stands in the audit chain, with the chain's own guard.
+        "AXES_DISABLE_ACCESS_LOG": True,
         "AXES_RESET_ON_SUCCESS": True,
         "AXES_ENABLE_ADMIN": False,
         "AXES_VERBOSE": False,

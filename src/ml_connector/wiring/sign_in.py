@@ -130,27 +130,37 @@ class SignIn:
         return bool(person.roles & set(self.project.settings.pages.sign_in.mfa_required_for))
 
     def begin_factor(self, name: str) -> str:
-        """A new factor that nothing asks for yet; returns what an authenticator app reads."""
-        self.records.factors.create_factor(name)
-        plain = secrets.token_hex(SECRET_BYTES)
-        self.vault.save_secret(f"{FACTORS}{name}", plain)
-        return self.render_factor(name)
+        """A new factor that nothing asks for yet; returns what an authenticator app reads.
 
-    def render_factor(self, name: str) -> str:
-        """What an authenticator app reads."""
+        One the person has is asked for until the new one is confirmed.
+        """
+        if self.records.factors.find_factor(name) is None:
+            self.records.factors.create_factor(name)
+        self.vault.save_secret(_name_begun(name), secrets.token_hex(SECRET_BYTES))
+        return self.render_begun_factor(name)
+
+    def render_begun_factor(self, name: str) -> str:
+        """What an authenticator app reads of the factor that was begun.
+
+        Raises:
+            CredentialsError: None was.
+        """
         issuer = f"ml-connector {self.project.settings.organisation}"
-        return self._read_totp(name).get_provisioning_uri(name, issuer)
+        return self._read_totp(_name_begun(name)).get_provisioning_uri(name, issuer)
 
     def confirm_factor(self, name: str, code: str) -> list[str] | None:
         """The recovery codes of the factor that is asked for from now on; None: a wrong code.
 
         Raises:
-            UsageError: No factor was begun.
+            CredentialsError: No factor was begun.
         """
-        if self.records.factors.find_factor(name) is None or not self._take_code(name, code):
+        if not self._take_code(name, code, _name_begun(name)):
             return None
         codes = _make_codes()
+        plain = self.vault.read_secret(f"secret:{_name_begun(name)}")
         with self.records.transactions.begin(f"the second factor of {name}"):
+            self.vault.save_secret(f"{FACTORS}{name}", plain)
+            self.vault.delete_secret(_name_begun(name))
             self.records.factors.confirm_factor(name, _digest(name, codes))
             self._tell("person.factor-added", name)
         return codes
@@ -175,7 +185,7 @@ class SignIn:
         factor = self.records.factors.find_factor(name)
         if factor is None or factor.confirmed_at is None:
             return False
-        if self._take_code(name, code):
+        if self._take_code(name, code, f"{FACTORS}{name}"):
             return True
         if not self.records.factors.take_digest(name, *_digest(name, [code])):
             return False
@@ -203,24 +213,26 @@ class SignIn:
         """The person has no second factor, and sets up another where a role asks for one."""
         with self.records.transactions.begin(f"the second factor of {name}"):
             had_one = self.records.factors.delete_factor(name)
+            kept = {row.name for row in self.vault.list_secrets()}
+            for one in kept & {f"{FACTORS}{name}", _name_begun(name)}:
+                self.vault.delete_secret(one)
             if had_one:
-                self.vault.delete_secret(f"{FACTORS}{name}")
                 self._tell("person.factor-removed", name)
         return had_one
 
-    def _read_totp(self, name: str) -> "TOTP":
+    def _read_totp(self, kept: str) -> "TOTP":
         from cryptography.hazmat.primitives.hashes import SHA1  # noqa: PLC0415 - start-up time.
         from cryptography.hazmat.primitives.twofactor.totp import TOTP  # noqa: PLC0415 - as above.
 
-        key = bytes.fromhex(self.vault.read_secret(f"secret:{FACTORS}{name}"))
+        key = bytes.fromhex(self.vault.read_secret(f"secret:{kept}"))
         # SHA-1 is what authenticator apps know; as a keyed hash of a counter it is sound.
         return TOTP(key, DIGITS, SHA1(), STEP_S)  # noqa: S303 - see above.
 
-    def _take_code(self, name: str, code: str) -> bool:
+    def _take_code(self, name: str, code: str, kept: str) -> bool:
         given = re.sub(r"[\s-]", "", code)
         if not re.fullmatch(rf"[0-9]{{{DIGITS}}}", given):
             return False
-        totp, now = self._read_totp(name), int(self.clock.now().timestamp()) // STEP_S
+        totp, now = self._read_totp(kept), int(self.clock.now().timestamp()) // STEP_S
         for step in range(now - STEPS_ASIDE, now + STEPS_ASIDE + 1):
             if secrets.compare_digest(totp.generate(step * STEP_S), given.encode()):
                 return self.records.factors.take_step(name, step)
@@ -356,6 +368,11 @@ def _refuse(provider: "Provider", why: str) -> SignInRefusedError:
         next_step="Ask an admin to add you, or to look at your address on the page People.",
         provider=provider.settings.name,
     )
+
+
+def _name_begun(name: str) -> str:
+    """Where the secret of a factor is kept until a code of it was shown."""
+    return f"{FACTORS}{name}/begun"
 
 
 def _make_codes() -> list[str]:

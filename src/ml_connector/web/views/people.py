@@ -32,7 +32,7 @@ def add(request: Asked) -> HttpResponse:
     try:
         request.house.add_person(
             request.POST.get("name", ""),
-            password=request.POST.get("password", ""),
+            password=request.POST.get("password", "") or None,
             roles=_read_roles(request),
             display_name=request.POST.get("display_name", ""),
             email=request.POST.get("email", ""),
@@ -56,7 +56,18 @@ def change(request: Asked, name: str) -> HttpResponse:
             error = caught
         else:
             return redirect("person", name)
-    shown = {"one": person, "roles": ROLES, "error": error}
+    identities = request.house.records.identities.load_identities(name)
+    issuers = {one.issuer for one in identities}
+    shown = {
+        "one": person, "roles": ROLES, "error": error,
+        "needs_factor": request.house.needs_factor(person), "identities": identities,
+        "accounts": request.house.records.identities.load_accounts(name),
+        "roles_from": ", ".join(
+            one.title or one.name
+            for one in request.house.project.settings.pages.sign_in.oidc
+            if one.roles_claim and one.issuer in issuers
+        ),
+    }  # fmt: skip
     return render(request, "pages/person.html", shown, status=422 if error else 200)
 
 
@@ -68,6 +79,14 @@ def _change(request: Asked, name: str) -> None:
             request.house.save_password(name, request.POST.get("password", ""))
         case "active":
             request.house.save_active(name, is_active=request.POST.get("active") == "yes")
+        case "factor":
+            request.house.reset_factor(name)
+        case "identities":
+            request.house.free_identities(name)
+        case "bind":
+            request.house.bind_account(name, request.POST.get("account", "").strip())
+        case "free":
+            request.house.free_account(request.POST.get("account", ""))
 
 
 def _read_roles(request: Asked) -> list[Role]:
@@ -82,11 +101,11 @@ def _list_people(request: Asked) -> list[Table]:
             ", ".join(sorted(one.roles)),
             State(word="active", tone=Tone.GOOD) if one.is_active
             else State(word="disabled", tone=Tone.IDLE),
-            one.signed_in_at,
+            "yes" if one.second_factor_at else "", one.signed_in_at,
         )
         for one in request.house.records.people.load_people()
     ]  # fmt: skip
-    columns = ("Name", "Known as", "Roles", "State", "Signed in (UTC)")
+    columns = ("Name", "Known as", "Roles", "State", "Second factor", "Signed in (UTC)")
     listing = Listing(columns=columns, rows=rows)
     return [Table(name="people", title="People", listing=listing, is_main=True)]
 
