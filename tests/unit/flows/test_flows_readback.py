@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from tests.fakes.ledger import line
+from tests.fakes.steps import Crash
 
 from ml_connector.domain.money import TooManyDigitsError
 from ml_connector.flows.planning.shadow import ModelHoldsCellsError
+from ml_connector.ports import RunState
 
 FORTY_THOUSAND = "101.4000.10"
 
@@ -49,3 +51,21 @@ def test_delta_of_too_many_digits_is_refused_before_it_is_sent(make_desk: Any) -
 
     with pytest.raises(TooManyDigitsError):
         desk.run()
+
+
+def test_model_loaded_by_a_run_that_did_not_end_names_that_run(desk: Any) -> None:
+    """Its cells are nobody's riddle: the run that sent them is to be finished."""
+
+    def die(step: str) -> None:
+        if step == "load: refused":
+            raise Crash
+
+    desk.source.post("1", line(1, "US", "09-26", FORTY_THOUSAND, "1"))
+    with pytest.raises(Crash):
+        desk.run(die)
+    desk.records.runs.save_run("actuals-1", RunState.FAILED)
+
+    with pytest.raises(ModelHoldsCellsError, match="run actuals-1 has loaded") as caught:
+        desk.run()
+
+    assert "`ml-connector runs resume actuals-1`" in caught.value.next_step

@@ -1,6 +1,7 @@
 """The shadow can be wrong: before a first load, and when a person asks for the model's own word."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 from ml_connector.domain.ledger import Totals
@@ -10,6 +11,10 @@ from ml_connector.flows.bench import ActualsBench
 from ml_connector.flows.proving.readback import read_held
 from ml_connector.flows.run import ActualsRun
 from ml_connector.ports import Json
+
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before any load."""
 
 
 class ModelHoldsCellsError(BlockedError):
@@ -72,12 +77,35 @@ def _verify_empty(bench: ActualsBench, pins: Json, held: Json) -> Json:
     for member, file_hash in held.items():
         first = next((key for key, its in bench.archive.read_totals(file_hash) if its.net), None)
         if first is not None:
-            raise ModelHoldsCellsError(
-                f"The model {pins['model_name']} already holds amounts in {member}, the first at"
-                f" {' / '.join(first)}, and flow {bench.flow.name} has never loaded it.",
-                written="Nothing was sent.",
-                next_step="Take them as what the model was told, and plan the difference:"
-                f" `ml-connector run {bench.flow.name} --against model`; or clear them first.",
-                member=member,
-            )
+            raise _explain(bench, pins, member, first)
     return {"empty": True}
+
+
+def _explain(
+    bench: ActualsBench, pins: Json, member: str, first: Sequence[str]
+) -> ModelHoldsCellsError:
+    """Whose cells they are, as far as it is known, and the way on."""
+    name, loader = bench.flow.name, _find_unrecorded(bench, pins)
+    told = (
+        f"run {loader} has loaded them without coming to its end"
+        if loader
+        else f"flow {name} has never loaded it"
+    )
+    finish = f"Finish that run: `ml-connector runs resume {loader}`. Or take" if loader else "Take"
+    return ModelHoldsCellsError(
+        f"The model {pins['model_name']} already holds amounts in {member}, the first at"
+        f" {' / '.join(first)}, and {told}.",
+        written="Nothing was sent.",
+        next_step=f"{finish} them as what the model was told, and plan the difference:"
+        f" `ml-connector run {name} --against model`; or clear them first.",
+        member=member, run=loader,
+    )  # fmt: skip
+
+
+def _find_unrecorded(bench: ActualsBench, pins: Json) -> str:
+    """The newest run of the flow that started a load of which nothing is recorded; or none."""
+    intents = bench.records.intents.load_unfollowed(
+        pins["model_id"], except_run=pins["run_id"], since=BEGINNING
+    )
+    runs = (bench.records.runs.load_run(intent.run_id) for intent in reversed(intents))
+    return next((run.run_id for run in runs if run.flow == bench.flow.name), "")
