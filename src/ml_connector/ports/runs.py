@@ -1,5 +1,6 @@
 """Records of runs and their steps."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -106,3 +107,6 @@ class RunStore(Protocol):
 
     def load_steps(self, run_id: str) -> list[StepRow]:
         """The steps in order of their start."""
+
+    def load_timings(self, run_ids: Collection[str]) -> dict[str, list[StepRow]]:
+        """The steps of these runs by run, in order of their start; what they told is left out."""

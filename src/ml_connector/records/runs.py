@@ -1,5 +1,7 @@
 """Runs and their steps."""
 
+from collections.abc import Collection
+
 from django.db import IntegrityError, connection, connections
 
 from ml_connector.errors import BusyError, UsageError
@@ -155,6 +157,22 @@ class RunRecords(OrganisationStore):
             )
             for step in steps
         ]
+
+    def load_timings(self, run_ids: Collection[str]) -> dict[str, list[StepRow]]:
+        """The steps of these runs by run; see `ports.RunStore`."""
+        runs = models.Run.of(self._id).filter(run_id__in=list(run_ids))
+        names = dict(runs.values_list("pk", "run_id"))
+        steps = models.Step.of(self._id).filter(run_id__in=list(names)).order_by("id")
+        fields = ("run_id", "name", "attempt", "state", "started_at", "finished_at")
+        found: dict[str, list[StepRow]] = {name: [] for name in names.values()}
+        for key, name, attempt, state, started_at, finished_at in steps.values_list(*fields):
+            found[names[key]].append(
+                StepRow(
+                    name=name, attempt=attempt, state=state, started_at=started_at,
+                    finished_at=finished_at, result={},
+                )
+            )  # fmt: skip
+        return found
 
     def _find(self, run_id: str) -> models.Run | None:
         return models.Run.of(self._id).filter(run_id=run_id).first()

@@ -1,0 +1,208 @@
+"""The close cockpit: every company and period of every flow, and what is at stake."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+from ml_connector.flows.answers.cockpit import (
+    BurnDown,
+    Cell,
+    Grid,
+    list_late,
+    make_grids,
+    sum_stakes,
+)
+from ml_connector.flows.answers.cockpit_listings import (
+    LATE_SHOWN,
+    list_burn_down,
+    list_late_cells,
+    list_stakes,
+    list_standings,
+    tell_burn_down,
+)
+from ml_connector.flows.answers.listing import Tone
+from ml_connector.flows.answers.reconciliation_places import render_place
+from ml_connector.ports import Right
+from ml_connector.ports.standings import ELSEWHERE
+from ml_connector.web.charts import Chart, find_chart, find_drawn, plot_burn_down
+from ml_connector.web.guards import Asked, needs
+from ml_connector.web.tables import Table, find_file
+
+COLUMNS_MAX = 13
+"""Planning periods of one grid: a year and its adjustment."""
+ROWS_SHOWN = 60
+"""Companies of one grid; a page further shows the next ones."""
+YEARS_BACK = 4
+"""Years that can be chosen."""
+FIRST_YEAR, LAST_YEAR = 1990, 2200
+"""A year outside of these was typed by mistake."""
+ELSEWHERE_WORDS = dict(zip(ELSEWHERE, ("several ledgers", "no ledger"), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the address asks for."""
+
+    flow: str
+    year: int
+    open_only: bool
+    page: int
+
+    @property
+    def query(self) -> str:
+        """The same as the end of an address."""
+        asked = {
+            "flow": self.flow,
+            "year": self.year or "",
+            "open": "yes" if self.open_only else "",
+        }
+        return urlencode({name: value for name, value in asked.items() if value})
+
+
+@needs(Right.SEE)
+def show_close(request: Asked) -> HttpResponse:
+    """Where the close stands: totals in money, the grid of each flow, what is late."""
+    if drawn := find_drawn(request):
+        return drawn
+    wanted = read_wanted(request, sorted(request.house.project.flows))
+    answer = request.house.load_close(flow=wanted.flow, year=wanted.year)
+    cells = answer.cells
+    stakes = sum_stakes(cell.standing for cell in cells if cell.standing)
+    late = list_late(cells, answer.today)
+    charts = [_chart_burn_down(answer.burn_down)] if answer.burn_down else []
+    tables = {
+        "late": Table(
+            name="late", title=f"Late: {len(late)}" if late else "Late",
+            listing=list_late_cells(late, today=answer.today, days=answer.days),
+            next_step=f"The worst {LATE_SHOWN} are shown." if len(late) > LATE_SHOWN else "",
+        ),
+        "stakes": Table(name="stakes", title="At stake", listing=list_stakes(stakes)),
+        "standings": Table(name="standings", title="Periods", listing=list_standings(cells)),
+    }  # fmt: skip
+    files = [*tables.values(), *(chart.table for chart in charts)]
+    if found := find_chart(request, charts) or find_file(request, files):
+        return found
+    flows = request.house.project.flows
+    shown = {
+        "wanted": wanted, "flows": sorted(flows), "stakes": stakes, "charts": charts, **tables,
+        "years": list(range(answer.today.year, answer.today.year - YEARS_BACK, -1)),
+        "grids": [
+            _Shown(grid=grid, wanted=wanted)
+            for grid in make_grids(
+                cells, {name: its.kind for name, its in flows.items()}, columns_max=COLUMNS_MAX
+            )
+        ],
+        "counts": _count(cells, late), "more": f"&{wanted.query}" if wanted.query else "",
+    }  # fmt: skip
+    return render(request, "pages/close.html", shown)
+
+
+def read_wanted(request: HttpRequest, flows: list[str]) -> Wanted:
+    """What was asked for; what makes no sense counts as not asked."""
+    flow, year = request.GET.get("flow", ""), request.GET.get("year", "")
+    page = request.GET.get("page", "1")
+    is_year = year.isdecimal() and FIRST_YEAR <= int(year[:5]) <= LAST_YEAR
+    return Wanted(
+        flow=flow if flow in flows else "",
+        year=int(year) if is_year else 0,
+        open_only=request.GET.get("open") == "yes",
+        page=max(int(page[:5]), 1) if page.isdecimal() else 1,
+    )
+
+
+def _count(cells: tuple[Cell, ...], late: list[Cell]) -> list[tuple[str, int, str]]:
+    """Counts above the grids, with the tone of each."""
+    open_cells = [cell for cell in cells if cell.is_open]
+    differing = sum(cell.state.tone is Tone.WRONG for cell in cells)
+    return [
+        ("periods", len(cells), Tone.IDLE),
+        ("tie out", len(cells) - len(open_cells), Tone.GOOD),
+        ("late", len(late), Tone.WAITS if late else Tone.IDLE),
+        ("differ", differing, Tone.WRONG if differing else Tone.IDLE),
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """A grid as the page shows it: one page of its companies."""
+
+    grid: Grid
+    wanted: Wanted
+
+    @property
+    def rows(self) -> list[tuple[str, list[list[dict[str, Any]]]]]:
+        """Companies with what stands in their cells."""
+        start = (self.page - 1) * ROWS_SHOWN
+        return [
+            (ELSEWHERE_WORDS.get(ledger, ledger), [self._render(its) for _, its in its_cells])
+            for ledger, its_cells in self._chosen[start : start + ROWS_SHOWN]
+        ]
+
+    @property
+    def page(self) -> int:
+        """The page that is shown: the last one where too late a one was asked for."""
+        return min(self.wanted.page, self.pages)
+
+    @property
+    def pages(self) -> int:
+        """Pages of companies."""
+        return max(-(-len(self._chosen) // ROWS_SHOWN), 1)
+
+    @property
+    def ways(self) -> list[tuple[str, str]]:
+        """Ways to the pages before and after."""
+        others = (("Companies before", self.page - 1), ("Further companies", self.page + 1))
+        return [
+            (text, f"?{urlencode({'flow': self.grid.flow, 'page': page})}&{self.wanted.query}")
+            for text, page in others
+            if 1 <= page <= self.pages
+        ]
+
+    @property
+    def ledgers(self) -> int:
+        """Companies the filter leaves."""
+        return len(self._chosen)
+
+    @property
+    def _chosen(self) -> list[tuple[str, list[tuple[str, tuple[Cell, ...]]]]]:
+        if not self.wanted.open_only:
+            return self.grid.rows
+        return [row for row in self.grid.rows if any(c.is_open for _, its in row[1] for c in its)]
+
+    def _render(self, cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
+        return [
+            {"cell": cell, "state": cell.state, "stake": cell.stake, "way": self._find_way(cell),
+             "chain": cell.chain, "told": _tell(cell)}
+            for cell in cells
+        ]  # fmt: skip
+
+    def _find_way(self, cell: Cell) -> str:
+        """To the period's reconciliation, or the run that looked at it last."""
+        if cell.standing is None:
+            return reverse("flow", args=[cell.flow])
+        if cell.ledger in ELSEWHERE:
+            return reverse("run", args=[cell.standing.run_id])
+        return reverse("reconciliation-period", args=[render_place(cell.standing)])
+
+
+def _tell(cell: Cell) -> str:
+    """The chain in words, for the pointer and for whoever hears the page."""
+    return "; ".join(f"{name}: {state.word}" for name, state in cell.chain)
+
+
+def _chart_burn_down(burnt: BurnDown) -> Chart:
+    return Chart(
+        name="burn-down",
+        title=f"Close of {date.fromisoformat(burnt.month + '-01'):%B %Y}",
+        alt=tell_burn_down(burnt),
+        spec=plot_burn_down(burnt.days, planned=burnt.planned),
+        table=Table(
+            name="burn-down-table", title="Periods left by working day",
+            listing=list_burn_down(burnt),
+        ),
+    )  # fmt: skip
