@@ -12,7 +12,6 @@ from ml_connector.flows.proving.readback import read_held
 from ml_connector.flows.run import ActualsRun
 from ml_connector.ports import Json
 
-
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """Before any load."""
 
