@@ -33,6 +33,8 @@ PLACES = (
     Place(title="Runs", path="/runs/", group=WORK),
     Place(title="Plans", path="/plans/", group=WORK),
     Place(title="Refused", path="/refused/", group=WORK),
+    Place(title="Mapping", path="/mapping/", group=RULES),
+    Place(title="Unmapped", path="/unmapped/", group=RULES),
     Place(title="People", path="/people/", group=SET_UP, right=Right.ADMINISTER),
     Place(title="Tokens", path="/tokens/", group=SET_UP),
 )

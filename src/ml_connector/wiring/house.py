@@ -32,6 +32,7 @@ from ml_connector.settings import (
 from ml_connector.wiring.actions import Actions
 from ml_connector.wiring.alerts import Alerts
 from ml_connector.wiring.callers import CallerBudget, Callers
+from ml_connector.wiring.close import Closing
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.limits import Limits
@@ -47,6 +48,7 @@ from ml_connector.wiring.serving import ServedEngine
 from ml_connector.wiring.sign_in import FACTORS, SignIn
 from ml_connector.wiring.signing_off import SigningOff
 from ml_connector.wiring.systems import Systems
+from ml_connector.wiring.telemetry import Telemetry
 from ml_connector.wiring.tokens import Tokens
 from ml_connector.wiring.unmapped import Unmapped
 from ml_connector.wiring.workers import (
@@ -116,6 +118,8 @@ class House(
     People,
     SignIn,
     SigningOff,
+    Closing,
+    Telemetry,
     Tokens,
     Schedules,
     Alerts,
