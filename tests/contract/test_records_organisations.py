@@ -391,6 +391,7 @@ def play_tokens(player: Player) -> None:
     say("tokens.save_revoked", token.token_id, actor="lee")
     say("tokens.save_revoked", token.token_id, actor="lee")
     asked = AskedRun(actor="kim", key="once", digest="d", run_id=RUN)
+    say("gauges.load_gauges")
     say("asked.claim", asked)
     say("asked.claim", replace(asked, digest="other", run_id="other"))
 

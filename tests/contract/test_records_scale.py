@@ -252,6 +252,7 @@ QUESTIONS: dict[str, Question] = {
 """What people and runs ask all the time, in words."""
 WALKS: dict[str, Question] = {
     "trace": lambda r: (r.audit.find("nothing"), r.loads.load_loads(flow="actuals")),
+    "numbers for monitoring": lambda r: r.gauges.load_gauges(),
     "approvals that wait": lambda r: r.approvals.load_approvals(states=[ApprovalState.WAITING]),
     "a plan by a beginning": lambda r: r.approvals.find_approval(f"p {ONE}"[:-1]),
     "audit chain": lambda _: next(iter(export_audit(WHOSE))),

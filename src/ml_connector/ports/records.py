@@ -10,6 +10,7 @@ from ml_connector.ports.alerts import AlertStore
 from ml_connector.ports.batches import BatchStore
 from ml_connector.ports.connections import ConnectionStore
 from ml_connector.ports.identities import FactorStore, IdentityStore
+from ml_connector.ports.gauges import GaugeStore
 from ml_connector.ports.loads import LoadStore, MappingStore
 from ml_connector.ports.people import PersonStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
@@ -112,6 +113,7 @@ class Records:
     standings: StandingStore
     tokens: TokenStore
     asked: AskedRunStore
+    gauges: GaugeStore
     alerts: AlertStore
     connections: ConnectionStore
     audit: Audit

@@ -35,6 +35,7 @@ def open_records(
     from ml_connector.records.batches import BatchRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.connections import ConnectionRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.factors import FactorRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.gauges import GaugeRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.identities import IdentityRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.loads import LoadRecords  # noqa: PLC0415 -- as above
@@ -72,6 +73,7 @@ def open_records(
         standings=StandingRecords(number, clock=clock),
         tokens=TokenRecords(number, clock=clock),
         asked=AskedRunRecords(number, clock=clock),
+        gauges=GaugeRecords(number, clock=clock),
         alerts=AlertRecords(number, clock=clock),
         connections=ConnectionRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),

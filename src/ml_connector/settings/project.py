@@ -49,6 +49,9 @@ class PagesSettings(Strict):
     """Address of that proxy, such as 127.0.0.1 or 10.0.0.5: only from there `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed. Empty: nobody's; wrong passwords are then counted by name
     alone where `url` names a proxy."""
+    metrics: Literal["token", "open"] = "token"
+    """Who reads `/metrics`: whoever shows a token with the right to see, or, where the network is
+    the guard, everybody who reaches the port."""
     sign_in: SignInSettings = SignInSettings()
     """How people sign in."""
 

@@ -52,6 +52,7 @@ from ml_connector.systems.refusals import (
 )
 from ml_connector.systems.retries import Attempt, find_hold, find_wait
 from ml_connector.systems.tokens import Authorizer
+from ml_connector.telemetry import tracing_request
 
 __all__ = [
     "LOGIN_TIMEOUTS",
@@ -250,11 +251,14 @@ class HttpClient:
             content=call.content,
             timeout=_render_timeout(call.timeouts),
         )
-        response = self._client.send(request, stream=True, follow_redirects=False)
-        try:
-            return self._read_reply(call, response)
-        finally:
-            response.close()
+        host = request.url.host
+        with tracing_request(self._options.system, method=call.method, host=host) as tell:
+            response = self._client.send(request, stream=True, follow_redirects=False)
+            tell(response.status_code)
+            try:
+                return self._read_reply(call, response)
+            finally:
+                response.close()
 
     def _read_reply(self, call: RemoteCall, response: httpx2.Response) -> RemoteReply:
         headers = {name.lower(): value for name, value in response.headers.items()}

@@ -11,6 +11,7 @@ from ml_connector.web.views import (
     flows,
     health,
     manual,
+    metrics,
     people,
     reconciliation,
     runs,
@@ -57,6 +58,7 @@ urlpatterns = [
     path("api/v1/", manual.show_manual, name="api-manual"),
     path("api/v1/openapi.json", manual.show_openapi, name="api-document"),
     *DECIDING,
+    path("metrics", metrics.show_metrics, name="metrics"),
     *list_routes(),
 ]
 handler404 = failures.show_missing

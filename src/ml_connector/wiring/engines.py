@@ -89,6 +89,9 @@ class Engines:
         def bench(self, flow: Flow) -> Bench:
             """The bench of any flow."""
 
+        def trace_runs(self, history: RunHistory) -> Any:
+            """The history, which also traces where somebody listens."""
+
         def _configure_database(self) -> None: ...
 
         def _make_look(self, queue: RunQueue, tell: Tell) -> Look: ...
@@ -134,7 +137,7 @@ class Engines:
         engine = DurableEngine(
             self._engine_url,
             clock=self.clock,
-            observer=self._make_history(),
+            observer=self.trace_runs(self._make_history()),
             application_version=APPLICATION_VERSION,
             role=self._make_role(executes=executes) if is_shared(self.project) else alone,
         )

@@ -28,6 +28,7 @@ def render_pages(pages: PagesSettings) -> dict[str, Any]:
         "ALLOWED_HOSTS": hosts,
         "CSRF_TRUSTED_ORIGINS": [f"{public.scheme}://{public.netloc}"] if public.netloc else [],
         "MIDDLEWARE": [
+            f"{WEB}.measuring.MeasuringMiddleware",
             "django.middleware.security.SecurityMiddleware",
             "whitenoise.middleware.WhiteNoiseMiddleware",
             "csp.middleware.CSPMiddleware",
