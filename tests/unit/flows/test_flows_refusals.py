@@ -162,3 +162,46 @@ def test_emptied_refusal_is_settled_without_a_load(desk: FakeDesk) -> None:
 
     assert refused["refused"] == 1
     assert desk.records.loads.load_refused("actuals") == []
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "append"])
+def test_replay_of_chosen_refusals_sends_these_and_leaves_the_others(
+    make_desk: MakeDesk, mode: str
+) -> None:
+    """What was not chosen stays refused under its load; the tie-out names it; all lands once."""
+    desk = make_desk(mode=mode)
+    desk.target.refuse = lambda row: "closed" if row["Account"] in ("5000", "6000") else None
+    for number, account in enumerate(("4000", "5000", "6000"), start=1):
+        desk.source.post(str(number), line(1, "US", "09-26", f"101.{account}.10", str(number)))
+    desk.run()
+    rows = {row.key[1]: row for row in desk.records.loads.load_refused("actuals")}
+    assert {row.cause for row in rows.values()} == {"closed"}
+    refuse(desk, "none")
+
+    some = desk.run(replay=True, chosen={"keys": [list(rows["5000"].key)]})
+    left = desk.records.loads.load_refused("actuals")
+    rest = desk.run(replay=True, chosen={"causes": ["closed"]})
+
+    assert (some["state"], rest["state"]) == ("partly succeeded", "succeeded")
+    assert (some["refused"], some["cells"]) == (0, 2)
+    assert [(row.key, row.load_id) for row in left] == [(rows["6000"].key, rows["6000"].load_id)]
+    for told in (some, rest):
+        assert {row["unexplained"] for row in told["tie_out"]} == {"0"}
+    assert sum(Decimal(row["refused"]) for row in some["tie_out"]) == Decimal(3)
+    assert [desk.target.total(one) for one in ("4000", "5000", "6000")] == ["1.00", "2.00", "3.00"]
+    assert desk.records.loads.load_refused("actuals") == []
+    assert desk.records.loads.load_tallies(flows=["actuals"]) == []
+
+
+def test_replay_of_a_cause_nobody_has_sends_nothing(make_desk: MakeDesk) -> None:
+    """A cause that is gone by the time the run begins names no period."""
+    desk = make_desk()
+    refuse(desk, "5000")
+    desk.source.post("1", line(1, "US", "09-26", "101.5000.10", "7"))
+    desk.run()
+    loads = len(desk.target.loaded)
+
+    told = desk.run(replay=True, chosen={"causes": ["another"]})
+
+    assert (told["cells"], told["periods"], len(desk.target.loaded)) == (0, [], loads)
+    assert desk.records.loads.count_refused("actuals") == 1

@@ -167,20 +167,31 @@ def load_refused_keys(bench: ActualsBench, document: str) -> dict[SummaryKey, tu
     return {tuple(key): tuple(reasons) for key, reasons in read_document(bench.archive, document)}
 
 
-def accept(bench: ActualsBench, pins: Json, planned: Json, finished: Json, refused: str) -> Json:
+def accept(
+    bench: ActualsBench,
+    pins: Json,
+    planned: Json,
+    finished: Json,
+    refused: str,
+    *,
+    left_out: Collection[SummaryKey] = (),
+) -> Json:
     """The shadow holds what was accepted; load and refusals are recorded. Repeatable.
+
+    What was `left_out` of the load is as it was: neither in the shadow nor settled.
 
     Returns the shadow files before and after by planning period, for the tie-out.
     """
     reasons = load_refused_keys(bench, refused)
     members: Json = planned["members"]
     before: dict[str, str] = planned["shadow"]
+    missing = {*reasons, *left_out}
     after = {
-        member: _store_shadow(bench, before.get(member, ""), row["plan"], reasons)
+        member: _store_shadow(bench, before.get(member, ""), row["plan"], missing)
         for member, row in members.items()
     }
     load_id = name_load(planned, finished)
-    settle_earlier(bench, pins, members, except_load=load_id)
+    settle_earlier(bench, pins, members, except_load=load_id, spared=left_out)
     bench.records.loads.record_load(
         _make_row(bench, pins, planned, finished, load_id, len(reasons)),
         _list_refused(bench, pins, members, reasons, load_id),
@@ -211,13 +222,20 @@ def name_load(planned: Json, finished: Json) -> str:
 
 
 def settle_earlier(
-    bench: ActualsBench, pins: Json, members: Collection[str], *, except_load: str = ""
+    bench: ActualsBench,
+    pins: Json,
+    members: Collection[str],
+    *,
+    except_load: str = "",
+    spared: Collection[SummaryKey] = (),
 ) -> None:
     """Refusals of earlier loads in these periods end: what is still refused has its new reason."""
     keys = [
         row.key
         for row in bench.records.loads.load_refused(bench.flow.name)
-        if row.load_id != except_load and row.key[pins["period_at"]] in members
+        if row.load_id != except_load
+        and row.key[pins["period_at"]] in members
+        and row.key not in spared
     ]
     bench.records.loads.settle_refused(bench.flow.name, keys, except_load=except_load)
 
@@ -226,7 +244,7 @@ def _store_shadow(
     bench: ActualsBench,
     before: str,
     plan: str,
-    refused: dict[SummaryKey, tuple[str, ...]],
+    refused: Collection[SummaryKey],
 ) -> str:
     shadow = read_shadow(bench.archive, before)
     cells = (cell for cell in bench.archive.read_plan(plan) if cell.key not in refused)

@@ -1,7 +1,7 @@
 """Planned cells as rows of the import's file: whole amounts, or deltas under their own code."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from ml_connector.domain.money import render_plain
@@ -19,7 +19,12 @@ def flow_columns(bench: ActualsBench) -> set[str]:
 
 
 def render_rows(
-    bench: ActualsBench, headers: Sequence[str], members: Mapping[str, Json], revision: int
+    bench: ActualsBench,
+    headers: Sequence[str],
+    members: Mapping[str, Json],
+    revision: int,
+    *,
+    left_out: Collection[SummaryKey] = (),
 ) -> Iterator[list[str]]:
     """Yield a row per planned cell, period by period, in key order, columns as the import has them.
 
@@ -31,6 +36,8 @@ def render_rows(
     left_behind = _find_left_behind(bench, revision) if flow.mode == "append" else {}
     for planned in members.values():
         for cell in bench.archive.read_plan(planned["plan"]):
+            if cell.key in left_out:
+                continue
             columns = dict(zip((d.column for d in flow.dimensions), cell.key, strict=True))
             columns[flow.amount_column] = render_plain(_amount_of(cell, mode=flow.mode))
             if flow.mode == "append":
