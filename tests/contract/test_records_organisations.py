@@ -21,6 +21,7 @@ from tests.fakes.clock import START, FakeClock
 
 import ml_connector.records
 from ml_connector.domain.alerts import AlertEvent, Severity
+from ml_connector.domain.periods import Period, PeriodState
 from ml_connector.errors import ConnectorError
 from ml_connector.flows.answers.trace import trace_key
 from ml_connector.ports import (
@@ -53,6 +54,7 @@ from ml_connector.ports import (
 from ml_connector.ports.alerts import DeliveryKind, NewAlert, NewDelivery
 from ml_connector.ports.connections import ConnectionTest
 from ml_connector.ports.rules import Deed, NewRules
+from ml_connector.ports.closing import MaintenanceRow
 from ml_connector.ports.schedules import FiringRow, FiringState
 from ml_connector.ports.unmapped import PlacedRow, UnmappedFilter, UnmappedSum
 from ml_connector.records import create_organisation, export_audit, open_budget, open_records
@@ -114,7 +116,7 @@ def play(player: Player) -> None:
         for part in (
             play_runs, play_batches, play_intents, play_loads, play_postings, play_approvals,
             play_schedules, play_standings, play_sign_offs, play_people, play_tokens, play_small,
-            play_alerts, play_connections,
+            play_alerts, play_connections, play_closing,
         ):  # fmt: skip
             part(player)
     play_reading(player)
@@ -126,6 +128,7 @@ def play_reading(player: Player) -> None:
     for run in (RUN, RUN[:6], "nothing"):
         say("runs.load_run", run)
         say("runs.load_steps", run)
+        say("runs.load_timings", [run])
         say("postings.find_made", run)
     for flow in ("f", None):
         say("runs.load_runs", flow=flow)
@@ -175,6 +178,11 @@ def play_reading(player: Player) -> None:
     say("schedules.find_schedule", "nightly")
     say("schedules.load_firings", "nightly")
     say("schedules.load_last_firings", ["nightly"])
+    say("closing.load_periods")
+    say("closing.load_periods", "erp")
+    say("closing.load_events", limit=5)
+    say("closing.load_watches")
+    say("closing.load_maintenance")
     say("alerts.load_notes", limit=5)
     say("alerts.find_mark", "missed")
     say("alerts.find_last_good", "f")
@@ -326,7 +334,33 @@ def play_sign_offs(player: Player) -> None:
     say("sign_offs.withdraw_sign_off", signed.sign_off_id, actor="lee", reason="late line")
     say("sign_offs.withdraw_sign_off", "nothing", actor="lee", reason="late line")
     say("sign_offs.load_sign_offs", flow="f")
+    say("audit.find_span", [RUN])
+    say("audit.load_range", 1, 2)
     say("sign_offs.find_newest", [SignedScope("f", *PAIR)])
+
+
+def play_closing(player: Player) -> None:
+    """A period that is opened and closed, a connection that is away, and maintenance."""
+    say = player.say
+    period = Period(
+        name="Nov-26", calendar="c", year=2026, number=11, date_first=START.date(),
+        date_last=START.date(),
+    )  # fmt: skip
+    for state in (PeriodState.FUTURE, PeriodState.OPEN, PeriodState.CLOSED):
+        say("closing.save_seen", "erp", "US", periods=[period], states={period.name: state})
+    say("closing.load_events", START, limit=5)
+    say("closing.claim_watches", ["erp"], hold=timedelta(minutes=5))
+    say("closing.save_watch", "erp", problem="away", next_look=timedelta(0))
+    window = MaintenanceRow(
+        key=f"k{len(player.told)}", connection="erp", begins="02:00", ends="03:00", zone="UTC",
+        reason="", is_filed=False, added_by="kim", added_at=START,
+    )  # fmt: skip
+    say("closing.save_maintenance", window)
+    say("closing.save_maintenance", replace(window, key=f"{window.key}b"))
+    say("closing.delete_maintenance", window.key)
+    say("closing.save_filed_maintenance", [replace(window, key="filed", is_filed=True)])
+    say("closing.delete_maintenance", "filed")
+    say("schedules.save_recomputed", ["f"], lambda _its, after: after)
 
 
 def play_standings(player: Player) -> None:

@@ -145,6 +145,31 @@ def _add_runs(organisation: str, flow: str, numbers: range) -> None:
         )
         for value in values
     )  # fmt: skip
+    alerts = m.Alert.objects.bulk_create(
+        m.Alert(
+            **owner, alert_id=f"a {run_id}", event="failed", severity="critical", subject=flow,
+            cause="busy", run_id=run_id, title="t", first_at=START, last_at=START, ended_at=START,
+        )
+        for run_id in names.values()
+    )  # fmt: skip
+    m.AlertOccurrence.objects.bulk_create(
+        m.AlertOccurrence(**owner, alert_id=one.pk, key=f"o {one.alert_id}", at=START)
+        for one in alerts
+    )
+    m.AlertDelivery.objects.bulk_create(
+        m.AlertDelivery(
+            **owner, alert_id=one.pk, channel="mail", kind="raised", state="sent", made_at=START,
+            due_at=START,
+        )
+        for one in alerts
+    )  # fmt: skip
+    m.ConnectionTest.objects.bulk_create(
+        m.ConnectionTest(
+            **owner, connection="erp", actor="kim", at=START, milliseconds=1, is_whole=True,
+            checks=[],
+        )
+        for _ in alerts
+    )  # fmt: skip
     # Before the chain's first link: its head moves by one link at a time only.
     links = m.AuditLink.objects.filter(**owner).count()
     m.AuditLink.objects.bulk_create(
@@ -193,6 +218,11 @@ QUESTIONS: dict[str, Question] = {
         [r.loads.count_refused(flow) for flow in FLOWS],
     ),
     "runs show": lambda r: (r.runs.load_run(ONE), r.runs.load_steps(ONE)),
+    "durations of runs": lambda r: r.runs.load_timings([ONE, ONE[:-1]]),
+    "standings": lambda r: (
+        r.standings.load_standings(flows=["actuals"]),
+        r.standings.load_changes([("actuals", "US", "Oct-26")]),
+    ),
     "runs show by a beginning": lambda r: r.runs.load_run(ONE[:-1]),
     "a run is queued and ended": create_run,
     "the unfinished run of a flow": lambda r: r.runs.find_unfinished("actuals"),
@@ -246,6 +276,36 @@ QUESTIONS: dict[str, Question] = {
         r.unmapped.load_values(UnmappedFilter(), limit=20),
         r.unmapped.load_placed("actuals"),
         r.unmapped.load_amounts("actuals", "account", "account", "7"),
+    ),
+    "what schedules follow": lambda r: (
+        r.schedules.load_firings("nightly", before=START),
+        r.closing.load_events(START, limit=20),
+        r.closing.load_maintenance(),
+        r.closing.load_watches(),
+        r.closing.claim_watches(["erp"], hold=timedelta(minutes=5)),
+    ),
+    "open alerts": lambda r: (r.alerts.load_open(), r.alerts.load_open(subject="actuals")),
+    "alerts list": lambda r: r.alerts.load_alerts(limit=20),
+    "alerts of before": lambda r: r.alerts.load_alerts(before=f"a {ONE}", limit=5),
+    "an alert": lambda r: (
+        r.alerts.find_alert(f"a {ONE}"),
+        r.alerts.load_occurrences(f"a {ONE}"),
+        r.alerts.load_told(f"a {ONE}"),
+    ),
+    "messages": lambda r: (
+        r.alerts.load_deliveries(),
+        r.alerts.load_deliveries(channel="mail"),
+        r.alerts.load_deliveries(alert_id=f"a {ONE}"),
+    ),
+    "messages that are due": lambda r: r.alerts.claim_deliveries(
+        holder="p", seconds=60, lapses_max=1, limit=5
+    ),
+    "the last good run": lambda r: r.alerts.find_last_good("actuals"),
+    "connections": lambda r: (
+        r.connections.load_last_tests(["erp"]),
+        r.connections.load_models(),
+        r.connections.load_unsettled(),
+        r.connections.load_requests(),
     ),
     "an audit link": lambda r: r.audit.record("e", subject="s", actor="kim", run_id="new"),
 }
@@ -331,7 +391,8 @@ def test_work_of_a_question_does_not_grow_with_the_runs(records: Records) -> Non
 
 BIG = (
     "records_run", "records_step", "records_intent", "records_load", "records_refusedsummary",
-    "records_posting", "records_approval", "records_auditlink", "records_mappingrevision",
+    "records_posting", "records_approval", "records_auditlink", "records_alert",
+    "records_alertoccurrence", "records_alertdelivery", "records_connectiontest", "records_mappingrevision",
     "records_unmappedvalue", "records_unmappedamount",
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +13,19 @@ from ml_connector.errors import SettingsError, SystemUnavailableError
 from ml_connector.flows.scheduling import (
     FlowPlace,
     ScheduleDesk,
-    find_next_due,
     look,
     make_run_id,
     take_in,
 )
+from ml_connector.flows.timetables import FlowFacts
 from ml_connector.ports import Clock, Json, Records, RunState
 from ml_connector.ports.schedules import FiringRow, FiringState
-from ml_connector.settings import Schedule
+from ml_connector.settings import Project, ProjectSettings, Schedule
 
+FLOWS = {
+    name: FlowFacts(kind="F2", erp="erp", connections=frozenset({"erp", "model"}))
+    for name in ("actuals", "suppliers")
+}
 Move = Callable[[float], None]
 HOUR = 3_600
 PICK_UP_S = 5
@@ -64,14 +69,18 @@ def make_desk(records: Records, clock: Clock, queue: Any) -> ScheduleDesk:
     """A process that looks."""
     return ScheduleDesk(
         records=records, clock=clock, queue=queue, organisation="default",
-        flows=frozenset({"actuals", "suppliers"}),
+        flows=FLOWS,
         find_place=lambda flow: FlowPlace(kind="F2", queue_key=f"model of {flow}"),
     )  # fmt: skip
 
 
 def place(desk: ScheduleDesk, *schedules: Schedule) -> list[str]:
     """The project folder has these schedules."""
-    return take_in(desk.records, {one.name: one for one in schedules}, actor="kim")
+    project = Project(
+        root=Path(), settings=ProjectSettings(), connections={}, flows={},
+        schedules={one.name: one for one in schedules},
+    )  # fmt: skip
+    return take_in(desk.records, project, clock=desk.clock, actor="kim")
 
 
 def standing(firings: list[FiringRow]) -> list[tuple[str, FiringState]]:
@@ -278,6 +287,7 @@ def test_switched_off_schedule_is_due_never(desk: ScheduleDesk, move: Move) -> N
     move(100 * HOUR)
     assert look(desk) == []
     definition = off.model_dump(mode="json", by_alias=True)
+    find_next_due = desk.open_almanac().find_next_due
     assert find_next_due(definition, desk.clock.now()) is None
     at = desk.clock.now() + timedelta(hours=1)
     assert find_next_due({**definition, "enabled": True}, desk.clock.now()) == at

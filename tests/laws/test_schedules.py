@@ -1,7 +1,8 @@
 """When schedules are due: each time once, ascending, never in a blackout, whatever clocks do."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,15 +20,16 @@ from ml_connector.domain.catch_up import (
 )
 from ml_connector.domain.schedules import (
     Calendar,
-    Window,
-    find_blackout,
     find_next,
     list_due,
     list_last,
 )
+from ml_connector.domain.windows import DAY, WEEK, FindOff, Shut, Window, find_blackout
+from ml_connector.domain.working_days import WorkingDays
 from ml_connector.settings.crons import names_every_hour, walk_cron
 
 MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - a wall time without a zone, on purpose.
+GERMAN = WorkingDays(own={date(2026, 12, day): "works holiday" for day in range(24, 32)})
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC"]
 CRONS = [
     "30 2 * * *", "*/15 2 * * *", "0 0,6 * * MON-FRI", "15 1 * * *", "0 6 1 * *",
@@ -43,11 +45,17 @@ instants = st.datetimes(
 
 @st.composite
 def windows(draw: st.DrawFn) -> Window:
-    """A weekly blackout, or one of certain days of 2026."""
-    length = timedelta(minutes=draw(st.integers(1, 3 * 24 * 60)))
-    is_weekly = draw(st.booleans())
-    begins = MONDAY + timedelta(minutes=draw(st.integers(0, (7 if is_weekly else 700) * 1440)))
-    return Window(begins=begins, ends=begins + length, is_weekly=is_weekly, reason="close")
+    """A daily or weekly blackout, or one of certain days of 2026; of a zone of its own or not."""
+    every, within, longest = draw(
+        st.sampled_from([(DAY, 1, 1_000), (WEEK, 7, 4_320), (None, 700, 4_320)])
+    )
+    length = timedelta(minutes=draw(st.integers(1, longest)))
+    begins = MONDAY + timedelta(minutes=draw(st.integers(0, within * 1440)))
+    zone = draw(st.sampled_from([None, *ZONES]))
+    return Window(
+        begins=begins, ends=begins + length, every=every, reason="close",
+        skips=draw(st.booleans()), zone=ZoneInfo(zone) if zone else None,
+    )  # fmt: skip
 
 
 @st.composite
@@ -57,22 +65,24 @@ def calendars(draw: st.DrawFn) -> Calendar:
         draw(st.sampled_from(CRONS)),
         draw(st.sampled_from(ZONES)),
         windows=tuple(draw(st.lists(windows(), max_size=2))),
-        skips=draw(st.booleans()),
+        find_off=draw(st.sampled_from([None, GERMAN.tell_off])),
     )
 
 
 def make(
-    cron: str, zone: str, *, windows: tuple[Window, ...] = (), skips: bool = False
+    cron: str,
+    zone: str,
+    *,
+    windows: tuple[Window, ...] = (),
+    find_off: FindOff | None = None,
 ) -> Calendar:
     """The calendar of an expression."""
 
     def walk(after: datetime) -> Iterator[datetime]:
         return walk_cron(cron, after=after)
 
-    return Calendar(
-        walls=walk, zone=ZoneInfo(zone), is_interval=names_every_hour(cron),
-        windows=windows, skips=skips,
-    )  # fmt: skip
+    shut = Shut(zone=ZoneInfo(zone), windows=windows, find_off=find_off)
+    return Calendar(walls=walk, shut=shut, is_interval=names_every_hour(cron))
 
 
 def shown(calendar: Calendar, since: str, until: str) -> list[str]:
@@ -147,18 +157,18 @@ def test_nothing_runs_in_a_blackout_and_nothing_is_lost_but_what_is_told(
 ) -> None:
     """Each time without blackouts is there, or delayed to the end of one, or skipped by name."""
     until = since + timedelta(days=5)
-    bare = Calendar(walls=calendar.walls, zone=calendar.zone, is_interval=calendar.is_interval)
+    bare = replace(calendar, shut=Shut(zone=calendar.zone))
     due = list_due(calendar, since, until, most=1_000)
     for one in due:
-        assert one.is_run == (find_blackout(calendar, one.at) is None)
+        assert one.is_run == (find_blackout(calendar.shut, one.at) is None)
         assert one.at >= one.planned
     runs = {one.at for one in due if one.is_run}
     skips = [one.skipped_by for one in due if one.skipped_by is not None]
     for planned in list_due(bare, since, until, most=1_000):
-        held = find_blackout(calendar, planned.at)
+        held = find_blackout(calendar.shut, planned.at)
         if held is None:
             assert planned.at in runs
-        elif calendar.skips:
+        elif held.skips:
             assert held in skips or held.begins < since
         else:
             assert held.ends in runs or held.ends > until
@@ -249,10 +259,10 @@ def test_years_of_missed_minutes_are_ruled_on_at_once() -> None:
 def test_blackouts_without_a_hole_between_them_never_end() -> None:
     """A schedule that is shut out for good is due never, and the search ends."""
     half = timedelta(days=4)
-    shut = tuple(
-        Window(begins=begins, ends=begins + half, is_weekly=True)
-        for begins in (MONDAY, MONDAY + half)
-    )
     for skips in (False, True):
-        calendar = make("0 6 * * *", "Europe/Berlin", windows=shut, skips=skips)
+        shut = tuple(
+            Window(begins=begins, ends=begins + half, every=WEEK, skips=skips)
+            for begins in (MONDAY, MONDAY + half)
+        )
+        calendar = make("0 6 * * *", "Europe/Berlin", windows=shut)
         assert find_next(calendar, datetime(2026, 11, 22, tzinfo=UTC)) is None

@@ -172,8 +172,10 @@ def test_schemas_describe_every_key_of_every_file(models: dict[str, Any]) -> Non
     assert "name" not in actuals["required"]
     assert "from" in schemas["flow.schema.json"]["$defs"]["ListFlow"]["properties"]
     assert set(schemas) == {
+        "calendar.schema.json",
         "connection.schema.json",
         "flow.schema.json",
+        "maintenance.schema.json",
         "ml-connector.schema.json",
         "schedule.schema.json",
     }

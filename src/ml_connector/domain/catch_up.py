@@ -1,10 +1,12 @@
 """What becomes of the times of a schedule that have come, also when nobody looked for a while."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ml_connector.domain.schedules import Calendar, Due, find_next, list_due, list_last
+from ml_connector.domain.windows import Blackout, Shut, find_blackout
 
 CATCH_UP_MAX = 24
 """Most missed times that run one after the other; older ones are let go."""
@@ -45,6 +47,8 @@ class Claimed:
 
     rulings: tuple[Ruling, ...]
     next_due: datetime | None
+    done: datetime | None = None
+    """Until when all that was planned has come; None: nothing has."""
 
 
 def rule_on_due(calendar: Calendar, since: datetime, now: datetime, how: CatchUp) -> Claimed:
@@ -68,7 +72,38 @@ def rule_on_due(calendar: Calendar, since: datetime, now: datetime, how: CatchUp
     return Claimed(
         rulings=tuple(sorted(rulings, key=lambda one: one.due.at)),
         next_due=following.at if following else None,
+        done=max((one.at for one in [*come, *chosen[:1]]), default=None),
     )
+
+
+def rule_on_events(shut: Shut, events: Sequence[datetime], now: datetime) -> Claimed:
+    """The oldest of the events runs, unless a window holds it back or drops it.
+
+    However late one is found it runs, and the others come one after the other.
+
+    Args:
+        shut: The schedule's windows.
+        events: Those that have come and are not done, oldest first.
+        now: When nothing may begin that a window holds.
+    """
+    if not events:
+        return Claimed(rulings=(), next_due=None)
+    held = find_blackout(shut, now)
+    if held is not None and not held.skips:
+        return Claimed(rulings=(), next_due=held.ends)
+    due = Due(at=events[0], planned=events[0], held_by=held)
+    fate = Fate.RUN if due.is_run else Fate.SKIPPED
+    reason = "" if due.is_run else _tell_skip(due)
+    return Claimed(
+        rulings=(Ruling(due=due, fate=fate, reason=reason),),
+        next_due=events[1] if len(events) > 1 else None,
+        done=events[0],
+    )
+
+
+def name_window(held: Blackout) -> str:
+    """The window in words: `a blackout (close)`."""
+    return f"a {held.kind}{f' ({held.reason})' if held.reason else ''}"
 
 
 def _choose(
@@ -85,8 +120,8 @@ def _choose(
 
 def _tell_skip(due: Due) -> str:
     assert due.skipped_by is not None
-    reason = f" ({due.skipped_by.reason})" if due.skipped_by.reason else ""
-    return f"a blackout{reason} lets nothing run until {due.skipped_by.ends:%Y-%m-%d %H:%M} UTC"
+    until = f"{due.skipped_by.ends:%Y-%m-%d %H:%M} UTC"
+    return f"{name_window(due.skipped_by)} lets nothing run until {until}"
 
 
 def _tell_missed(missed: list[Due], seen: list[Due], how: CatchUp) -> str:
@@ -101,4 +136,6 @@ def _tell_missed(missed: list[Due], seen: list[Due], how: CatchUp) -> str:
 
 
 def _tell_delay(due: Due) -> str:
-    return "" if due.at == due.planned else f"delayed from {due.planned:%Y-%m-%d %H:%M} UTC"
+    if due.held_by is None:
+        return ""
+    return f"delayed from {due.planned:%Y-%m-%d %H:%M} UTC by {name_window(due.held_by)}"

@@ -1,9 +1,11 @@
-"""Cron expressions as people say them, where they are plain; else as they were written."""
+"""Times of schedules as people say them, where they are plain; else as they were written."""
 
 import re
+from datetime import time, timedelta
 
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _SHORT = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _NUMBERS = re.compile(r"\d+(,\d+)*")
 _STEP = re.compile(r"\*/(\d+)")
 TIMES_TOLD_MAX = 4
@@ -18,6 +20,31 @@ def tell_cron(expression: str) -> str:
     if not times or days is None or month != "*":
         return f"cron {expression}"
     return f"{times}, {days}" if days else times
+
+
+def tell_working_day(number: int, at: time, *, of: str = "period") -> str:
+    """When it is due, in words: `at 06:00 on the 2nd working day after the period`."""
+    place = tell_ordinal(abs(number))
+    if number > 0:
+        return f"at {at:%H:%M} on the {place} working day after the {of}"
+    last = "last" if number == -1 else f"{place} last"
+    return f"at {at:%H:%M} on the {last} working day of the {of}"
+
+
+def tell_every(every: timedelta) -> str:
+    """When it is due, in words: `every 15 minutes`."""
+    minutes = every // timedelta(minutes=1)
+    for size, name in ((1440, "day"), (60, "hour"), (1, "minute")):
+        if minutes % size == 0:
+            count = minutes // size
+            return f"every {name}" if count == 1 else f"every {count} {name}s"
+    raise AssertionError("an interval is of whole minutes")
+
+
+def tell_ordinal(number: int) -> str:
+    """The number as the place in a row: `2nd`."""
+    ending = "th" if number % 100 in (11, 12, 13) else _ENDINGS.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _tell_times(minute: str, hour: str) -> str:

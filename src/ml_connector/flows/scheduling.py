@@ -5,15 +5,23 @@ run, which follows from schedule and instant; whoever starts it, and however oft
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from ml_connector.domain.catch_up import CatchUp, Fate, Ruling, rule_on_due
-from ml_connector.domain.schedules import Calendar, Window, find_next
+from ml_connector.domain.catch_up import (
+    CatchUp,
+    Claimed,
+    Fate,
+    Ruling,
+    name_window,
+    rule_on_due,
+    rule_on_events,
+)
+from ml_connector.domain.cron_words import tell_ordinal
+from ml_connector.domain.windows import find_blackout
 from ml_connector.errors import (
     BusyError,
     ConnectorError,
@@ -22,7 +30,16 @@ from ml_connector.errors import (
     SystemUnavailableError,
     UsageError,
 )
+from ml_connector.flows.timetables import (
+    Almanac,
+    Filed,
+    FlowFacts,
+    find_facts,
+    parse_definition,
+    render_definition,
+)
 from ml_connector.ports import Clock, Json, Records, RunState
+from ml_connector.ports.closing import MaintenanceRow, PeriodEvent
 from ml_connector.ports.schedules import (
     Claim,
     FiringRow,
@@ -31,11 +48,12 @@ from ml_connector.ports.schedules import (
     RunQueue,
     ScheduleRow,
 )
-from ml_connector.settings.crons import names_every_hour, walk_cron
-from ml_connector.settings.schedules import Blackout, Schedule, parse_end
+from ml_connector.settings import Project, Schedule
 
 ID_CHARS = 12
 """Of the hash in a run's id; many organisations may share the engine's database."""
+ACTUALS = "actuals"
+"""The kind of flow whose runs are about certain periods."""
 _STATES = {
     Fate.RUN: FiringState.CLAIMED,
     Fate.MISSED: FiringState.MISSED,
@@ -61,22 +79,61 @@ class ScheduleDesk:
     clock: Clock
     queue: RunQueue
     organisation: str
-    flows: frozenset[str]
+    flows: Mapping[str, FlowFacts]
     """Flows this process can execute; schedules of others are left alone."""
     find_place: FindPlace
 
+    def open_almanac(self) -> Almanac:
+        """What schedules follow, as the records have it now."""
+        return Almanac(self.records, self.flows, self.clock)
 
-def take_in(records: Records, schedules: Mapping[str, Schedule], *, actor: str) -> list[str]:
-    """The schedules are those of the project folder; returns which were new, changed or gone."""
-    definitions = {name: render_definition(its) for name, its in schedules.items()}
+
+def list_facts(project: Project) -> dict[str, FlowFacts]:
+    """What schedules need to know of each flow."""
+    return {name: find_facts(flow) for name, flow in project.flows.items()}
+
+
+def take_in(records: Records, project: Project, *, clock: Clock, actor: str) -> list[str]:
+    """Schedules and maintenance are those of the project folder.
+
+    Returns:
+        Which schedules were new, changed or gone.
+    """
+    definitions = {
+        name: render_definition(one, project.calendars.get(one.calendar or ""))
+        for name, one in project.schedules.items()
+    }
+    facts = list_facts(project)
+    windows = list(_list_filed(project, clock, actor))
     with records.transactions.begin("the schedules of the project folder"):
-        changed = records.schedules.save_schedules(definitions, find_next_due)
+        has_moved = records.closing.save_filed_maintenance(windows)
+        almanac = Almanac(records, facts, clock)
+        changed = records.schedules.save_schedules(definitions, almanac.find_next_due)
         for name in changed:
             records.audit.record(
                 "schedule.changed", subject=name, actor=actor,
                 definition=definitions.get(name, {}),
             )  # fmt: skip
+        if has_moved:
+            records.audit.record(
+                "maintenance.changed", subject="maintenance/", actor=actor,
+                windows=[f"{one.connection} {one.begins} to {one.ends}" for one in windows],
+            )  # fmt: skip
+            recompute(records, facts, clock)
     return changed
+
+
+def recompute(records: Records, facts: Mapping[str, FlowFacts], clock: Clock) -> int:
+    """Schedules are due by what they follow as it is now; returns how many have moved."""
+    almanac = Almanac(records, facts, clock)
+
+    def find_next(definition: Json, after: datetime) -> datetime | None:
+        try:
+            return almanac.find_next_due(definition, after)
+        except ValueError:
+            return almanac.find_stored(definition)  # Of a newer release, whose processes know.
+
+    return records.schedules.save_recomputed(list(facts), find_next)
 
 
 def look(desk: ScheduleDesk) -> list[FiringRow]:
@@ -86,37 +143,19 @@ def look(desk: ScheduleDesk) -> list[FiringRow]:
         The firings that were touched, as they stand now.
     """
     schedules = desk.records.schedules
-    claimed = schedules.claim_due(desk.flows, partial(_decide, desk))
+    decide = partial(_decide, desk, desk.open_almanac())
+    claimed = schedules.claim_due(list(desk.flows), decide)
     return [_go_on(desk, firing) for firing in [*claimed, *schedules.claim_open()]]
 
 
-def render_definition(schedule: Schedule) -> Json:
-    """The settings as the records keep them."""
-    return schedule.model_dump(mode="json", by_alias=True)
-
-
-def find_next_due(definition: Json, after: datetime) -> datetime | None:
-    """When a stored definition is due next; None when it is switched off or never comes."""
-    schedule = Schedule.model_validate(definition)
-    found = find_next(make_calendar(schedule), after) if schedule.enabled else None
-    return found.at if found else None
-
-
-def make_calendar(schedule: Schedule) -> Calendar:
-    """When the schedule is due."""
-    cron = schedule.when.cron
-    assert cron is not None, "the settings know no other kind"
-
-    def walk(after: datetime) -> Iterator[datetime]:
-        return walk_cron(cron, after=after)
-
-    return Calendar(
-        walls=walk,
-        zone=ZoneInfo(schedule.zone),
-        is_interval=names_every_hour(cron),
-        windows=tuple(_make_window(one) for one in schedule.blackouts),
-        skips=schedule.in_blackout == "skip",
-    )
+def _list_filed(project: Project, clock: Clock, actor: str) -> Iterable[MaintenanceRow]:
+    for name, one in project.maintenance.items():
+        for number, window in enumerate(one.windows, start=1):
+            yield MaintenanceRow(
+                key=f"{name}-{number}", connection=one.connection, begins=window.begins,
+                ends=window.ends, zone=one.zone, reason=window.reason, is_filed=True,
+                added_by=actor, added_at=clock.now(),
+            )  # fmt: skip
 
 
 def make_run_id(organisation: str, schedule: str, due: datetime) -> str:
@@ -125,9 +164,20 @@ def make_run_id(organisation: str, schedule: str, due: datetime) -> str:
     return f"{due:%y%m%d-%H%M%S}-{hashlib.sha256(text.encode()).hexdigest()[:ID_CHARS]}"
 
 
-def make_request(schedule: Schedule) -> Json:
-    """What is asked of the flow."""
-    return {name: value for name, value in schedule.request.model_dump().items() if value}
+def make_request(
+    schedule: Schedule, *, event: PeriodEvent | None = None, facts: FlowFacts | None = None
+) -> Json:
+    """What is asked of the flow; where it loads periods, for the one that was closed or opened."""
+    asked = {name: value for name, value in schedule.request.model_dump().items() if value}
+    loads = facts is not None and facts.kind == ACTUALS
+    return asked | {"periods": [event.period.name]} if event is not None and loads else asked
+
+
+def tell_event(event: PeriodEvent) -> str:
+    """What became of a period, in words."""
+    again = f" for the {tell_ordinal(event.number)} time" if event.number > 1 else ""
+    done = event.kind.value.removeprefix("period-")
+    return f"{event.period.name} of {event.ledger} was {done}{again}"
 
 
 def name_actor(schedule: str) -> str:
@@ -135,37 +185,52 @@ def name_actor(schedule: str) -> str:
     return f"schedule {schedule}"
 
 
-def _make_window(blackout: Blackout) -> Window:
-    begins, ends = parse_end(blackout.begins), parse_end(blackout.ends)
-    if isinstance(begins, datetime):
-        assert isinstance(ends, datetime)
-        return Window(begins=begins, ends=ends, is_weekly=False, reason=blackout.reason)
-    assert not isinstance(ends, datetime)
-    monday = datetime(2026, 1, 5)  # noqa: DTZ001 - a wall time without a zone, on purpose.
-    first, after = (
-        monday + timedelta(days=one.weekday, hours=one.hour, minutes=one.minute)
-        for one in (begins, ends)
-    )
-    if after < first:
-        after += timedelta(days=7)
-    return Window(begins=first, ends=after, is_weekly=True, reason=blackout.reason)
-
-
-def _decide(desk: ScheduleDesk, row: ScheduleRow, has_open: bool) -> Claim | None:  # noqa: FBT001 - the port's callback.
+def _decide(
+    desk: ScheduleDesk,
+    almanac: Almanac,
+    row: ScheduleRow,
+    has_open: bool,  # noqa: FBT001 - the port's callback.
+) -> Claim | None:
     try:
-        schedule = Schedule.model_validate(row.definition)
+        filed = parse_definition(row.definition)
     except ValueError:
         return None  # Of a newer release, which knows further kinds of time; its processes decide.
-    how = CatchUp(schedule.catch_up)
-    if has_open and how is CatchUp.ALL:
+    how, follows = CatchUp(filed.schedule.catch_up), filed.schedule.when.on is not None
+    if has_open and (follows or how is CatchUp.ALL):
         return None  # One after the other: the next is claimed when this one has begun.
+    if follows:
+        return _decide_event(desk, almanac, row, filed)
     assert row.next_due_at is not None
-    claimed = rule_on_due(make_calendar(schedule), row.next_due_at, desk.clock.now(), how)
+    calendar = almanac.make_calendar(filed, done=row.done_at)
+    claimed = rule_on_due(calendar, row.next_due_at, desk.clock.now(), how)
+    return _make_claim(desk, row, claimed, request=make_request(filed.schedule))
+
+
+def _decide_event(
+    desk: ScheduleDesk, almanac: Almanac, row: ScheduleRow, filed: Filed
+) -> Claim | None:
+    """The oldest event that is not done runs for its period; none is passed over."""
+    events = almanac.list_events(filed, row)
+    claimed = rule_on_events(almanac.make_shut(filed), [one.at for one in events], desk.clock.now())
+    if not events:
+        return _make_claim(desk, row, claimed, request={})
+    request = make_request(filed.schedule, event=events[0], facts=desk.flows[row.flow])
+    told = tell_event(events[0])
+    rulings = tuple(
+        replace(one, reason=f"{told}; {one.reason}" if one.reason else told)
+        for one in claimed.rulings
+    )
+    claim = _make_claim(desk, row, replace(claimed, rulings=rulings), request=request)
+    return replace(claim, passes_over=False)
+
+
+def _make_claim(desk: ScheduleDesk, row: ScheduleRow, claimed: Claimed, *, request: Json) -> Claim:
     return Claim(
         firings=tuple(_make_firing(desk, row.name, one) for one in claimed.rulings),
         next_due_at=claimed.next_due,
         actor=name_actor(row.name),
-        request=make_request(schedule),
+        request=request,
+        done_at=claimed.done,
     )
 
 
@@ -181,6 +246,10 @@ def _make_firing(desk: ScheduleDesk, name: str, ruling: Ruling) -> NewFiring:
 
 def _go_on(desk: ScheduleDesk, firing: FiringRow) -> FiringRow:
     """The firing's run is recorded and queued, or the reason why not is kept."""
+    hold = _find_hold(desk, firing)
+    if hold.reason:
+        state = desk.records.schedules.save_waiting(firing, hold.reason, for_ever=True)
+        return _standing(firing, state, hold.reason)
     try:
         place = desk.find_place(firing.flow)
         if not _record_run(desk, firing, place):
@@ -190,7 +259,9 @@ def _go_on(desk: ScheduleDesk, firing: FiringRow) -> FiringRow:
             queue_key=place.queue_key,
         )  # fmt: skip
     except BusyError as busy:
-        state = desk.records.schedules.save_waiting(firing, busy.refused)
+        state = desk.records.schedules.save_waiting(
+            firing, busy.refused, for_ever=hold.follows_books
+        )
         return _standing(firing, state, busy.refused)
     except (DatabaseAwayError, SystemUnavailableError, RunInterruptedError):
         raise  # Nothing is wrong with the firing: it stays open, for whoever looks next.
@@ -199,6 +270,35 @@ def _go_on(desk: ScheduleDesk, firing: FiringRow) -> FiringRow:
             raise  # It is queued by somebody who knows the flow as it was recorded.
         return _end(desk, firing, FiringState.REFUSED, error.refused)
     return _end(desk, firing, FiringState.STARTED, firing.reason)
+
+
+class _Hold(NamedTuple):
+    """What keeps a firing from beginning."""
+
+    reason: str = ""
+    """A window it would begin in; empty: none."""
+    follows_books: bool = False
+    """Whether it waits however long it takes: a closing comes once."""
+
+
+def _find_hold(desk: ScheduleDesk, firing: FiringRow) -> _Hold:
+    """Nothing begins in a window, however long it waited before; but for what people ask for."""
+    row = desk.records.schedules.find_schedule(firing.schedule)
+    is_begun = firing.state is FiringState.RECORDED
+    if row is None or is_begun or firing.actor != name_actor(firing.schedule):
+        return _Hold()
+    try:
+        filed = parse_definition(row.definition)
+    except ValueError:
+        return _Hold()  # A newer release has changed it since it was claimed.
+    # What was due on a working day may begin past midnight.
+    shut = replace(desk.open_almanac().make_shut(filed), find_off=None)
+    held = find_blackout(shut, desk.clock.now())
+    until = f" lets nothing begin until {held.ends:%Y-%m-%d %H:%M} UTC" if held else ""
+    return _Hold(
+        reason=f"{name_window(held)}{until}" if held else "",
+        follows_books=filed.schedule.when.on is not None,
+    )
 
 
 def _record_run(desk: ScheduleDesk, firing: FiringRow, place: FlowPlace) -> bool:

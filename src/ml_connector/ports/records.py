@@ -1,5 +1,6 @@
 """The audit chain, the request budget, and the records of one organisation together."""
 
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from ml_connector.ports.alerts import AlertStore
 from ml_connector.ports.batches import BatchStore
 from ml_connector.ports.connections import ConnectionStore
 from ml_connector.ports.identities import FactorStore, IdentityStore
+from ml_connector.ports.closing import ClosingStore
 from ml_connector.ports.gauges import GaugeStore
 from ml_connector.ports.loads import LoadStore, MappingStore
 from ml_connector.ports.people import PersonStore
@@ -49,6 +51,12 @@ class Audit(Protocol):
 
     def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
         """Links whose subject, run or details hold the text, oldest first."""
+
+    def find_span(self, runs: Collection[str]) -> tuple[int, int] | None:
+        """Numbers of the first and the last link about these runs; None: there is none."""
+
+    def load_range(self, first: int, last: int) -> Iterator[AuditRow]:
+        """Yield the links from one number to another, both included, oldest first."""
 
     def verify(self) -> int:
         """Number of links, all of which verify.
@@ -109,6 +117,7 @@ class Records:
     identities: IdentityStore
     factors: FactorStore
     schedules: ScheduleStore
+    closing: ClosingStore
     sign_offs: SignOffStore
     standings: StandingStore
     tokens: TokenStore

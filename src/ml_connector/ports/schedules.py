@@ -42,6 +42,10 @@ class ScheduleRow:
     paused_at: datetime | None
     is_listed: bool
     """Whether the project folder has it."""
+    done_at: datetime | None = None
+    """What was planned until then has come."""
+    since_at: datetime | None = None
+    """What became of periods before is none of its business: then it was new, or resumed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,10 @@ class Claim:
     next_due_at: datetime | None
     actor: str
     request: Json
+    done_at: datetime | None = None
+    """Until when all that was planned has come now; None: as before."""
+    passes_over: bool = True
+    """Whether its run makes older firings needless that have none yet."""
 
 
 Decide = Callable[[ScheduleRow, bool], Claim | None]
@@ -93,7 +101,8 @@ class ScheduleStore(Protocol):
         """These are the schedules; what the folder has no more is due no more.
 
         A definition that is as before keeps its next time, one that changed gets a new one; a
-        paused one stays paused.
+        paused one stays paused. One that is new, was switched off or gets another kind of time
+        follows what becomes of periods from now on.
 
         Args:
             definitions: Settings by name.
@@ -101,6 +110,12 @@ class ScheduleStore(Protocol):
 
         Returns:
             Names of those that were new, changed or gone.
+        """
+
+    def save_recomputed(self, flows: Collection[str], find_next: FindNext) -> int:
+        """Schedules of these flows are due when that says now; returns how many have changed.
+
+        What is due already stays due, and what is paused or gone stays so.
         """
 
     def load_schedules(self) -> list[ScheduleRow]:
@@ -131,8 +146,16 @@ class ScheduleStore(Protocol):
     def save_begun(self, firing: FiringRow) -> bool:
         """Its run is recorded in the same transaction; False when it has been passed over."""
 
-    def save_waiting(self, firing: FiringRow, reason: str) -> FiringState:
-        """It is looked at again later, unless it was often enough; returns how it stands."""
+    def save_waiting(
+        self, firing: FiringRow, reason: str, *, for_ever: bool = False
+    ) -> FiringState:
+        """It is looked at again later, unless it was often enough; returns how it stands.
+
+        Args:
+            firing: Which has no run yet.
+            reason: What it waits for.
+            for_ever: However often it was looked at.
+        """
 
     def save_ended(self, firing: FiringRow, state: FiringState, reason: str = "") -> None:
         """An open firing has its end; one that has is left alone."""
@@ -140,8 +163,10 @@ class ScheduleStore(Protocol):
     def record_firing(self, firing: FiringRow) -> None:
         """A firing that somebody asked for is in the history, with its end."""
 
-    def load_firings(self, name: str, *, limit: int = 20) -> list[FiringRow]:
-        """The newest first."""
+    def load_firings(
+        self, name: str, *, limit: int = 20, before: datetime | None = None
+    ) -> list[FiringRow]:
+        """The newest first, of those before an instant if one is given."""
 
     def load_last_firings(self, names: Collection[str]) -> dict[str, FiringRow]:
         """The newest of each of these that has one."""

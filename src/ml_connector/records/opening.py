@@ -35,8 +35,9 @@ def open_records(
     from ml_connector.records.batches import BatchRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.connections import ConnectionRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.factors import FactorRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.gauges import GaugeRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.identities import IdentityRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.closing import ClosingRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.gauges import GaugeRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.loads import LoadRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
@@ -69,6 +70,7 @@ def open_records(
         identities=IdentityRecords(number, clock=clock),
         factors=FactorRecords(number, clock=clock),
         schedules=ScheduleRecords(number, clock=clock),
+        closing=ClosingRecords(number, clock=clock),
         sign_offs=SignOffRecords(number, clock=clock),
         standings=StandingRecords(number, clock=clock),
         tokens=TokenRecords(number, clock=clock),

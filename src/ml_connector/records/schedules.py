@@ -53,11 +53,25 @@ class ScheduleRecords(OrganisationStore):
             gone = [name for name, row in rows.items() if row.is_listed and name not in plain]
             for name in changed:
                 row = rows.get(name) or models.Schedule(organisation_id=self._id, name=name)
+                if not (row.is_listed and _follows_on(row.definition, plain[name])):
+                    row.since_at = self._clock.now()
                 row.flow, row.definition, row.is_listed = plain[name]["flow"], plain[name], True
                 row.next_due_at = None if row.paused_at else self._find_next(row, find_next)
                 row.save()
             self._schedules().filter(name__in=gone).update(is_listed=False, next_due_at=None)
         return sorted([*changed, *gone])
+
+    def save_recomputed(self, flows: Collection[str], find_next: FindNext) -> int:
+        """Schedules are due when that says now; see `ports.schedules.ScheduleStore`."""
+        changed = 0
+        with self._writing("when schedules are due"):
+            now = self._clock.now()
+            rows = self._schedules().filter(is_listed=True, paused_at=None, flow__in=list(flows))
+            for row in rows.exclude(next_due_at__lte=now).select_for_update():
+                found = self._find_next(row, find_next)
+                if found != row.next_due_at:
+                    changed += self._schedules().filter(pk=row.pk).update(next_due_at=found)
+        return changed
 
     def load_schedules(self) -> list[ScheduleRow]:
         """All there ever were, by name."""
@@ -88,7 +102,7 @@ class ScheduleRecords(OrganisationStore):
             row = held.select_for_update().first()
             if row is None:
                 return False
-            row.paused_at, row.paused_by = None, ""
+            row.paused_at, row.paused_by, row.since_at = None, "", self._clock.now()
             row.next_due_at = self._find_next(row, find_next) if row.is_listed else None
             row.save()
         return True
@@ -127,10 +141,12 @@ class ScheduleRecords(OrganisationStore):
             unbegun = self._one(firing).filter(state__in=_UNBEGUN)
             return bool(unbegun.update(state=FiringState.RECORDED.value, reason=firing.reason))
 
-    def save_waiting(self, firing: FiringRow, reason: str) -> FiringState:
+    def save_waiting(
+        self, firing: FiringRow, reason: str, *, for_ever: bool = False
+    ) -> FiringState:
         """It is looked at again later, unless it was often enough; returns how it stands."""
         looks = firing.looks + 1
-        if looks >= LOOKS_MAX:
+        if looks >= LOOKS_MAX and not for_ever:
             self.save_ended(firing, FiringState.PASSED_OVER, f"{reason}, for {looks:,} looks")
             return FiringState.PASSED_OVER
         with self._writing(f"the firing {firing.run_id}"):
@@ -155,11 +171,15 @@ class ScheduleRecords(OrganisationStore):
                 firing = replace(firing, due_at=firing.due_at + timedelta(microseconds=1))
             self._make_firing(firing).save()
 
-    def load_firings(self, name: str, *, limit: int = 20) -> list[FiringRow]:
-        """The newest first."""
+    def load_firings(
+        self, name: str, *, limit: int = 20, before: datetime | None = None
+    ) -> list[FiringRow]:
+        """The newest first, of those before an instant if one is given."""
         with _asking():
-            rows = self._firings().filter(schedule=name).order_by("-due_at")[:limit]
-            return [_render_firing(row) for row in rows]
+            its = self._firings().filter(schedule=name)
+            if before is not None:
+                its = its.filter(due_at__lt=before)
+            return [_render_firing(row) for row in its.order_by("-due_at")[:limit]]
 
     def load_last_firings(self, names: Collection[str]) -> dict[str, FiringRow]:
         """The newest of each of these that has one."""
@@ -198,12 +218,13 @@ class ScheduleRecords(OrganisationStore):
             return []
         firings = self._make_firings(row, claim)
         runs = [one for one in firings if one.state == FiringState.CLAIMED.value]
-        if runs:
+        if runs and claim.passes_over:
             older = its.filter(state__in=_UNBEGUN, due_at__lt=runs[-1].due_at)
             older.filter(reason="").update(reason=NEWER_CAME)
             older.update(state=FiringState.PASSED_OVER.value, ended_at=self._clock.now())
         models.Firing.objects.bulk_create(firings)
-        self._schedules().filter(pk=row.pk).update(next_due_at=claim.next_due_at)
+        done_at = claim.done_at or row.done_at
+        self._schedules().filter(pk=row.pk).update(next_due_at=claim.next_due_at, done_at=done_at)
         return [_render_firing(one) for one in runs]
 
     def _make_firings(self, row: models.Schedule, claim: Claim) -> list[models.Firing]:
@@ -267,6 +288,11 @@ def _differs(row: models.Schedule | None, definition: Json) -> bool:
     return row is None or not row.is_listed or row.definition != definition
 
 
+def _follows_on(before: Json, after: Json) -> bool:
+    """Whether a changed definition still waits for the same thing."""
+    return before.get("when") == after.get("when") and before.get("enabled", True)
+
+
 def _render_schedule(row: models.Schedule) -> ScheduleRow:
     return ScheduleRow(
         name=row.name,
@@ -276,6 +302,8 @@ def _render_schedule(row: models.Schedule) -> ScheduleRow:
         paused_by=row.paused_by,
         paused_at=row.paused_at,
         is_listed=row.is_listed,
+        done_at=row.done_at,
+        since_at=row.since_at,
     )
 
 

@@ -7,6 +7,7 @@ from ml_connector.settings.budgets import (
     BudgetGuards,
     NumberSettings,
 )
+from ml_connector.settings.calendars import CalendarSettings, OwnDays
 from ml_connector.settings.faults import ProjectFaultsError, ProjectMissingError, SettingsFault
 from ml_connector.settings.flows import (
     ActualsActions,
@@ -30,7 +31,13 @@ from ml_connector.settings.loading import (
     load_project,
 )
 from ml_connector.settings.project import ArchiveSettings, KeySettings, ProjectSettings
-from ml_connector.settings.schedules import Blackout, Schedule, ScheduleRequest, When
+from ml_connector.settings.schedules import (
+    Blackout,
+    Maintenance,
+    Schedule,
+    ScheduleRequest,
+    When,
+)
 from ml_connector.settings.suppliers import (
     ATTRIBUTE_KINDS,
     SupplierApproval,
@@ -51,6 +58,7 @@ __all__ = [
     "BudgetColumns",
     "BudgetFlow",
     "BudgetGuards",
+    "CalendarSettings",
     "DimensionsFlow",
     "Exclusion",
     "Flow",
@@ -59,7 +67,9 @@ __all__ = [
     "KeySettings",
     "ListColumns",
     "ListFlow",
+    "Maintenance",
     "NumberSettings",
+    "OwnDays",
     "ParentRules",
     "PeriodRules",
     "Project",

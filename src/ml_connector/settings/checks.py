@@ -1,7 +1,7 @@
 """What one file cannot know of itself: names that must exist elsewhere, rules that must fit."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from ml_connector.settings.flows import (
     ListFlow,
 )
 from ml_connector.settings.kinds import Flow
-from ml_connector.settings.schedules import Schedule
+from ml_connector.settings.schedules import Maintenance, Schedule
 from ml_connector.settings.suppliers import ATTRIBUTE_KINDS, SupplierAttribute, SupplierFlow
 from ml_connector.settings.yaml_files import Loc
 
@@ -77,8 +77,13 @@ def check_flow(
     yield from _check_shared_cells(flow, flows)
 
 
-def check_schedule(schedule: Schedule, *, flows: Mapping[str, Flow]) -> Iterator[Finding]:
+def check_schedule(
+    schedule: Schedule, *, flows: Mapping[str, Flow], calendars: Collection[str] = ()
+) -> Iterator[Finding]:
     """Yield what the schedule names that is not there, or that its flow does not take."""
+    if schedule.calendar is not None and schedule.calendar not in calendars:
+        allowed = ", ".join(sorted(calendars))
+        yield Finding(("calendar",), "is no calendar", schedule.calendar, allowed)
     flow = flows.get(schedule.flow)
     if flow is None:
         yield Finding(("flow",), "is no flow", schedule.flow, ", ".join(sorted(flows)))
@@ -86,6 +91,27 @@ def check_schedule(schedule: Schedule, *, flows: Mapping[str, Flow]) -> Iterator
     for key in ("remap", "reconcile"):
         if getattr(schedule.request, key) and not isinstance(flow, ActualsFlow):
             yield Finding(("request", key), f"is nothing a {flow.kind} flow takes", "true", "false")
+    yield from _check_when(schedule, flow)
+
+
+def _check_when(schedule: Schedule, flow: Flow) -> Iterator[Finding]:
+    """What follows the books follows ledgers, which not every flow has."""
+    when = schedule.when
+    if hasattr(flow, "ledgers"):
+        return
+    if when.on is not None:
+        problem = f"follows the periods of ledgers, and a {flow.kind} flow has none"
+        yield Finding(("when", "on"), problem, when.on, "cron, working_day or every")
+    if when.working_day is not None and when.of == "periods":
+        problem = f"counts from the periods of ledgers, and a {flow.kind} flow has none"
+        yield Finding(("when", "of"), problem, when.of, "months")
+
+
+def check_maintenance(one: Maintenance, *, connections: Collection[str]) -> Iterator[Finding]:
+    """Yield a connection that is not there."""
+    if one.connection not in connections:
+        allowed = ", ".join(sorted(connections))
+        yield Finding(("connection",), "names no connection", one.connection, allowed)
 
 
 def _check_budget(flow: BudgetFlow) -> Iterator[Finding]:

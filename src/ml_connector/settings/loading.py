@@ -9,7 +9,8 @@ from typing import TypeVar, cast
 from pydantic import BaseModel
 
 from ml_connector.errors import SettingsError
-from ml_connector.settings.checks import check_flow, check_schedule
+from ml_connector.settings.calendars import CalendarSettings
+from ml_connector.settings.checks import check_flow, check_maintenance, check_schedule
 from ml_connector.settings.faults import (
     ProjectFaultsError,
     ProjectMissingError,
@@ -28,7 +29,7 @@ from ml_connector.settings.layers import (
     walk_values,
 )
 from ml_connector.settings.project import ProjectSettings
-from ml_connector.settings.schedules import Schedule
+from ml_connector.settings.schedules import Maintenance, Schedule
 from ml_connector.settings.validation import build_model
 from ml_connector.settings.yaml_files import Loc, YamlFile, parse_yaml_file, render_key
 
@@ -58,6 +59,10 @@ class Project:
     connections: Mapping[str, BaseModel]
     flows: Mapping[str, Flow]
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    calendars: Mapping[str, CalendarSettings] = field(default_factory=dict)
+    maintenance: Mapping[str, Maintenance] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Flags it was read with."""
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Dotted key to where its value comes from; keys that are absent hold their default."""
 
@@ -93,6 +98,8 @@ class Project:
             *((f"connections.{name}.", model) for name, model in self.connections.items()),
             *((f"flows.{name}.", model) for name, model in self.flows.items()),
             *((f"schedules.{name}.", model) for name, model in self.schedules.items()),
+            *((f"calendars.{name}.", model) for name, model in self.calendars.items()),
+            *((f"maintenance.{name}.", model) for name, model in self.maintenance.items()),
         ]
         return [
             SettingValue(
@@ -153,9 +160,16 @@ def load_project(
     connections = _load_folder(reading, root, "connections", connection_models)
     flows = cast("dict[str, Flow]", _load_folder(reading, root, "flows", FLOW_MODELS))
     schedules = cast("dict[str, Schedule]", _load_folder(reading, root, "schedules", Schedule))
+    calendars = cast(
+        "dict[str, CalendarSettings]", _load_folder(reading, root, "calendars", CalendarSettings)
+    )
+    maintenance = cast(
+        "dict[str, Maintenance]", _load_folder(reading, root, "maintenance", Maintenance)
+    )
     _check_overrides(reading)
     _check_flows(reading, root, connections, flows)
-    _check_schedules(reading, schedules, flows)
+    _check_schedules(reading, schedules, flows, calendars)
+    _check_maintenance(reading, maintenance, connections)
     _check_alerts(reading, settings, flows)
     faults.extend(fault for file in reading.files.values() for fault in file.faults)
     if faults or settings is None:
@@ -166,6 +180,9 @@ def load_project(
         connections=connections,
         flows=flows,
         schedules=schedules,
+        calendars=calendars,
+        maintenance=maintenance,
+        overrides=dict(overrides or {}),
         origins=reading.origins,
     )
 
@@ -253,9 +270,7 @@ def _check_flows(
     flows: Mapping[str, Flow],
 ) -> None:
     """Flows that have their types are checked against the rest; files with faults are named."""
-    failed = {name for section, name in reading.files if section == "connections"} - set(
-        connections
-    )
+    failed = _list_failed(reading, "connections", connections)
     for name, flow in flows.items():
         file = reading.files["flows", name]
         for found in check_flow(flow, root=root, connections=connections, flows=flows):
@@ -266,13 +281,17 @@ def _check_flows(
 
 
 def _check_schedules(
-    reading: _Reading, schedules: Mapping[str, Schedule], flows: Mapping[str, Flow]
+    reading: _Reading,
+    schedules: Mapping[str, Schedule],
+    flows: Mapping[str, Flow],
+    calendars: Mapping[str, CalendarSettings],
 ) -> None:
-    failed = {name for section, name in reading.files if section == "flows"} - set(flows)
+    failed = _list_failed(reading, "flows", flows)
+    unread = _list_failed(reading, "calendars", calendars)
     for name, schedule in schedules.items():
         if schedule.flow in failed:
             continue  # The flow's own file is refused: one fault is enough.
-        for found in check_schedule(schedule, flows=flows):
+        for found in check_schedule(schedule, flows=flows, calendars=[*calendars, *unread]):
             reading.files["schedules", name].add_fault(
                 found.loc, found.problem, seen=found.seen or None, allowed=found.allowed
             )
@@ -295,6 +314,24 @@ def _check_alerts(
             reading.files["", ""].add_fault(
                 loc, "names no flow", seen=name, allowed=", ".join(sorted(known)) or "none yet"
             )
+
+
+def _check_maintenance(
+    reading: _Reading,
+    maintenance: Mapping[str, Maintenance],
+    connections: Mapping[str, BaseModel],
+) -> None:
+    failed = _list_failed(reading, "connections", connections)
+    for name, one in maintenance.items():
+        for found in check_maintenance(one, connections=[*connections, *failed]):
+            reading.files["maintenance", name].add_fault(
+                found.loc, found.problem, seen=found.seen, allowed=found.allowed
+            )
+
+
+def _list_failed(reading: _Reading, section: str, loaded: Mapping[str, object]) -> set[str]:
+    """Files that hold faults: what names them has none of its own."""
+    return {name for one, name in reading.files if one == section} - set(loaded)
 
 
 def _origin_of(origins: Mapping[str, str], prefix: str, loc: Loc) -> str:

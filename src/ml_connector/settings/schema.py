@@ -12,9 +12,10 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from ml_connector.settings.calendars import CalendarSettings
 from ml_connector.settings.kinds import FLOW_MODELS, FlowSettings
 from ml_connector.settings.project import ProjectSettings
-from ml_connector.settings.schedules import Schedule
+from ml_connector.settings.schedules import Maintenance, Schedule
 from ml_connector.settings.validation import walk_models
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,8 +28,8 @@ _INTRODUCTION = """\
 <!-- Made from the models by `make reference`; edit the models, not this page. -->
 
 A project folder holds `ml-connector.yaml`, `connections/*.yaml`, `flows/*.yaml`,
-`schedules/*.yaml`, `mappings/*.csv` and `calendars/*.yaml`. A flag wins over the environment
-(`ML_CONNECTOR__SECTION__KEY`), that over the file, that over the default;
+`schedules/*.yaml`, `calendars/*.yaml`, `maintenance/*.yaml` and `mappings/*.csv`. A flag wins over
+the environment (`ML_CONNECTOR__SECTION__KEY`), that over the file, that over the default;
 `ml-connector config show --origin` prints which one spoke.
 
 Every value is read as the text it is written in: `NO`, `12:30` and `010` stay what they are. An
@@ -48,6 +49,8 @@ def render_schema(
         "ml-connector.schema.json": ProjectSettings.model_json_schema(),
         "flow.schema.json": _relax_name(TypeAdapter(FlowSettings).json_schema()),
         "schedule.schema.json": _relax_name(Schedule.model_json_schema()),
+        "calendar.schema.json": _relax_name(CalendarSettings.model_json_schema()),
+        "maintenance.schema.json": _relax_name(Maintenance.model_json_schema()),
     }
     models = connection_models or {}
     if models:
@@ -64,15 +67,16 @@ def render_reference(connection_models: Mapping[str, type[BaseModel]]) -> str:
     for kind, flow in sorted(FLOW_MODELS.items()):
         parts += _render_file(f"`flows/*.yaml`, kind `{kind}`", flow)
     parts += _render_file("`schedules/*.yaml`", Schedule)
+    parts += _render_file("`calendars/*.yaml`", CalendarSettings)
+    parts += _render_file("`maintenance/*.yaml`", Maintenance)
     return "\n".join(parts)
 
 
 def _relax_name(schema: dict[str, Any]) -> dict[str, Any]:
     """The file's own name stands for `name`, so an editor must not ask for it."""
     for part in [schema, *schema.get("$defs", {}).values()]:
-        if {"kind", "flow"} & set(part.get("properties", {})) and "name" in part.get(
-            "required", []
-        ):
+        is_file = part is schema or {"kind", "flow"} & set(part.get("properties", {}))
+        if is_file and "name" in part.get("required", []):
             part["required"] = [key for key in part["required"] if key != "name"]
     return schema
 
@@ -114,6 +118,8 @@ def _render_default(info: FieldInfo) -> str:
         return "none"
     if isinstance(value, BaseModel):
         return "see below"
+    if isinstance(value, tuple):
+        return ", ".join(f"`{one}`" for one in value)
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value.value if isinstance(value, Enum) else value}`"

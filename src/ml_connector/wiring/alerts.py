@@ -14,7 +14,7 @@ from ml_connector.settings import Project
 from ml_connector.settings.alerts import ChannelSettings
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.once import once
-from ml_connector.wiring.schedules import Tell, TellOnce, tell_error
+from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 
 if TYPE_CHECKING:
     from ml_connector.flows.alerting.desk import AlertDesk

@@ -19,7 +19,7 @@ from ml_connector.wiring.moving import (
 )
 from ml_connector.wiring.observer import RunHistory, StepListener
 from ml_connector.wiring.once import once
-from ml_connector.wiring.schedules import Look, Tell, say_nothing
+from ml_connector.wiring.schedules import Look
 from ml_connector.wiring.serving import (
     ServedEngine,
     TakeRecorded,
@@ -27,6 +27,7 @@ from ml_connector.wiring.serving import (
     requeue_stopped,
     verify_not_running,
 )
+from ml_connector.wiring.telling import Tell, say_nothing
 from ml_connector.wiring.workers import (
     ExecutedRunError,
     OneProcessError,
@@ -95,6 +96,8 @@ class Engines:
         def _configure_database(self) -> None: ...
 
         def _make_look(self, queue: RunQueue, tell: Tell) -> Look: ...
+
+        def _watching_periods(self, tell: Tell) -> AbstractContextManager[None]: ...
 
         def _telling(self, tell: Tell) -> AbstractContextManager[None]: ...
 
@@ -191,7 +194,7 @@ class Engines:
         if not is_shared(self.project):
             requeue_stopped(self.records, self.project.flows)
             looks.append(TakeRecorded(engine, self.records, self._find_place, tell_schedule))
-        with self._telling(tell_schedule):
+        with self._telling(tell_schedule), self._watching_periods(tell_schedule):
             work(engine, self._stop.wait, looks)
 
     def run(self, flow_name: str, request: Json) -> RunRow:

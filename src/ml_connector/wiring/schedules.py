@@ -1,35 +1,35 @@
 """Scheduling half of a house: what is due is started, and people see and steer it."""
 
-import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from threading import Event
 from typing import TYPE_CHECKING
 
-from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.errors import UsageError
 from ml_connector.ports import Clock, Json, Records, RunRow
 from ml_connector.ports.schedules import FiringRow, FiringState, ScheduleRow
 from ml_connector.settings import Flow, Project, Schedule
+from ml_connector.wiring.closing import Closing
+from ml_connector.wiring.folder import Folder
 from ml_connector.wiring.near import list_names
+from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 
 if TYPE_CHECKING:
     from ml_connector.domain.schedules import Due
     from ml_connector.flows.bench import Bench
     from ml_connector.flows.scheduling import FlowPlace, ScheduleDesk
+    from ml_connector.flows.timetables import Almanac, Filed
+    from ml_connector.ports.closing import PeriodEvent
     from ml_connector.ports.schedules import RunQueue
 
-logger = logging.getLogger(__name__)
-
 NEXT_SHOWN = 10
-"""Coming firings of a schedule that are shown."""
+"""Coming firings of a schedule that are shown, and"""
+NEXT_LOOKED = 40
+"""times that are looked at for them, those that windows drop included."""
 LAST_SHOWN = 20
 """Past ones."""
-Tell = Callable[[str], None]
-
-
-def say_nothing(_text: str) -> None:
-    """Nobody hears of schedules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,14 @@ class ScheduleView:
     """What became of the last firing: of its run, or of itself when it has none."""
 
 
-class Schedules:
+class Schedules(Closing):
     """The scheduling half of a house; the house itself supplies records, flows and runs."""
 
     project: Project
     clock: Clock
     actor: str
+    folder_problem: str = ""
+    """What is wrong with the project folder since it was read, if it was changed."""
     _stop: Event
 
     if TYPE_CHECKING:
@@ -108,18 +110,33 @@ class Schedules:
         return self._view(schedule, store.find_schedule(name), last)
 
     def list_coming(self, name: str) -> "list[Due]":
-        """The next firings of a schedule, as if it were neither paused nor switched off."""
-        from itertools import islice  # noqa: PLC0415 - as below.
+        """The next firings of a schedule, as if it were neither paused nor switched off.
 
-        from ml_connector.domain.schedules import walk_due  # noqa: PLC0415 - start-up time.
-        from ml_connector.flows.scheduling import make_calendar  # noqa: PLC0415 - as above.
+        Times that a window drops stand among them. Of a schedule that follows periods: what has
+        become of them and is still to be run for.
+        """
+        from ml_connector.domain.schedules import Due, walk_due  # noqa: PLC0415 - start-up time.
 
-        calendar = make_calendar(self.schedule(name))
-        return list(islice(walk_due(calendar, self.clock.now()), NEXT_SHOWN))
+        filed, almanac = self._filed(name), self._open_almanac()
+        row = self.records.schedules.find_schedule(name)
+        if filed.schedule.when.on is not None:
+            waiting = almanac.list_events(filed, row) if row is not None else []
+            return [Due(at=one.at, planned=one.at) for one in waiting[:NEXT_SHOWN]]
+        calendar = almanac.make_calendar(filed, done=row.done_at if row is not None else None)
+        return list(_take_runs(walk_due(calendar, self.clock.now())))
 
-    def list_past(self, name: str) -> list[tuple[FiringRow, str]]:
+    def list_waiting(self, name: str) -> "list[PeriodEvent]":
+        """What has become of periods that a schedule has still to run for, oldest first."""
+        filed, row = self._filed(name), self.records.schedules.find_schedule(name)
+        if filed.schedule.when.on is None or row is None:
+            return []
+        return self._open_almanac().list_events(filed, row)
+
+    def list_past(
+        self, name: str, *, limit: int = LAST_SHOWN, before: datetime | None = None
+    ) -> list[tuple[FiringRow, str]]:
         """The last firings of a schedule and what became of each, newest first."""
-        rows = self.records.schedules.load_firings(name, limit=LAST_SHOWN)
+        rows = self.records.schedules.load_firings(name, limit=limit, before=before)
         return [(row, self._tell_outcome(row)) for row in rows]
 
     def pause_schedule(self, name: str) -> bool:
@@ -133,14 +150,37 @@ class Schedules:
 
     def resume_schedule(self, name: str) -> bool:
         """It is due again from now on; False when it was not paused."""
-        from ml_connector.flows.scheduling import find_next_due  # noqa: PLC0415 - start-up time.
-
         self.schedule(name)
         with self.records.transactions.begin(f"the resumption of schedule {name}"):
-            changed = self.records.schedules.save_resumption(name, find_next_due)
+            find_next = self._open_almanac().find_next_due
+            changed = self.records.schedules.save_resumption(name, find_next)
             if changed:
                 self.records.audit.record("schedule.resumed", subject=name, actor=self.actor)
         return changed
+
+    def ask_schedule(self, name: str) -> FiringRow:
+        """Its request is queued now, by whoever asks; whatever serves or works begins the run.
+
+        A window holds nothing back that somebody asks for.
+
+        Raises:
+            UsageError: No such schedule.
+        """
+        from ml_connector.flows.scheduling import make_request  # noqa: PLC0415 - start-up time.
+
+        schedule = self.schedule(name)
+        firing = FiringRow(
+            schedule=name, flow=schedule.flow, due_at=self.clock.now(), run_id=self.new_run_id(),
+            state=FiringState.CLAIMED, reason=f"asked for by {self.actor}", actor=self.actor,
+            request=make_request(schedule), looks=0, ended_at=None,
+        )  # fmt: skip
+        with self.records.transactions.begin(f"the firing {firing.run_id}"):
+            self.records.audit.record(
+                "schedule.triggered", subject=name, actor=self.actor, run_id=firing.run_id,
+                request=firing.request,
+            )  # fmt: skip
+            self.records.schedules.record_firing(firing)
+        return firing
 
     def trigger_schedule(self, name: str) -> RunRow:
         """A run with the schedule's request, now, executed to its end.
@@ -187,17 +227,28 @@ class Schedules:
         )
 
     def _find_next(self, schedule: Schedule, row: ScheduleRow | None) -> datetime | None:
-        from ml_connector.flows.scheduling import (  # noqa: PLC0415 - start-up time.
-            find_next_due,
-            render_definition,
-        )
+        from ml_connector.flows.timetables import render_definition  # noqa: PLC0415 - start-up.
 
-        definition = render_definition(schedule)
+        calendar = self.project.calendars.get(schedule.calendar or "")
+        definition = render_definition(schedule, calendar)
         if row is not None and row.paused_at is not None:
             return None
         if row is not None and row.is_listed and row.definition == definition:
             return row.next_due_at
-        return find_next_due(definition, self.clock.now())
+        return self._open_almanac().find_next_due(definition, self.clock.now())
+
+    def _filed(self, name: str) -> "Filed":
+        from ml_connector.flows.timetables import Filed  # noqa: PLC0415 - start-up time.
+
+        schedule = self.schedule(name)
+        calendar = self.project.calendars.get(schedule.calendar or "")
+        return Filed(schedule=schedule, calendar=calendar)
+
+    def _open_almanac(self) -> "Almanac":
+        from ml_connector.flows.scheduling import list_facts  # noqa: PLC0415 - start-up time.
+        from ml_connector.flows.timetables import Almanac  # noqa: PLC0415 - as above.
+
+        return Almanac(self.records, list_facts(self.project), self.clock)
 
     def _tell_outcome(self, firing: FiringRow) -> str:
         if firing.state is not FiringState.STARTED:
@@ -211,21 +262,47 @@ class Schedules:
         """What looks for due schedules once a second; those of the folder are taken in now."""
         from ml_connector.flows.scheduling import (  # noqa: PLC0415 - start-up time.
             ScheduleDesk,
-            take_in,
+            list_facts,
         )
 
-        changed = take_in(self.records, self.project.schedules, actor=self.actor)
-        for name in changed:
-            tell(f"Schedule {name} is new, changed or gone")
+        self._take_in(tell)
         desk = ScheduleDesk(
             records=self.records,
             clock=self.clock,
             queue=queue,
             organisation=self.project.settings.organisation,
-            flows=frozenset(self.project.flows),
+            flows=list_facts(self.project),
             find_place=self._find_place,
         )
-        return Look(desk, tell)
+        return Look(desk, tell, refresh=self._make_refresh(tell))
+
+    def _take_in(self, tell: Tell) -> None:
+        from ml_connector.flows.scheduling import take_in  # noqa: PLC0415 - start-up time.
+
+        for name in take_in(self.records, self.project, clock=self.clock, actor=self.actor):
+            tell(f"Schedule {name} is new, changed or gone")
+
+    def _make_refresh(self, tell: Tell) -> Callable[[], None]:
+        """What notices that files of the folder have changed, and takes their schedules in."""
+        folder, once = Folder(self.project), TellOnce(tell)
+
+        def refresh() -> None:
+            read = folder.find_changed()
+            self.folder_problem = folder.problem
+            if folder.problem:
+                once.tell("", f"The old schedules go on: {folder.problem}")
+            if read is None:
+                return
+            once.forget("")
+            for name in folder.list_unknown_flows(read):
+                once.tell(name, f"Schedule {name} waits for a new start: its flow is new")
+            self.project = replace(
+                self.project, schedules=read.schedules, calendars=read.calendars,
+                maintenance=read.maintenance,
+            )  # fmt: skip
+            self._take_in(tell)
+
+        return refresh
 
     def _find_place(self, flow_name: str) -> "FlowPlace":
         from ml_connector.flows.scheduling import FlowPlace  # noqa: PLC0415 - start-up time.
@@ -237,15 +314,19 @@ class Schedules:
 class Look:
     """One look at what is due, again and again; what fails is told once and tried again."""
 
-    def __init__(self, desk: "ScheduleDesk", tell: Tell) -> None:
+    def __init__(
+        self, desk: "ScheduleDesk", tell: Tell, *, refresh: Callable[[], None] = lambda: None
+    ) -> None:
         self._desk = desk
         self._once = TellOnce(tell)
+        self._refresh = refresh
 
     def __call__(self) -> None:
         """What is due is started."""
         from ml_connector.flows.scheduling import look  # noqa: PLC0415 - start-up time.
 
         try:
+            self._refresh()
             firings = look(self._desk)
         except Exception as error:  # noqa: BLE001 - runs that execute here must not end by it.
             self._once.tell("", f"Schedules cannot be looked at: {tell_error(error)}")
@@ -255,30 +336,14 @@ class Look:
             self._once.tell(firing.schedule, " ".join(_tell_firing(firing)))
 
 
-def tell_error(error: Exception) -> str:
-    """What is wrong, in a line; the log has the rest of what nobody expected."""
-    if isinstance(error, ConnectorError):
-        return error.refused
-    logger.error("serving.unexpected_error", exc_info=error)
-    return f"{type(error).__name__}: {error}"
-
-
-class TellOnce:
-    """Says what changed: a firing that waits says so once, not at each look."""
-
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._told: dict[str, str] = {}
-
-    def tell(self, subject: str, text: str) -> None:
-        """It is told, unless it is what was told of the subject before."""
-        if self._told.get(subject) != text:
-            self._tell(text)
-        self._told[subject] = text
-
-    def forget(self, subject: str) -> None:
-        """Whatever comes next of the subject is told."""
-        self._told.pop(subject, None)
+def _take_runs(coming: "Iterator[Due]") -> "Iterator[Due]":
+    """The first times until so many run, dropped ones included."""
+    runs = 0
+    for one in islice(coming, NEXT_LOOKED):
+        runs += one.is_run
+        yield one
+        if runs == NEXT_SHOWN:
+            return
 
 
 def _tell_firing(firing: FiringRow) -> Iterator[str]:

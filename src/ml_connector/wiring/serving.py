@@ -13,7 +13,7 @@ from ml_connector.errors import (
 )
 from ml_connector.ports import RUN_RESUMED, Json, Records, RunRow, RunState
 from ml_connector.settings import Project
-from ml_connector.wiring.schedules import Tell, TellOnce, tell_error
+from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 from ml_connector.wiring.workers import ExecutedRunError
 
 if TYPE_CHECKING:
