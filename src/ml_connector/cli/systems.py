@@ -1,26 +1,51 @@
 """Commands that look at the systems behind the connections; none of them writes there."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, hint, show
 from ml_connector.errors import find_exit_code, find_worst
+from ml_connector.flows.answers.connection_listings import show_test
 from ml_connector.ports import Check, CheckState
 from ml_connector.wiring import House
 
+if TYPE_CHECKING:
+    from ml_connector.wiring.limits import CertificateEnd
+
 
 def list_connections(*, options: Options | None = None) -> int:
-    """List the configured connections."""
+    """List the connections: what they serve, how their last test ended, what ends when."""
     with opened(options) as house:
-        rows = [(name, house.find_kind(name)) for name in sorted(house.project.connections)]
-        show(Listing(columns=("Connection", "Kind"), rows=rows), output_of(options))
+        rows = [
+            (
+                one.name, one.kind, ", ".join(one.flows), show_test(one.last),
+                one.last.at if one.last else None, tell_certificate(one.certificate),
+            )
+            for one in house.list_connections()
+        ]  # fmt: skip
+    columns = ("Connection", "Kind", "Flows", "Last test", "Tested (UTC)", "Certificate")
+    show(Listing(columns=columns, rows=rows), output_of(options))
     return 0
 
 
+def tell_certificate(end: "CertificateEnd | None") -> str:
+    """When a certificate ends, and what is being closed then."""
+    if end is None:
+        return ""
+    if end.ends_at is None or end.place is None:
+        return end.problem
+    return f"ends {end.ends_at:%Y-%m-%d}, {end.place.render()}"
+
+
 def check_connection(name: str, /, *, options: Options | None = None) -> int:
-    """Check one connection: reach, log-in, rights."""
+    """Check one connection: reach, log-in, rights; what was found is kept."""
     with opened(options) as house:
-        return _show_checks([(name, check) for check in house.system(name).check()], options)
+        test = house.test_connection(name)
+    code = _show_checks([(name, check) for check in test.checks], options)
+    if not test.is_whole:
+        hint("it did not finish in time; above is what it found by then")
+    return code if test.is_whole else code or find_exit_code("unavailable")
 
 
 def doctor(*, options: Options | None = None) -> int:

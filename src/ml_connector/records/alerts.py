@@ -26,6 +26,8 @@ from ml_connector.records.canonical import render_canonical
 from ml_connector.records.store import OrganisationStore
 
 ID_CHARS = 12
+OPEN_MAX = 2_000
+"""Alerts that are open at once, of which the newest are shown; there are far fewer."""
 ERROR_CHARS_MAX = 500
 """Of what a channel answered; the rest helps nobody."""
 GOOD_RUNS = (RunState.SUCCEEDED.value, RunState.PARTLY.value)
@@ -146,7 +148,9 @@ class AlertRecords(OrganisationStore):
     def load_open(self, *, subject: str | None = None, limit: int = 200) -> list[AlertRow]:
         """Alerts that are not over, the newest first."""
         rows = self._open() if subject is None else self._open().filter(subject=subject)
-        return [_render(row) for row in rows.order_by("-id")[:limit]]
+        # Without an order: a database that is asked for one walks all alerts in that order.
+        found = sorted(rows.order_by()[:OPEN_MAX], key=lambda row: -row.pk)
+        return [_render(row) for row in found[:limit]]
 
     def load_alerts(
         self, *, before: str = "", event: str = "", subject: str = "", limit: int = 100
@@ -162,7 +166,7 @@ class AlertRecords(OrganisationStore):
 
     def load_occurrences(self, alert_id: str, *, limit: int = 50) -> list[Occurrence]:
         """The newest first."""
-        rows = models.AlertOccurrence.of(self._id).filter(alert__alert_id=alert_id)
+        rows = models.AlertOccurrence.of(self._id).filter(alert_id=self._find_key(alert_id))
         return [
             Occurrence(key=row.key, run_id=row.run_id, text=row.text, at=row.at)
             for row in rows.order_by("-id")[:limit]
@@ -197,7 +201,7 @@ class AlertRecords(OrganisationStore):
         """Channels that heard that the alert was raised; see `ports.alerts.AlertStore`."""
         heard = (DeliveryState.SENDING, DeliveryState.SENT, DeliveryState.UNCLEAR)
         rows = self._deliveries().filter(
-            alert__alert_id=alert_id,
+            alert_id=self._find_key(alert_id),
             kind=DeliveryKind.RAISED.value,
             state__in=[one.value for one in heard],
         )
@@ -212,7 +216,7 @@ class AlertRecords(OrganisationStore):
         if not due.exists():
             return []
         with self._writing("who sends which message"):
-            rows = list(due.order_by("due_at", "id").select_related("alert")[:limit])
+            rows = list(due.order_by("due_at", "id").prefetch_related("alert")[:limit])
             claimed = [row for row in rows if _claim(row, holder=holder, lapses_max=lapses_max)]
             for row in rows:
                 row.due_at = now + timedelta(seconds=seconds)
@@ -263,8 +267,8 @@ class AlertRecords(OrganisationStore):
         self, *, alert_id: str = "", channel: str = "", limit: int = 50
     ) -> list[DeliveryRow]:
         """The newest first."""
-        rows = self._deliveries().select_related("alert")
-        rows = rows.filter(alert__alert_id=alert_id) if alert_id else rows
+        rows = self._deliveries().prefetch_related("alert")
+        rows = rows.filter(alert_id=self._find_key(alert_id)) if alert_id else rows
         rows = rows.filter(channel=channel) if channel else rows
         return [_render_delivery(row) for row in rows.order_by("-id")[:limit]]
 
@@ -283,6 +287,11 @@ class AlertRecords(OrganisationStore):
         return self._deliveries().filter(
             Q(pk=number), state=DeliveryState.SENDING.value, holder=holder
         )
+
+    def _find_key(self, alert_id: str) -> int:
+        """The number of the alert's row; none has 0. Joined, a database may read all alerts."""
+        row = self._alerts().filter(alert_id=alert_id).values_list("pk", flat=True).first()
+        return row or 0
 
     def _add(self, alert: NewAlert) -> models.Alert:
         row = models.Alert(

@@ -31,7 +31,8 @@ MINUTES_KEPT = timedelta(hours=48)
 """How long requests are remembered minute by minute."""
 OUTAGE_S_MIN = 60
 """An outage that is shorter was waited for by everybody and is worth no alert."""
-DELIVERIES_SHOWN = 50
+DELIVERIES_LOOKED_AT = 200
+"""Newest messages looked through for the last of each channel."""
 REMARK_CHARS_MAX = 500
 
 
@@ -139,8 +140,11 @@ class Alerts:
 
     def list_channels(self) -> list[ChannelView]:
         """Every channel of the settings, by name."""
+        newest = self.records.alerts.load_deliveries(limit=DELIVERIES_LOOKED_AT)
         return [
-            self._view_channel(channel)
+            self._view_channel(
+                channel, next((one for one in newest if one.channel == channel.name), None)
+            )
             for channel in sorted(self.project.settings.alerts.channels, key=lambda one: one.name)
         ]
 
@@ -218,7 +222,7 @@ class Alerts:
             url=settings.pages.url, find_ending=self.list_endings,
         )  # fmt: skip
 
-    def _view_channel(self, channel: ChannelSettings) -> ChannelView:
+    def _view_channel(self, channel: ChannelSettings, last: DeliveryRow | None) -> ChannelView:
         from ml_connector.alerting.sender import name_kind  # noqa: PLC0415 - start-up time.
 
         kind = problem = ""
@@ -226,10 +230,7 @@ class Alerts:
             kind = name_kind(self.vault.read_secret(channel.address))
         except ConnectorError as error:
             problem = error.refused
-        last = self.records.alerts.load_deliveries(channel=channel.name, limit=1)
-        return ChannelView(
-            channel=channel, kind=kind, problem=problem, last=last[0] if last else None
-        )
+        return ChannelView(channel=channel, kind=kind, problem=problem, last=last)
 
 
 class AlertLook:

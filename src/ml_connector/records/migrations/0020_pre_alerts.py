@@ -7,8 +7,6 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
-OPEN = ["sending", "waiting"]
-"""Messages somebody has yet to send."""
 IS_OPEN = models.Q(ended_at__isnull=True)
 
 
@@ -105,9 +103,8 @@ class Migration(migrations.Migration):
                 _once("records_alert_delivery_one", "alert", "channel", "kind", "number")
             ],
             indexes=[
-                _find(
-                    "records_alert_delivery_due", "due_at", condition=models.Q(state__in=OPEN)
-                ),
+                _find("records_alert_delivery_due", "state", "due_at"),
+                _find("records_alert_deliveries", "alert", "-id"),
                 _find("records_alert_delivery_by_age", "-id"),
                 _find("records_alert_delivery_channel", "channel", "-id"),
             ],

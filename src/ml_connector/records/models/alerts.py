@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
-from ml_connector.ports.alerts import OPEN_DELIVERIES
 from ml_connector.records.models.owned import Owned
 
 if TYPE_CHECKING:
@@ -155,10 +154,9 @@ class AlertDelivery(Owned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(
-                fields=("organisation", "due_at"),
-                condition=models.Q(state__in=sorted(one.value for one in OPEN_DELIVERIES)),
-                name="records_alert_delivery_due",
+                fields=("organisation", "state", "due_at"), name="records_alert_delivery_due"
             ),
+            models.Index(fields=("organisation", "alert", "-id"), name="records_alert_deliveries"),
             models.Index(fields=("organisation", "-id"), name="records_alert_delivery_by_age"),
             models.Index(
                 fields=("organisation", "channel", "-id"), name="records_alert_delivery_channel"
