@@ -20,6 +20,7 @@ LISTINGS = [
     ("mappings", "test", FLOW, "account=68990", "cost_centre=120", "entity=101"),
     ("mappings", "coverage", FLOW),
     ("mappings", "diff", FLOW, "OTHER"),
+    ("mappings", "history", FLOW),
     ("unmapped", "list", FLOW),
     ("connections", "list"),
     ("connections", "test", "fusion-sandbox"),
@@ -57,7 +58,7 @@ def test_listing_is_the_same_in_every_form(typed: Any, words: tuple[str, ...]) -
     assert len(as_csv.csv) == len(rows)
     if words == ("unmapped", "list", FLOW):
         assert rows == []
-        assert (as_text.out, as_text.err) == ("", "Every line of these periods is mapped.\n")
+        assert (as_text.out, as_text.err) == ("", "Every line that was placed is mapped.\n")
         return
     assert rows
     assert all(next(iter(row.values())) in as_text.out for row in as_csv.csv)

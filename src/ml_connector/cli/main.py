@@ -39,6 +39,7 @@ _COMMANDS = {
     "serve": ("serving:serve", "Execute queued and scheduled runs until stopped."),
     "worker": ("serving:worker", "Execute queued runs until stopped; needs PostgreSQL."),
     "migrate": ("upgrading:migrate", "Bring the records database up to this release."),
+    "sign-off": ("sign_offs:sign_off", "Sign a period as reconciled."),
     "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
     "trace": ("history:trace", "Tell everything known of a key."),
     "sandbox": ("sandbox:sandbox", "Start pretended Fusion, JD Edwards and Anaplan servers."),
@@ -88,6 +89,9 @@ _GROUPS = {
             "diff": ("mappings:diff", "Compare with another file."),
             "import": ("mappings:import_rules", "Replace the rules by a file's."),
             "export": ("mappings:export_rules", "Print the rules as CSV."),
+            "history": ("mappings:history", "List who changed the rules, and why."),
+            "restore": ("mappings:restore", "Go back to an earlier revision."),
+            "keep": ("mappings:keep", "Let the records keep the rules, or the file."),
         },
     ),
     "approvals": (
@@ -118,11 +122,38 @@ _GROUPS = {
             "trigger": ("schedules:trigger", "Run now what the schedule would."),
         },
     ),
+    "alerts": (
+        "What people are told without looking.",
+        {
+            "list": ("alerts:list_alerts", "List what is open."),
+            "ack": ("alerts:acknowledge", "Say that you look after one."),
+            "channels": ("alerts:list_channels", "List channels and rules."),
+            "messages": ("alerts:list_messages", "List messages, newest first."),
+            "test": ("alerts:try_channel", "Send a test message to a channel."),
+            "send": ("alerts:send", "Send what is due, where no server runs."),
+        },
+    ),
+    "sign-offs": (
+        "Who stands for which period.",
+        {
+            "list": ("sign_offs:list_signed", "List signatures, or how each period stands."),
+            "withdraw": ("sign_offs:withdraw", "Take a signature back."),
+        },
+    ),
+    "evidence": (
+        "Everything about a period, in one signed zip: `evidence FLOW PERIOD`.",
+        {
+            "make": ("evidence:make", "Write the pack of a period."),
+            "verify": ("evidence:verify", "Check a pack offline, without a project."),
+            "key": ("evidence:show_key", "Print the public key packs are signed with."),
+        },
+    ),
     "unmapped": (
         "Values no rule takes.",
         {
             "list": ("mappings:list_unmapped", "List what no rule takes."),
             "assign": ("mappings:assign", "Add a rule."),
+            "owner": ("mappings:own", "Say who looks after a value."),
         },
     ),
     "users": (
@@ -153,6 +184,9 @@ _GROUPS = {
     ),
 }
 
+_DEFAULTS = {"evidence": "make"}
+"""Members of groups that need not be named."""
+
 for _name, (_place, _help) in _COMMANDS.items():
     app.command(f"ml_connector.cli.{_place}", name=_name, help=_help)
 for _name, (_about, _members) in _GROUPS.items():
@@ -174,7 +208,8 @@ def run_command(arguments: Sequence[str]) -> int:
     """The exit code of one command; errors are told on stderr, with what to do next."""
     output = "text"
     try:
-        command, bound, _ = app.parse_args(arguments, exit_on_error=False, print_error=False)
+        given = _complete(arguments)
+        command, bound, _ = app.parse_args(given, exit_on_error=False, print_error=False)
         output = getattr(bound.arguments.get("options"), "output", "text")
         return int(command(*bound.args, **bound.kwargs) or 0)
     except CycloptsError as error:
@@ -189,6 +224,15 @@ def run_command(arguments: Sequence[str]) -> int:
         # The reader has seen enough; what Python would still flush has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OUTPUT_GONE
+
+
+def _complete(arguments: Sequence[str]) -> Sequence[str]:
+    """The command line with the member of a group that need not be named."""
+    name, *rest = [*arguments, "", ""][:2]
+    known = {*_GROUPS.get(name, ("", {}))[1], "", "--help", "-h"}
+    if name in _DEFAULTS and rest[0] not in known:
+        return [name, _DEFAULTS[name], *arguments[1:]]
+    return arguments
 
 
 def tell_error(error: ConnectorError, output: str = "text") -> int:

@@ -1,19 +1,30 @@
 """Commands about mapping rules and what they do not reach."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, Money, hint, say, show
 from ml_connector.errors import UsageError
+from ml_connector.flows.answers import mapping_listings as tables
+from ml_connector.ports.unmapped import UnmappedFilter
+
+if TYPE_CHECKING:
+    from ml_connector.flows.placing.coverage import UnmappedRow
 
 Periods = Annotated[
     list[str] | None,
     Parameter(name="--period", help="Planning period such as 'Oct 26'.", negative=()),
 ]
+Why = Annotated[str, Parameter(help="Why, for the history.")]
+VALUES_MAX = 1_000
+"""Unmapped values listed at once, the largest amounts."""
+REVISIONS_MAX = 200
+"""Revisions listed at once, the newest."""
 
 
 def explain(
@@ -27,24 +38,8 @@ def explain(
     """Say which rule decides for these facts, and why the others lose."""
     given = dict(_parse_fact(text) for text in facts)
     with opened(options) as house:
-        rows = []
-        for explained in house.explain_mapping(flow, given, on or house.clock.now().date()):
-            rule = explained.decided_by
-            decided = f"line {rule.line}: {rule.when or 'always'}" if rule else "no rule"
-            rows.append((explained.dimension, explained.target or "", decided, ""))
-            rows += [
-                (
-                    explained.dimension,
-                    lost.rule.target,
-                    f"line {lost.rule.line}: {lost.rule.when}",
-                    lost.why,
-                )
-                for lost in explained.lost
-            ]
-        show(
-            Listing(columns=("Dimension", "Member", "Rule", "Why it lost"), rows=rows),
-            output_of(options),
-        )
+        explained = house.explain_mapping(flow, given, on or house.clock.now().date())
+        show(tables.list_explained(explained), output_of(options))
     return 0
 
 
@@ -60,70 +55,72 @@ def _parse_fact(text: str) -> tuple[str, str]:
     return name, value
 
 
-def coverage(flow: str, /, *, period: Periods = None, options: Options | None = None) -> int:
+def coverage(
+    flow: str,
+    /,
+    *,
+    period: Periods = None,
+    placed: Annotated[
+        bool, Parameter(negative=(), help="As runs last placed it; reads no lines again.")
+    ] = False,
+    options: Options | None = None,
+) -> int:
     """Show where the archived lines go by the rules, in money."""
     with opened(options) as house:
-        covered, _ = house.cover(flow, period)
-        rows = [
-            (
-                c.ledger,
-                c.period,
-                c.currency,
-                c.placement,
-                c.totals.lines,
-                Money(amount=c.totals.debit, currency=c.currency),
-                Money(amount=c.totals.credit, currency=c.currency),
-            )
-            for c in covered
-        ]
-        show(
-            Listing(
-                columns=("Ledger", "Period", "Currency", "Goes", "Lines", "Debit", "Credit"),
-                rows=rows,
-                empty="The archive holds no lines of these periods.",
-            ),
-            output_of(options),
-        )
+        if placed:
+            names = period or ["*"]
+            found = [tables.list_reach(house.find_reach(flow, name)) for name in names]
+            rows = [row for one in found for row in one.rows]
+            listing = Listing(columns=found[0].columns, rows=rows, empty=found[0].empty)
+        else:
+            listing = tables.list_coverage(house.cover(flow, period)[0])
+        show(listing, output_of(options))
     return 0
 
 
-def list_unmapped(flow: str, /, *, period: Periods = None, options: Options | None = None) -> int:
-    """List the account combinations no rule takes, largest amount first."""
+def list_unmapped(
+    flow: str,
+    /,
+    *,
+    owner: Annotated[str, Parameter(help="Only what this person looks after.")] = "",
+    combinations: Annotated[
+        bool, Parameter(negative=(), help="Account combinations, from the archive's lines.")
+    ] = False,
+    period: Periods = None,
+    options: Options | None = None,
+) -> int:
+    """List the values no rule takes, largest amount first, with who looks after them."""
     with opened(options) as house:
-        _, unmapped = house.cover(flow, period)
-        rows = [
-            (
-                u.dimension,
-                u.ledger,
-                u.period,
-                f"{u.combination} {u.stands_for}".rstrip(),
-                u.currency,
-                u.totals.lines,
-                Money(amount=u.totals.debit, currency=u.currency),
-                Money(amount=u.totals.credit, currency=u.currency),
-            )
-            for u in unmapped
-        ]
-        show(
-            Listing(
-                columns=(
-                    "Dimension",
-                    "Ledger",
-                    "Period",
-                    "Account combination",
-                    "Currency",
-                    "Lines",
-                    "Debit",
-                    "Credit",
-                ),
-                rows=rows,
-                empty="Every line of these periods is mapped.",
-            ),
-            output_of(options),
-        )
-        if rows:
+        if combinations or period:
+            listing = _list_combinations(house.cover(flow, period)[1])
+        else:
+            asked = UnmappedFilter(flow=house.actuals_flow(flow).name, owner=owner)
+            listing = house.list_unmapped(asked, limit=VALUES_MAX)
+        show(listing, output_of(options))
+        if listing.rows:
             hint(f"add a rule: `ml-connector unmapped assign {flow} account account=VALUE MEMBER`")
     return 0
+
+
+def _list_combinations(unmapped: "Sequence[UnmappedRow]") -> Listing:
+    rows = [
+        (
+            u.dimension,
+            u.ledger,
+            u.period,
+            f"{u.combination} {u.stands_for}".rstrip(),
+            u.currency,
+            u.totals.lines,
+            Money(amount=u.totals.debit, currency=u.currency),
+            Money(amount=u.totals.credit, currency=u.currency),
+        )
+        for u in unmapped
+    ]
+    columns = (
+        "Dimension", "Ledger", "Period", "Account combination", "Currency", "Lines", "Debit",
+        "Credit",
+    )  # fmt: skip
+    return Listing(columns=columns, rows=rows, empty="Every line of these periods is mapped.")
 
 
 def assign(
@@ -133,49 +130,117 @@ def assign(
     target: str,
     /,
     *,
-    note: Annotated[str, Parameter(help="Why, for the history.")] = "",
+    note: Why = "",
     options: Options | None = None,
 ) -> int:
-    """Add a rule to the flow's mapping file: DIMENSION, WHEN such as account=68010, MEMBER."""
+    """Add a rule to the flow's rules: DIMENSION, WHEN such as account=68010, MEMBER."""
     with opened(options) as house:
-        path = house.add_rule(flow, dimension=dimension, when=when, target=target, note=note)
-    say(f"Added to {path}: {dimension}: {when} → {target}.")
+        where = house.add_rule(flow, dimension=dimension, when=when, target=target, note=note)
+    say(f"Added to {where}: {dimension}: {when} → {target}.")
     hint(f"see what it moves: `ml-connector plan {flow} --remap`")
     return 0
 
 
-def diff(flow: str, other: Path, /, *, options: Options | None = None) -> int:
-    """Compare the flow's rules with those of another file."""
+def own(
+    flow: str,
+    dimension: str,
+    value: str,
+    person: Annotated[str, Parameter(help="Who looks after it; `nobody`: no one any more.")],
+    /,
+    *,
+    note: Annotated[str, Parameter(help="What is known.")] = "",
+    options: Options | None = None,
+) -> int:
+    """Say who looks after an unmapped value."""
+    owner = "" if person == "nobody" else person
     with opened(options) as house:
-        found = house.diff_mapping(flow, other)
-        rows = [("removed", r.dimension, r.when, r.target) for r in found.removed]
-        rows += [("added", r.dimension, r.when, r.target) for r in found.added]
-        rows += [
-            ("changed", c.after.dimension, c.after.when, f"{c.before.target} → {c.after.target}")
-            for c in found.changed
-        ]
-        show(
-            Listing(
-                columns=("Change", "Dimension", "When", "Member"),
-                rows=rows,
-                empty="The rules are the same.",
-            ),
-            output_of(options),
+        house.assign_unmapped(flow, dimension, value, owner=owner, note=note)
+    say(f"{dimension} {value}: {person} looks after it.")
+    return 0
+
+
+def diff(
+    flow: str,
+    other: Annotated[
+        str, Parameter(help="A CSV file or workbook, the number of a revision, or `file`.")
+    ],
+    /,
+    *,
+    amounts: Annotated[bool, Parameter(negative=(), help="Show what it would move.")] = False,
+    options: Options | None = None,
+) -> int:
+    """Compare the flow's rules with those of a file or of an earlier revision."""
+    with opened(options) as house:
+        mine, theirs = house.find_rules_of(flow, ""), house.find_rules_at(flow, other)
+        listing = (
+            tables.list_moved(house.weigh_rules(flow, mine, theirs))
+            if amounts
+            else tables.list_diff(house.compare_rules(mine, theirs))
         )
+        show(listing, output_of(options))
     return 0
 
 
 def import_rules(flow: str, file: Path, /, *, options: Options | None = None) -> int:
-    """Replace the flow's rules by those of a CSV file, once all of it is valid."""
+    """Replace the flow's rules by those of a CSV file or workbook, once all of it is valid."""
     with opened(options) as house:
-        path, count = house.replace_rules(flow, file)
-    say(f"{path} now holds the {count} rules of {file}.")
+        where, count = house.replace_rules(flow, file)
+    say(f"{where} now holds the {count} rules of {file}.")
     hint(f"see what they move: `ml-connector plan {flow} --remap`")
     return 0
 
 
-def export_rules(flow: str, /, *, options: Options | None = None) -> int:
-    """Print the flow's rules as CSV."""
+def export_rules(
+    flow: str,
+    /,
+    *,
+    revision: Annotated[str, Parameter(help="Number of a revision; default: in force.")] = "",
+    workbook: Annotated[Path | None, Parameter(help="Write a workbook there instead.")] = None,
+    options: Options | None = None,
+) -> int:
+    """Print the flow's rules as CSV, or write them as a workbook."""
     with opened(options) as house:
-        print(house.render_rules(flow), end="")
+        if workbook is None:
+            print(house.render_rules(flow, revision), end="")
+        else:
+            workbook.write_bytes(house.render_rules_workbook(flow, revision))
+            say(f"{workbook} holds the rules of {flow}.")
+    return 0
+
+
+def history(flow: str, /, *, options: Options | None = None) -> int:
+    """List who changed the flow's rules, when and why, newest first."""
+    with opened(options) as house:
+        name = house.actuals_flow(flow).name
+        revisions = house.records.mappings.load_revisions(name, limit=REVISIONS_MAX)
+        show(tables.list_history(revisions), output_of(options))
+    return 0
+
+
+def keep(
+    flow: str,
+    where: Literal["records", "file"],
+    /,
+    *,
+    comment: Why = "",
+    options: Options | None = None,
+) -> int:
+    """Let the records keep the flow's rules, so that pages change them, or the project's file."""
+    with opened(options) as house:
+        if where == "records":
+            saved = house.take_rules(flow, comment=comment)
+        else:
+            saved = house.give_rules_back(flow, comment=comment)
+    say(f"Revision {saved.number}: the {saved.rules} rules of {flow} are kept in the {where}.")
+    return 0
+
+
+def restore(
+    flow: str, revision: int, /, *, comment: Why = "", options: Options | None = None
+) -> int:
+    """Make the rules of an earlier revision those in force again, as a new revision."""
+    with opened(options) as house:
+        saved = house.restore_rules(flow, revision, comment=comment)
+    say(f"Revision {saved.number} of {flow} holds the {saved.rules} rules of revision {revision}.")
+    hint(f"see what they move: `ml-connector plan {flow} --remap`")
     return 0

@@ -4,6 +4,7 @@ from django.urls import path
 
 from ml_connector.web.api.routing import list_routes
 from ml_connector.web.deciding import DECIDING
+from ml_connector.web.looking_after import LOOKING_AFTER
 from ml_connector.web.views import (
     account,
     close,
@@ -12,11 +13,14 @@ from ml_connector.web.views import (
     health,
     manual,
     metrics,
+    mapping,
+    mapping_edits,
     people,
     reconciliation,
     runs,
     sign_in,
     tokens,
+    unmapped,
 )
 
 urlpatterns = [
@@ -25,11 +29,17 @@ urlpatterns = [
     path("flows/<str:name>/", flows.show_flow, name="flow"),
     path("runs/", runs.show_runs, name="runs"),
     path("runs/<str:run_id>/", runs.show_run, name="run"),
+    path("runs/files/<path:place>/", runs.show_file, name="run-file"),
     path("reconciliation/", reconciliation.show_periods, name="reconciliation"),
     path(
         "reconciliation/period/<path:place>/",
         reconciliation.show_period,
         name="reconciliation-period",
+    ),
+    path(
+        "reconciliation/evidence/<path:place>/",
+        reconciliation.send_evidence,
+        name="reconciliation-evidence",
     ),
     path("reconciliation/sign/<path:place>/", reconciliation.sign, name="reconciliation-sign"),
     path(
@@ -52,12 +62,29 @@ urlpatterns = [
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("mapping/", mapping.show_mappings, name="mapping"),
+    path("mapping/<str:name>/", mapping.show_flow, name="mapping-flow"),
+    path("mapping/<str:name>/test/", mapping.show_test, name="mapping-test"),
+    path("mapping/<str:name>/coverage/", mapping.show_coverage, name="mapping-coverage"),
+    path("mapping/<str:name>/history/", mapping.show_history, name="mapping-history"),
+    path("mapping/<str:name>/diff/", mapping.show_diff, name="mapping-diff"),
+    path("mapping/<str:name>/file/", mapping.download, name="mapping-file"),
+    path("mapping/<str:name>/rule/", mapping_edits.change_rule, name="mapping-rule"),
+    path("mapping/<str:name>/upload/", mapping_edits.upload, name="mapping-upload"),
+    path("mapping/<str:name>/keep/", mapping.keep, name="mapping-keep"),
+    path("mapping/<str:name>/restore/", mapping.restore, name="mapping-restore"),
+    path("unmapped/", unmapped.show_queue, name="unmapped"),
+    path("unmapped/<str:name>/value/", unmapped.show_value, name="unmapped-value"),
+    path("unmapped/<str:name>/owner/", unmapped.assign, name="unmapped-owner"),
+    path("unmapped/<str:name>/rule/", unmapped.add_rule, name="unmapped-rule"),
+    path("unmapped/<str:name>/again/", unmapped.place_again, name="unmapped-again"),
     path("tokens/", tokens.show_tokens, name="tokens"),
     path("tokens/add/", tokens.add, name="tokens-add"),
     path("tokens/revoke/", tokens.revoke, name="tokens-revoke"),
     path("api/v1/", manual.show_manual, name="api-manual"),
     path("api/v1/openapi.json", manual.show_openapi, name="api-document"),
     *DECIDING,
+    *LOOKING_AFTER,
     path("metrics", metrics.show_metrics, name="metrics"),
     *list_routes(),
 ]

@@ -135,25 +135,27 @@ class Mappings:
         return cover_archived(self.actuals_bench(flow), members)
 
     def find_reach(self, flow_name: str, member: str = "") -> "Reach":
-        """What the rules reached when the planning period, or the newest, was last placed."""
+        """What the rules reached when the planning period, or every one, was last placed."""
         from ml_connector.flows.placing.reach import load_reach  # noqa: PLC0415 - start-up time.
 
         name = self.actuals_flow(flow_name).name
         return load_reach(self.records, self.archive, name, member)
 
-    def diff_mapping(self, flow_name: str, other: Path) -> "MappingDiff":
-        """What another file's rules would change."""
+    def find_rules_at(self, flow_name: str, where: str) -> "MappingSet":
+        """The rules of a revision by its number, of the project's `file`, or of another file.
+
+        Raises:
+            UsageError: There is no such revision, or the file holds faults.
+        """
+        if where == FILE or where.isdecimal():
+            return self.find_rules_of(flow_name, where)
+        return self._parse_rules(Path(where))
+
+    def compare_rules(self, before: "MappingSet", after: "MappingSet") -> "MappingDiff":
+        """What differs between two sets of rules."""
         from ml_connector.domain.mapping_rules import diff_mappings  # noqa: PLC0415 - start-up.
 
-        return diff_mappings(self.find_rules(flow_name).mapping, self._parse_rules(other))
-
-    def diff_rules(self, flow_name: str, before: str, after: str) -> "MappingDiff":
-        """What differs between two revisions, or one and the `file`; empty: those in force."""
-        from ml_connector.domain.mapping_rules import diff_mappings  # noqa: PLC0415 - start-up.
-
-        return diff_mappings(
-            self.find_rules_of(flow_name, before), self.find_rules_of(flow_name, after)
-        )
+        return diff_mappings(before, after)
 
     def weigh_rules(self, flow_name: str, before: "MappingSet", after: "MappingSet") -> "Weighed":
         """The amounts a change of rules would move, from the archive's current revisions."""

@@ -11,7 +11,9 @@ from ml_connector.settings import ActualsFlow, Project
 
 if TYPE_CHECKING:
     from ml_connector.archive import FileArchive
+    from ml_connector.domain.mapping_rules import MappingSet
     from ml_connector.domain.mapping_suggestions import Advisor, MemberList, Suggestion
+    from ml_connector.flows.answers.listing import Listing
     from ml_connector.flows.bench import ActualsBench
     from ml_connector.flows.placing.behind import LineBehind
     from ml_connector.flows.placing.rulebook import RulesInForce
@@ -21,6 +23,8 @@ LISTS_KEPT = 16
 RUNS_SEARCHED_MAX = 20
 """Newest runs looked through for the list of the model that was compared last."""
 NOTE_CHARACTERS_MAX = 500
+SHADOWS_MAX = 3
+"""Newest planning periods whose loaded members are known where no list is kept."""
 
 
 class UnknownValueError(UsageError):
@@ -56,6 +60,15 @@ class Unmapped:
 
         def enqueue_run(self, flow_name: str, request: Json, *, key: str = "") -> RunRow:
             """A run is recorded and handed to whoever executes runs."""
+
+    def list_unmapped(self, asked: UnmappedFilter, *, limit: int, offset: int = 0) -> "Listing":
+        """The queue, the largest amount first, with what fits each value and why."""
+        from ml_connector.flows.answers.mapping_listings import (  # noqa: PLC0415 - start-up time.
+            list_values,
+        )
+
+        values = self.records.unmapped.load_values(asked, limit=limit, offset=offset)
+        return list_values(values, self.suggest_members(values), self.is_settled(values))
 
     def find_unmapped(self, flow_name: str, dimension: str, value: str) -> UnmappedValue:
         """A value of the queue, also when it has left it.
@@ -119,30 +132,37 @@ class Unmapped:
     def _make_advisor(self, flow_name: str, dimension: str, fact: str) -> "Advisor | None":
         from ml_connector.domain.mapping_suggestions import Advisor  # noqa: PLC0415 - start-up.
 
-        flow = self.project.flows.get(flow_name)
-        if not isinstance(flow, ActualsFlow):
+        mapping = self._find_mapping(flow_name)
+        if mapping is None:
             return None
-        try:
-            mapping = self.find_rules(flow_name).mapping
-        except UsageError:
-            return None
+        flow = self.actuals_flow(flow_name)
         return Advisor(mapping, dimension, fact, self.find_members(flow, dimension))
 
     def find_members(self, flow: ActualsFlow, dimension: str) -> "MemberList | None":
-        """The members of the dimension's list, as a run last compared them with the model."""
-        name = next((d.list for d in flow.dimensions if d.name == dimension), "")
+        """The members of the dimension's list, as a run last compared them with the model.
+
+        Where no run of the connector keeps the list, the members the model took amounts for.
+        """
+        name = next((d.list for d in flow.dimensions if d.name == dimension), "") or dimension
         dimensions = self.project.flows.get(flow.dimensions_flow)
-        if not name or dimensions is None:
+        lists = getattr(dimensions, "lists", ())
+        columns = next((row.columns for row in lists if row.list == name), None)
+        if dimensions is not None and columns is not None:
+            document = self._find_compared([flow.name, dimensions.name], name)
+            if document:
+                archived = _Archived(self.archive)
+                return _read_list(archived, document, name, (columns.code, columns.name))
+        place = [d.name for d in flow.dimensions].index(dimension)
+        return self._find_loaded(flow, name, place)
+
+    def _find_loaded(self, flow: ActualsFlow, name: str, place: int) -> "MemberList | None":
+        bench = self.actuals_bench(flow)
+        _, files = self.records.loads.load_shadow(flow.name, bench.target.model_id)
+        newest = [row.member for row in self.records.unmapped.load_placed(flow.name)]
+        chosen = [files[member] for member in newest if files.get(member)][:SHADOWS_MAX]
+        if not chosen:
             return None
-        columns = next(
-            (row.columns for row in getattr(dimensions, "lists", ()) if row.list == name), None
-        )
-        document = self._find_compared(flow.name, name) or self._find_compared(
-            dimensions.name, name
-        )
-        if columns is None or not document:
-            return None
-        return _read_list(_Archived(self.archive), document, name, (columns.code, columns.name))
+        return _read_loaded(_Archived(self.archive), tuple(chosen), name, place)
 
     def _find_compared(self, flow_names: Sequence[str], list_name: str) -> str:
         """Hash of the list as the newest run has compared it; empty where none has."""
@@ -163,12 +183,21 @@ class Unmapped:
         for one in values:
             key = (one.flow, one.dimension)
             if key not in mappers:
-                advisor = self._make_advisor(one.flow, one.dimension, one.fact)
-                mappers[key] = Mapper(advisor.mapping, [one.dimension]) if advisor else None
+                mapping = self._find_mapping(one.flow)
+                mappers[key] = None if mapping is None else Mapper(mapping, [one.dimension])
             mapper = mappers[key]
             found = mapper.explain(one.facts, one.on)[0] if mapper else None
             settled.append(found is not None and found.target is not None)
         return settled
+
+    def _find_mapping(self, flow_name: str) -> "MappingSet | None":
+        """The rules in force; None of a flow that is gone, or whose file holds faults."""
+        if not isinstance(self.project.flows.get(flow_name), ActualsFlow):
+            return None
+        try:
+            return self.find_rules(flow_name).mapping
+        except UsageError:
+            return None
 
     def list_lines_behind(self, value: UnmappedValue) -> list["LineBehind"]:
         """Some of the journal lines on the value."""
@@ -211,3 +240,13 @@ def _read_list(
 
     rows = read_document(archived.archive, document)
     return MemberList(name=name, members={row[columns[0]]: row[columns[1]] for row in rows})
+
+
+@lru_cache(maxsize=LISTS_KEPT)
+def _read_loaded(
+    archived: _Archived, files: tuple[str, ...], name: str, place: int
+) -> "MemberList":
+    from ml_connector.domain.mapping_suggestions import MemberList  # noqa: PLC0415 - start-up.
+
+    codes = {row.key[place] for one in files for row in archived.archive.read_summaries(one)}
+    return MemberList(name=name, members=dict.fromkeys(sorted(codes), ""))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ml_connector.domain.ledger import Totals
@@ -13,8 +14,10 @@ from ml_connector.ports.unmapped import PlacedRow
 
 ALL = "*"
 """Asks for every planning period together."""
-MEMBERS_MAX = 60
+MEMBERS_MAX = 36
 """Planning periods added up for one answer, the newest placings."""
+DOCUMENTS_KEPT = 48
+"""Documents that stay read."""
 PLAIN = (MAPPED, UNMAPPED, SUSPENSE)
 
 
@@ -48,18 +51,18 @@ class Reach:
 
 
 def load_reach(records: Records, archive: Archive, flow: str, member: str = "") -> Reach:
-    """What was found when the planning period was last placed; the newest unless one is named."""
+    """What was found when the planning period was last placed; all of them unless one is named."""
     rows = records.unmapped.load_placed(flow)
     names = tuple(row.member for row in rows)
     if not rows:
         return Reach(asked=member)
-    asked = member if member in (*names, ALL) else names[0]
+    asked = member if member in names else ALL
     chosen = rows[:MEMBERS_MAX] if asked == ALL else [r for r in rows if r.member == asked]
     placed: dict[Any, Totals] = {}
     rules: dict[Any, Totals] = {}
     left_out = 0
     for row in chosen:
-        document = read_document(archive, row.document)
+        document = _read(archive, row.document)
         left_out += document["left_out"]
         for its in document["placed"]:
             _grow(placed, tuple(its[:4]), parse_totals(its))
@@ -69,6 +72,12 @@ def load_reach(records: Records, archive: Archive, flow: str, member: str = "") 
         asked=asked, members=names, placed=dict(sorted(placed.items())), rules=rules,
         newest=chosen[0], left_out=left_out,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT)
+def _read(archive: Any, file_hash: str) -> Any:
+    """The document, which never changes; pages ask for the same ones again and again."""
+    return read_document(archive, file_hash)
 
 
 def _grow(sums: dict[Any, Totals], key: Any, totals: Totals) -> None:

@@ -20,6 +20,9 @@ PAGES = {
     "posting": "posting",
     "journal": "journal",
     "cause": "cause",
+    "alert": "alert",
+    "connection": "connection",
+    "run-file": "run-file",
 }
 """Kind of a link to the name of the page that shows such a thing."""
 PAGES |= {"mapping": "mapping-flow"}
