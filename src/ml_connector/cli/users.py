@@ -27,7 +27,10 @@ def add(
     *,
     role: Roles,
     display_name: Annotated[str, Parameter(help="As others read it.")] = "",
-    email: Annotated[str, Parameter(help="For alerts.")] = "",
+    email: Annotated[str, Parameter(help="For alerts, and to be known by at a provider.")] = "",
+    without_password: Annotated[
+        bool, Parameter(help="Signs in with a provider only.", negative=())
+    ] = False,
     options: Options | None = None,
 ) -> int:
     """Add a person, who may sign in from then on; asks for the password. The first is an admin."""
@@ -39,8 +42,9 @@ def add(
                 next_step=f"Say so: `ml-connector users add {name} --role admin`.",
             )
         person = house.add_person(
-            name, password=_ask(name), roles=role, display_name=display_name, email=email
-        )
+            name, password=None if without_password else _ask(name), roles=role,
+            display_name=display_name, email=email,
+        )  # fmt: skip
     say(f"{person.name} may sign in, as {', '.join(sorted(person.roles))}.")
     return 0
 
@@ -51,11 +55,15 @@ def list_users(*, options: Options | None = None) -> int:
         rows = [
             (
                 one.name, one.display_name, ", ".join(sorted(one.roles)),
-                "active" if one.is_active else "disabled", one.signed_in_at,
+                "active" if one.is_active else "disabled",
+                "yes" if one.second_factor_at else "",
+                ", ".join(house.records.identities.load_accounts(one.name)), one.signed_in_at,
             )
             for one in house.records.people.load_people()
         ]  # fmt: skip
-    columns = ("Name", "Known as", "Roles", "State", "Signed in (UTC)")
+    columns = (
+        "Name", "Known as", "Roles", "State", "Second factor", "Accounts", "Signed in (UTC)",
+    )  # fmt: skip
     empty = "Nobody may sign in yet: `ml-connector users add NAME --role admin`."
     show(Listing(columns=columns, rows=rows, empty=empty), output_of(options))
     return 0
@@ -90,6 +98,36 @@ def enable(name: str, /, *, options: Options | None = None) -> int:
     with opened(options) as house:
         house.save_active(name, is_active=True)
     say(f"{name} may sign in.")
+    return 0
+
+
+def bind(
+    name: str,
+    /,
+    *,
+    account: Annotated[str, Parameter(help="USER@HOST, as the run history shows it.")],
+    options: Options | None = None,
+) -> int:
+    """Let commands of an operating system's account be a person's, who approves none of them."""
+    with opened(options) as house:
+        house.bind_account(name, account)
+    say(f"Commands of {account} are {name}'s.")
+    return 0
+
+
+def unbind(account: str, /, *, options: Options | None = None) -> int:
+    """Let an account be nobody's any more; whose it was is remembered where plans are approved."""
+    with opened(options) as house:
+        name = house.free_account(account)
+    say(f"{account} is {name}'s no more.")
+    return 0
+
+
+def reset_factor(name: str, /, *, options: Options | None = None) -> int:
+    """Take a lost second factor away; where a role asks for one, the person sets up another."""
+    with opened(options) as house:
+        had_one = house.reset_factor(name)
+    say(f"{name} has no second factor{'' if had_one else ', and had none'}.")
     return 0
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx2
 import jwt
 
-from ml_connector.errors import ConnectorError, CredentialsError, ProtocolError
+from ml_connector.errors import ConnectorError, CredentialsError, ProtocolError, RefusedError
 from ml_connector.ports import Claims, Clock, Secrets
 from ml_connector.settings.sign_in import ProviderSettings
 from ml_connector.systems.calls import LOGIN_TIMEOUTS, ONE_TRY, RemoteCall, RemoteReply
@@ -134,11 +134,17 @@ class Provider:
                 headers["authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
             else:
                 fields["client_secret"] = secret
-        reply = self._send(
+        try:
+            reply = self._exchange(headers, fields)
+        except RefusedError as error:
+            raise self._refuse("does not take the code it gave, or the client's secret") from error
+        return reply.parse_json(dict)
+
+    def _exchange(self, headers: Mapping[str, str], fields: Mapping[str, str]) -> RemoteReply:
+        return self._send(
             self._find_endpoint("token_endpoint"), method="POST", headers=headers,
             content=urlencode(fields).encode(),
         )  # fmt: skip
-        return reply.parse_json(dict)
 
     def _verify(self, token: str, *, nonce: str) -> dict[str, Any]:
         """What the token says."""
