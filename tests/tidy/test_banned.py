@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,12 +17,22 @@ SILENCERS = re.compile(r"#\s*(noqa|type:\s*ignore|pragma)\b(.*)$")
 CODE_AND_REASON = re.compile(r"^(:\s*|\[)[\w, -]+\]?:?\s+\S.*$")
 
 
-def calls_of(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
-    """Yield each call with the name of the function it stands in."""
-    for function in [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]:
-        for node in ast.walk(function):
-            if isinstance(node, ast.Call):
-                yield function.name, node
+@cache
+def walk(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Every node; several rules look at the same ones."""
+    return tuple(ast.walk(tree))
+
+
+@cache
+def calls_of(tree: ast.AST) -> tuple[tuple[str, ast.Call], ...]:
+    """Each call with the name of the function it stands in."""
+    return tuple(
+        (function.name, node)
+        for function in walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+    )
 
 
 def called_name(call: ast.Call) -> str:
@@ -35,7 +45,7 @@ def called_name(call: ast.Call) -> str:
 def imports_of(tree: ast.AST) -> set[str]:
     """Top-level names of all imports, lazy ones included."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -66,7 +76,11 @@ def test_times_are_aware(sources: Any, verify: Any) -> None:
             for source in sources
             for function, call in calls_of(source.tree)
             if called_name(call) in NAIVE_CALLS
-            or (ast.unparse(call.func).endswith("datetime.now") and not call.args + call.keywords)
+            or (
+                called_name(call) == "now"
+                and not call.args + call.keywords
+                and ast.unparse(call.func).endswith("datetime.now")
+            )
         ],
     )
 
@@ -97,7 +111,7 @@ def test_verbs_and_modules_have_meaning(sources: Any, verify: Any) -> None:
     names = [
         (source.path, node.name)
         for source in sources
-        for node in ast.walk(source.tree)
+        for node in walk(source.tree)
         if (isinstance(node, ast.FunctionDef) and node.name.startswith(("get_", "handle_", "do_")))
         or (isinstance(node, ast.ClassDef) and DRAWERS.search(node.name))
     ]
@@ -183,7 +197,7 @@ def test_tests_never_sleep(test_sources: Any, verify: Any) -> None:
             (source.path, function)
             for source in test_sources
             for function, call in calls_of(source.tree)
-            if ast.unparse(call.func) in ("time.sleep", "sleep")
+            if called_name(call) == "sleep" and ast.unparse(call.func) in ("time.sleep", "sleep")
         ],
     )
 
@@ -193,7 +207,7 @@ def test_tests_state_their_law(test_sources: Any) -> None:
     found = [
         f"{source.path}: {node.name}"
         for source in test_sources
-        for node in ast.walk(source.tree)
+        for node in walk(source.tree)
         if isinstance(node, ast.FunctionDef)
         and node.name.startswith("test_")
         and (node.name.count("_") < 3 or not ast.get_docstring(node))
