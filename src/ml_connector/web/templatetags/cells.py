@@ -25,6 +25,8 @@ PAGES = {
     "run-file": "run-file",
 }
 """Kind of a link to the name of the page that shows such a thing."""
+PROSE_FROM = 30
+"""Letters from which on a text is read as a sentence, which needs room."""
 PAGES |= {"mapping": "mapping-flow"}
 ASKED_OF = {"rule": "mapping-rule", "revision": "mapping-diff", "unmapped": "unmapped-value"}
 """Kinds whose key is a flow and what the page of that flow is asked for: `FLOW?QUERY`."""
@@ -63,6 +65,8 @@ def kind(cell: Cell, is_first: bool = False) -> str:  # noqa: FBT001, FBT002 - a
     """The classes of the cell: amounts stand to the right, nought steps back, names stay whole."""
     if isinstance(cell, Link) or (is_first and isinstance(cell, str)):
         return "name"
+    if isinstance(cell, str) and len(cell) > PROSE_FROM:
+        return "prose"
     if isinstance(cell, bool) or not isinstance(cell, int | Decimal | Money):
         return ""
     amount = cell.amount if isinstance(cell, Money) else cell
