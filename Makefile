@@ -9,7 +9,7 @@ N ?= 12
 SEEDS ?= 200
 LOCKS := requirements/run.txt requirements/build.txt pyproject.toml scripts/set-up.sh
 
-.PHONY: help demo bench lost-replies simulate promises test exhaustive play quick check format reference lock clean
+.PHONY: help demo bench lost-replies simulate promises screenshots test exhaustive play quick check format reference lock clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -42,6 +42,9 @@ simulate: $(VENV)/stamp-dev ## Seeded plans of faults played in virtual time (SE
 
 promises: $(VENV)/stamp-dev ## What is promised of many processes, measured here (SEEDS=200)
 	@$(BIN)/python -m scripts.promises --seeds $(SEEDS)
+
+screenshots: $(VENV)/stamp-dev ## Pictures of every page into docs/images; needs Chromium
+	@$(BIN)/python -m scripts.screenshots
 
 test: $(VENV)/stamp-dev ## Every check and every test, of like cases a few
 	@$(MAKE) --no-print-directory -j2 check play
