@@ -187,6 +187,24 @@ def test_cell_edited_in_the_model_is_a_difference_of_its_ledger(make_desk: MakeD
     assert (find(desk).is_owed, find(desk).is_tied) == (True, False)
 
 
+def test_run_tells_which_way_the_debits_went(desk: FakeDesk) -> None:
+    """Nets of balanced ledgers are nothing; debits say what was placed, excluded and refused."""
+    desk.change(exclusions=[{"name": "centre 20", "when": {"centre": "20"}}])
+    desk.target.refuse = lambda row: "closed" if row["Account"] == "5000" else None
+    desk.source.post(
+        "1",
+        line(1, "US", "09-26", "101.4000.10", "100"), line(2, "US", "09-26", "101.5000.10", "9"),
+        line(3, "US", "09-26", "101.6000.20", "-2"), line(4, "US", "09-26", "101.4000.20", "2"),
+        line(5, "US", "09-26", "101.6000.10", "-109"),
+    )  # fmt: skip
+
+    told = desk.run()["debits"]
+
+    assert told == {
+        "USD": {"archived": "111", "mapped": "109", "excluded:centre 20": "2", "refused": "9"}
+    }
+
+
 def test_comparing_says_what_was_not_sent(desk: FakeDesk) -> None:
     """A run that only compares names what the model was not told, and proves nothing."""
     desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "100"))

@@ -260,25 +260,28 @@ def burn_down(
     past: dict[tuple[str, str, str], list[StandingChange]] = defaultdict(list)
     for change in changes:
         past[change.flow, change.ledger, change.period].append(change)
-    gone = min(max(count_working_days(days, end, today), 0), DAYS_SHOWN_MAX)
+    gone = max(count_working_days(days, end, today), 0)
     shown = []
-    for number in range(1, gone + 1):
+    for number in range(1, min(gone, DAYS_SHOWN_MAX) + 1):
         day = find_working_day(days, end, number)
-        if day is None or day > today:
-            break
-        left = sum(_is_left(cell, past, day, is_today=day >= today) for cell in cells)
-        shown.append((f"WD+{number}", left))
+        assert day is not None, "a working day that has come is found"
+        left = sum(_is_left(cell, past, day, is_today=number == gone) for cell in cells)
+        shown.append((f"+{number}", left))
     if not shown:
         return None
+    if gone > len(shown):
+        shown.append(("today", sum(cell.is_open for cell in cells)))
     return BurnDown(
         month=month, total=len(cells), days=tuple(shown),
-        planned=tuple(_plan_evenly(len(cells), max(CLOSE_DAYS, len(shown)))),
+        planned=tuple(_plan_evenly(len(cells), [day for day, _ in shown])),
     )  # fmt: skip
 
 
-def _plan_evenly(total: int, days: int) -> Iterator[tuple[str, int]]:
-    for number in range(1, days + 1):
-        yield f"WD+{number}", max(total - total * number // CLOSE_DAYS, 0)
+def _plan_evenly(total: int, shown: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Yield what an even pace would leave, at least to the day a close takes."""
+    labels = [*shown, *(f"+{number}" for number in range(len(shown) + 1, CLOSE_DAYS + 1))]
+    for number, label in enumerate(labels, start=1):
+        yield label, max(total - total * number // CLOSE_DAYS, 0)
 
 
 def _is_left(

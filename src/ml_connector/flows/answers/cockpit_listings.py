@@ -93,7 +93,8 @@ def tell_burn_down(burnt: BurnDown) -> str:
     """The burn-down in a sentence."""
     day, left = burnt.days[-1]
     done = burnt.total - left
-    return f"{burnt.month}: on {day} {done} of {burnt.total} periods tie out, {left} are left."
+    told = f"{done} of {burnt.total} periods tie out, {left} are left"
+    return f"{burnt.month}, working day {day}: {told}."
 
 
 def tell_stakes(stakes: Sequence[Stake]) -> str:

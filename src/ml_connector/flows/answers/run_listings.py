@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ml_connector.domain.money import ZERO, exact_money
+from ml_connector.domain.summaries import EXCLUDED_PREFIX, MAPPED, SUSPENSE
 from ml_connector.flows.answers.actuals_listings import list_plan, list_tie_out
 from ml_connector.flows.answers.listing import Cell, Link, Listing, Money, State, Tone
 from ml_connector.ports import Json, LoadRow, PostingState, StepRow
@@ -134,51 +135,47 @@ _TELLERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
-    """From the ERP to the model in one currency: every named part, and what is left."""
+    """From the ledger to the model in one currency: every named part, and what is left.
+
+    In debits: the net of a whole ledger is nothing, however much money went by.
+    """
 
     currency: str
-    debit: Decimal
-    erp: Decimal
+    whole: Decimal
     parts: tuple[tuple[str, Decimal, Tone], ...]
     """What is taken away on the way, as it is taken: name, amount, tone."""
-    held: Decimal
+    left: Decimal
 
 
 def list_bridges(summary: Json) -> list[Bridge]:
-    """The bridge of each currency whose amounts do not all net to nothing."""
-    rows = summary.get("tie_out") or []
-    if not rows or "erp" not in rows[0]:
-        return []
-    currencies = sorted({row["currency"] for row in rows})
+    """The bridge of each currency that money went by in; none of runs that told no debits."""
     with exact_money():
-        found = [_make_bridge(one, [r for r in rows if r["currency"] == one]) for one in currencies]
-    drawn = [one for one in found if one.erp or one.held or any(its for _, its, _ in one.parts)]
-    return sorted(drawn, key=lambda one: -one.debit)[:CURRENCIES_MAX]
+        found = [_make_bridge(*its) for its in sorted((summary.get("debits") or {}).items())]
+    return sorted((one for one in found if one.whole), key=lambda one: -one.whole)[:CURRENCIES_MAX]
 
 
-def _make_bridge(currency: str, rows: Sequence[Json]) -> Bridge:
-    def add(name: str) -> Decimal:
-        return sum((Decimal(row[name]) for row in rows), ZERO)
-
-    excluded: dict[str, Decimal] = {}
-    for row in rows:
-        for name, amount in row["excluded"]:
-            excluded[name] = excluded.get(name, ZERO) + Decimal(amount)
-    parts = [(f"excluded: {name}", -its, Tone.IDLE) for name, its in sorted(excluded.items())]
-    parts += [
-        ("unmapped", -add("unmapped"), Tone.WAITS), ("refused", -add("refused"), Tone.WAITS),
-        ("unexplained", -add("unexplained"), Tone.WRONG),
+def _make_bridge(currency: str, debits: Json) -> Bridge:
+    amounts = {name: Decimal(text) for name, text in debits.items()}
+    whole = amounts.pop("archived", ZERO)
+    left = amounts.pop(MAPPED, ZERO)
+    parts = [
+        (name.replace(EXCLUDED_PREFIX, "excluded: "), -amount,
+         Tone.IDLE if name.startswith(EXCLUDED_PREFIX) else Tone.WAITS)
+        for name, amount in sorted(amounts.items()) if amount
     ]  # fmt: skip
-    return Bridge(
-        currency=currency, debit=add("debit"), erp=add("erp"), held=add("held"),
-        parts=tuple(part for part in parts if part[1]),
-    )  # fmt: skip
+    # What was refused, and what went to suspense, was placed; only suspense is in the model.
+    left += amounts.get(SUSPENSE, ZERO) - amounts.get("refused", ZERO)
+    parts = [part for part in parts if part[0] != SUSPENSE]
+    rest = whole + sum((amount for _, amount, _ in parts), ZERO) - left
+    if rest:
+        parts.append(("not placed", -rest, Tone.WRONG))
+    return Bridge(currency=currency, whole=whole, parts=tuple(parts), left=left)
 
 
 def list_bridge(bridge: Bridge) -> Listing:
     """The bridge as a table."""
-    rows = [("ERP", bridge.erp), *((name, its) for name, its, _ in bridge.parts),
-            ("model", bridge.held)]  # fmt: skip
+    rows = [("ledger", bridge.whole), *((name, its) for name, its, _ in bridge.parts),
+            ("model", bridge.left)]  # fmt: skip
     return Listing(
         columns=("What", "Amount"),
         rows=[(name, Money(amount=its, currency=bridge.currency)) for name, its in rows],

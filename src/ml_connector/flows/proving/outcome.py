@@ -41,10 +41,11 @@ def conclude(run: ActualsRun, found: Findings) -> Json:
     }
     settled = _find_settled(found, set(off) | set(moving))
     told = run.steps.step("settle", partial(_settle, run, found, summary, settled))
-    # A step that a run of an older release has stored tells neither.
+    # A step that a run of an older release has stored tells none of them.
     return summary | {
         "state": told.get("state", summary["state"]),
         "still_refused": told.get("still_refused", {}),
+        "debits": told.get("debits", {}),
     }
 
 
@@ -146,8 +147,9 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
             # Every loaded period was asked whether the rules move it: it was not, or it is owed.
             bench.records.mappings.save_applied(bench.flow.name, pins["rules_hash"])
     refused = run.bench.records.loads.load_refused(run.bench.flow.name)
+    debits: Json = {}
     if not summary["dry_run"]:
-        save_standings(run, found, [row.key for row in refused])
+        debits = save_standings(run, found, [row.key for row in refused])
     still_refused = _count_still_refused(run, refused)
     state = _lower(summary, is_short=bool(still_refused))
     bench.records.audit.record(
@@ -162,7 +164,10 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
         refused=summary["refused"],
         reports=summary["reports"],
     )
-    return {"settled": settled, "owed": owed, "state": state, "still_refused": still_refused}
+    return {
+        "settled": settled, "owed": owed, "state": state, "still_refused": still_refused,
+        "debits": debits,
+    }  # fmt: skip
 
 
 def _count_still_refused(run: ActualsRun, refused: Sequence[RefusedSummary]) -> dict[str, int]:

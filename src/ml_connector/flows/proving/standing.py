@@ -8,12 +8,11 @@ says the same.
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ml_connector.domain.ledger import Scope
-from ml_connector.domain.money import ZERO
+from ml_connector.domain.money import ZERO, render_plain
 from ml_connector.domain.summaries import (
     EXCLUDED_PREFIX,
     MAPPED,
@@ -33,8 +32,12 @@ from ml_connector.ports import Json, StageState, Standing, StandingAmounts
 READ = {TIED: StageState.DONE, OFF: StageState.WRONG, MOVING: StageState.MOVING}
 
 
-def save_standings(run: ActualsRun, found: Findings, refused: Collection[SummaryKey] = ()) -> None:
-    """Every ledger period of the run stands as the run has found it.
+def save_standings(
+    run: ActualsRun, found: Findings, refused: Collection[SummaryKey] = ()
+) -> dict[str, dict[str, str]]:
+    """Every ledger period of the run stands as the run has found it; returns debits by currency.
+
+    These say how much money went which way: placed, excluded by name, unmapped, refused.
 
     Args:
         run: Not a dry run: that leaves everything as it stood.
@@ -43,11 +46,22 @@ def save_standings(run: ActualsRun, found: Findings, refused: Collection[Summary
     """
     statuses = read_statuses(run)
     standings: list[Standing] = []
+    debits: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     for member in found.members:
-        standings += _make_member(run, found, member, statuses=statuses, refused=set(refused))
+        proof = found.proof.get(member)
+        report = read_document(run.bench.archive, proof["report"]) if proof else None
+        weighed = weigh_member(run.bench, found, member, refused=set(refused), report=report)
+        chain = _Chain(found=found, member=member, weighed=weighed)
+        standings += _make_member(run, chain, statuses=statuses, report=report)
+        for (currency, name), amount in weighed.debits.items():
+            debits[currency][name] += amount
     run.bench.records.standings.save_standings(
         run.bench.flow.name, standings, members=list(found.members)
     )
+    return {
+        currency: {name: render_plain(amount) for name, amount in its.items()}
+        for currency, its in debits.items()
+    }
 
 
 def read_statuses(run: ActualsRun) -> dict[Pair, str]:
@@ -61,22 +75,15 @@ def read_statuses(run: ActualsRun) -> dict[Pair, str]:
 
 
 def _make_member(
-    run: ActualsRun,
-    found: Findings,
-    member: str,
-    *,
-    statuses: Mapping[Pair, str],
-    refused: AbstractSet[SummaryKey],
+    run: ActualsRun, chain: "_Chain", *, statuses: Mapping[Pair, str], report: Json | None
 ) -> Iterator[Standing]:
     """Yield the standings of one planning period, then that of cells of no single ledger."""
+    found, member, weighed = chain.found, chain.member, chain.weighed
     proof = found.proof.get(member)
-    report = read_document(run.bench.archive, proof["report"]) if proof else None
-    weighed = weigh_member(run.bench, found, member, refused=refused, report=report)
     rows = report["rows"] if report else [_render_unproved(*its) for its in _list_scopes(weighed)]
     rows_of: dict[Pair, list[Json]] = defaultdict(list)
     for row in rows:
         rows_of[row["ledger"], row["period"]].append(row)
-    chain = _Chain(found=found, member=member, weighed=weighed)
     for pair in found.members[member]:
         its = [_make_amounts(row, found, member) for row in rows_of[pair]]
         digest = weighed.digests.get(pair) or hashlib.sha256()

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from ml_connector.domain.differences import DifferenceLog
 from ml_connector.domain.ledger import CombinationKey, Totals
@@ -16,6 +17,9 @@ from ml_connector.flows.ledger.books import Pair
 from ml_connector.flows.placing.summing import read_contributions
 from ml_connector.flows.run import Findings
 from ml_connector.ports import Json
+
+ARCHIVED, REFUSED = "archived", "refused"
+"""Ways of money that are no placements."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +34,13 @@ class Weighed:
     """Pairs with lines on an intersection that the model refused."""
     differing: set[Pair] = field(default_factory=set)
     """Pairs in which some hop has a difference."""
+    debits: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    """By currency and placement, and of what was refused: nets of whole ledgers come to nothing,
+    so only debits say how much money went which way."""
+
+    def add_debit(self, currency: str, name: str, amount: Decimal) -> None:
+        """So much more money went that way."""
+        self.debits[currency, name] = self.debits.get((currency, name), ZERO) + amount
 
     def digest(self, pair: Pair, *told: object) -> None:
         """The pair's content holds this as well."""
@@ -62,6 +73,7 @@ def weigh_member(
             weighed.digest(pair, *row.key, row.scope.currency, row.sign, *_tell(row.totals))
             if row.key in refused:
                 weighed.refused.add(pair)
+                weighed.add_debit(row.scope.currency, REFUSED, row.totals.debit)
             if row.key in differing:
                 weighed.differing.add(pair)
     weighed.differing &= set(found.members[member])
@@ -87,11 +99,13 @@ def _weigh_combinations(
         places = streams[2].take_all(at, part_of=lambda row: (row.placement,))
         net = balance[1].net if balance else ZERO
         totals = total[1] if total else Totals()
+        weighed.add_debit(key.currency, ARCHIVED, totals.debit)
         weighed.books.add_combination(key.scope, erp=net, archived=totals, placed=places)
         pair = (key.ledger, key.period)
         weighed.digest(pair, key.currency, key.combination, render_plain(net), *_tell(totals))
         for row in places:
             weighed.digest(pair, row.placement, *_tell(row.totals))
+            weighed.add_debit(key.currency, row.placement, row.totals.debit)
             if row.placement in (UNMAPPED, SUSPENSE):
                 weighed.short.add(pair)
 

@@ -21,7 +21,7 @@ PICTURES_MAX = 200
 """Pictures a process keeps, some 20 kB each; the oldest goes first."""
 SPECS_MAX = 400
 """Specifications a process keeps for pictures that were not asked for yet."""
-WIDTHS = {"wide": 640, "narrow": 300}
+WIDTHS = {"wide": 460, "narrow": 250}
 """Pixels of the plot on a screen of each kind; text keeps its size on both."""
 ROWS_MAX = 2_000
 """Values of one chart; whoever has more adds them up first."""

@@ -16,6 +16,9 @@ from ml_connector.ports import Json
 HEIGHT = 220
 ROW_HEIGHT = 28
 LABEL_PX_MAX = 180
+COLUMN_PX_MAX = 36
+FEW = 9
+"""So few upright bars would be as broad as the chart."""
 Values = list[dict[str, Any]]
 
 
@@ -125,8 +128,9 @@ def plot_columns(bars: Sequence[Bar], *, title: str) -> Json:
          "axis": {"title": None, "labelOverlap": "greedy", "labelSeparation": 12}}  # fmt: skip
     y = {"field": "value", "type": "quantitative", "axis": _axis(title)}
     color = {"field": "tone", "type": "nominal", "scale": None}
+    size = {"size": COLUMN_PX_MAX} if len(values) <= FEW else {}
     return {
-        "data": _data(values, "value"), "mark": "bar", "height": HEIGHT,
+        "data": _data(values, "value"), "mark": {"type": "bar", **size}, "height": HEIGHT,
         "encoding": {"x": x, "y": y, "color": color},
     }  # fmt: skip
 
@@ -226,7 +230,12 @@ def plot_burn_down(days: Sequence[tuple[str, int]], *, planned: Sequence[tuple[s
     values = [{"day": day, "left": left, "kind": "left"} for day, left in days]
     values += [{"day": day, "left": left, "kind": "even pace"} for day, left in planned]
     order = [day for day, _ in planned] or [day for day, _ in days]
-    x = {"field": "day", "type": "ordinal", "sort": order, "axis": {"title": "working day"}}
+    x = {
+        "field": "day",
+        "type": "ordinal",
+        "sort": order,
+        "axis": {"title": "working day after the end"},
+    }
     y = {"field": "left", "type": "quantitative",
          "axis": _axis("periods left") | {"tickMinStep": 1}}  # fmt: skip
     kinds = {"domain": ["left", "even pace"], "range": ["$accent", "$line-strong"]}
