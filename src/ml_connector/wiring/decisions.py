@@ -1,5 +1,6 @@
 """What people decide about writes: plans approved or rejected, postings settled or taken back."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import UsageError
@@ -110,6 +111,18 @@ class Decisions:
         from ml_connector.flows.bench import read_document  # noqa: PLC0415 - start-up time.
 
         return dict(read_document(self.archive, approval.plan_hash))
+
+    def read_account_texts(self, approval: Approval) -> Mapping[tuple[str, str], str]:
+        """Accounts of a plan of journals as people write them; the ERP is asked.
+
+        Raises:
+            ConnectorError: The ERP does not answer, or its flow is not there any more.
+        """
+        from ml_connector.flows.writing.journals import read_texts  # noqa: PLC0415 - start-up time.
+
+        plan = self.load_plan_document(approval)
+        bench = self.budget_bench(self.budget_flow(approval.flow))
+        return read_texts(bench, {row["ledger"] for row in plan["journals"]})
 
     def load_saved_plan(self, key: str) -> "SavedPlan":
         """The plan of actuals of that hash, or the one that the run of that id has made.

@@ -33,9 +33,10 @@ TONES = {
     ApprovalState.EXPIRED: Tone.IDLE,
     ApprovalState.STALE: Tone.IDLE,
 }
-CHANGES = {"added": Tone.GOOD, "changed": Tone.BUSY, "vanished": Tone.WAITS}
+CHANGES = {"added": Tone.GOOD, "changed": Tone.IDLE, "vanished": Tone.WAITS}
 BALANCES = State(word="balances", tone=Tone.GOOD)
-OFF = State(word="does not balance", tone=Tone.WRONG)
+ONE_SIDED = State(word="need not balance", tone=Tone.IDLE)
+"""A ledger whose journals must balance is never planned any others."""
 ATTRIBUTE_COLUMNS = ("Supplier", "Name", "Attribute", "Was", "Shall be")
 
 
@@ -47,14 +48,14 @@ def show_approval_state(state: ApprovalState) -> State:
 def list_plans(approvals: Sequence[Approval], *, empty: str) -> Listing:
     """Plans as a table: what each moves, who made it, whose word is still needed."""
     return Listing(
-        columns=("Plan", "Flow", "State", "Moves", "", "Made by", "Approved", "Made (UTC)",
+        columns=("Plan", "Flow", "State", "Moves", "Writes", "Made by", "Approved",
                  "Expires (UTC)"),
         rows=[
             (
                 Link(text=one.plan_hash[:HASH_SHOWN], kind="plan", key=one.plan_hash),
                 Link(text=one.flow, kind="flow", key=one.flow), show_approval_state(one.state),
                 _find_moved(one), tell_size(one), one.maker, f"{one.approvals} of {one.needed}",
-                one.made_at, one.expires_at,
+                one.expires_at,
             )
             for one in approvals
         ],
@@ -103,12 +104,12 @@ def list_decisions(approval: Approval) -> Listing:
 def list_journals(plan: Json, *, plan_hash: str, start: int, count: int) -> Listing:
     """Journals of a budget's plan from `start` on; debits and credits of each side by side."""
     return Listing(
-        columns=("Journal", "Lines", "Debit", "Credit", "", "Takes back"),
+        columns=("Journal", "Lines", "Debit", "Credit", "Balance", "Takes back"),
         rows=[
             (
                 Link(text=row["subject"], kind="journal", key=f"{plan_hash}/{number}"),
                 row["lines"], _money(row, "debit"), _money(row, "credit"),
-                BALANCES if Decimal(row["debit"]) == Decimal(row["credit"]) else OFF,
+                BALANCES if Decimal(row["debit"]) == Decimal(row["credit"]) else ONE_SIDED,
                 _link_posting(find_reversed(plan, row)),
             )
             for number, row in islice(enumerate(plan["journals"]), start, start + count)
@@ -127,12 +128,12 @@ def list_journal_totals(plan: Json) -> Listing:
         found[2] += Decimal(row["debit"])
         found[3] += Decimal(row["credit"])
     return Listing(
-        columns=("Ledger", "Period", "Journals", "Lines", "Debit", "Credit", ""),
+        columns=("Ledger", "Period", "Journals", "Lines", "Debit", "Credit", "Balance"),
         rows=[
             (
                 ledger, period, its[0], its[1], Money(amount=Decimal(its[2]), currency=currency),
                 Money(amount=Decimal(its[3]), currency=currency),
-                BALANCES if its[2] == its[3] else OFF,
+                BALANCES if its[2] == its[3] else ONE_SIDED,
             )
             for (ledger, period, currency), its in sums.items()
         ],
@@ -148,12 +149,31 @@ def read_journal(archive: Archive, plan: Json, number: int) -> Journal | None:
     return parse_journal(read_document(archive, rows[number]["content"]))
 
 
-def list_lines(journal: Journal) -> Listing:
+Texts = Mapping[tuple[str, str], str]
+"""Accounts as people write them, by ledger and account; empty where nobody has asked the ERP."""
+UNNAMED: Texts = {}
+
+
+def list_lines(journal: Journal, texts: Texts = UNNAMED) -> Listing:
     """Every line of a journal."""
     return Listing(
-        columns=("Account", "Debit", "Credit"),
-        rows=[(line.account, *_sides(line.amount, journal.currency)) for line in journal.lines],
-    )
+        columns=("Account", *_title(texts), "Debit", "Credit"),
+        rows=[
+            (
+                line.account, *_name(texts, journal, line),
+                *_sides(line.amount, journal.currency),
+            )
+            for line in journal.lines
+        ],
+    )  # fmt: skip
+
+
+def _title(texts: Texts) -> tuple[str, ...]:
+    return ("Name",) if texts else ()
+
+
+def _name(texts: Texts, journal: Journal, line: JournalLine) -> tuple[str, ...]:
+    return (texts.get((journal.ledger, line.account), ""),) if texts else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +185,7 @@ class Largest:
     of: int
 
 
-def list_largest_lines(archive: Archive, plan: Json) -> Largest:
+def list_largest_lines(archive: Archive, plan: Json, texts: Texts = UNNAMED) -> Largest:
     """The lines that move most, of the largest journals of the plan."""
     rows = sorted(plan["journals"], key=lambda row: -Decimal(row["debit"]))
     looked = rows[:JOURNALS_SEARCHED_MAX]
@@ -173,13 +193,16 @@ def list_largest_lines(archive: Archive, plan: Json) -> Largest:
         LARGEST_SHOWN, _walk_lines(archive, looked), key=lambda its: abs(its[1].amount)
     )
     listing = Listing(
-        columns=("Account", "Ledger", "Period", "Debit", "Credit"),
+        columns=("Account", *_title(texts), "Ledger", "Period", "Debit", "Credit"),
         rows=[
-            (line.account, journal.ledger, journal.period, *_sides(line.amount, journal.currency))
+            (
+                line.account, *_name(texts, journal, line), journal.ledger, journal.period,
+                *_sides(line.amount, journal.currency),
+            )
             for journal, line in found
         ],
         empty="The plan has no lines.",
-    )
+    )  # fmt: skip
     lines = sum(row["lines"] for row in rows)
     return Largest(listing=listing, searched=sum(row["lines"] for row in looked), of=lines)
 

@@ -81,7 +81,7 @@ def _percent(part: int, whole: int) -> Decimal:
 def list_causes(causes: Sequence[Cause]) -> Listing:
     """Why summaries were refused, most first."""
     return Listing(
-        columns=("Why", "Flow", "Summaries", "Lacking in the model", "Adds up to", "Periods"),
+        columns=("Why", "Flow", "Summaries", "Lacking", "Adds up to", "Periods"),
         rows=[
             (
                 Link(text=tell_cause(one.text), kind="cause", key=one.place),
@@ -100,18 +100,21 @@ def _name_periods(periods: Sequence[str]) -> str:
     return f"{len(named)} periods" if len(named) > 2 else ", ".join(named)
 
 
-def list_summaries(rows: Sequence[RefusedSummary], *, dimensions: Sequence[str]) -> Listing:
-    """Refused summaries one by one: what the model holds, and what it should."""
+def list_summaries(
+    rows: Sequence[RefusedSummary], *, dimensions: Sequence[str], has_words: bool = True
+) -> Listing:
+    """Refused summaries one by one: what the model holds, what it should, and its own words."""
+    words = ("Model's words",) if has_words else ()
     return Listing(
         columns=(
-            *_name_parts(rows, dimensions), "Holds", "Should hold", "Lacking", "Model's words",
+            *_name_parts(rows, dimensions), "Holds", "Should hold", "Lacking", *words,
         ),
         rows=[
             (
                 *row.key, *(
                     Money(amount=amount, currency=row.currency)
                     for amount in (row.before, row.after, row.lacking)
-                ), "; ".join(row.reasons),
+                ), *("; ".join(row.reasons) for _ in words),
             )
             for row in rows
         ],

@@ -1,6 +1,6 @@
 """The plan of a budget: journals that bring each ledger and period to what was approved."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -283,12 +283,7 @@ def list_planned(bench: BudgetBench, plan_hash: str) -> list[PlannedLine]:
         (parse_journal(read_document(bench.archive, row["content"])), find_reversed(plan, row))
         for row in plan["journals"]
     ]
-    ledgers = {one.name: one for one in bench.source.read_ledgers()}
-    texts = {
-        (name, one.account): one.text
-        for name in {journal.ledger for journal, _ in journals} & set(ledgers)
-        for one in bench.journals.read_journal_accounts(ledgers[name])
-    }
+    texts = read_texts(bench, {journal.ledger for journal, _ in journals})
     return [
         PlannedLine(
             journal.ledger, journal.period, f"{journal.part}/{journal.parts}", line.account,
@@ -297,6 +292,16 @@ def list_planned(bench: BudgetBench, plan_hash: str) -> list[PlannedLine]:
         for journal, reverses in journals
         for line in journal.lines
     ]  # fmt: skip
+
+
+def read_texts(bench: BudgetBench, ledgers: Collection[str]) -> dict[Pair, str]:
+    """Accounts as people write them, by ledger and account, as the ERP tells them now."""
+    shown = {one.name: one for one in bench.source.read_ledgers()}
+    return {
+        (name, one.account): one.text
+        for name in sorted(set(ledgers) & set(shown))
+        for one in bench.journals.read_journal_accounts(shown[name])
+    }
 
 
 def find_reversed(plan: Json, row: Json) -> str:

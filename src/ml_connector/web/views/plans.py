@@ -24,6 +24,8 @@ from ml_connector.web.views.actions import answer, find_busy, read_key
 
 SHOWN = 100
 PAGES_MAX = 50
+NAMES = "names"
+"""Asks for the names of accounts, which only the ERP tells."""
 STREAMED = 1_000
 """Cells of a file that are held at a time."""
 REASON_MAX = 2_000
@@ -76,13 +78,17 @@ def show_journal(request: Asked, journal: str) -> HttpResponse:
     if approval is None or not number.isdecimal():
         raise Http404("There is no such journal.")
     plan = request.house.load_plan_document(approval)
+    texts, unnamed = _read_texts(request, approval)
     found = listings.read_journal(request.house.archive, plan, int(number))
     if found is None:
         raise Http404("The plan has no such journal.")
-    tables = [Table(name="lines", title="Lines", listing=listings.list_lines(found), is_main=True)]
+    tables = [
+        Table(name="lines", title="Lines", listing=listings.list_lines(found, texts), is_main=True)
+    ]
     totals = found.totals
     shown = {
-        "tables": tables, "journal": found, "approval": approval,
+        "tables": tables, "journal": found, "approval": approval, "note": unnamed,
+        "names": NAMES in request.GET,
         "debit": Money(amount=totals.debit, currency=found.currency),
         "credit": Money(amount=totals.credit, currency=found.currency),
     }  # fmt: skip
@@ -183,7 +189,8 @@ def _show_asked(
     shown = {
         "approval": approval, "state": listings.show_approval_state(approval.state),
         "size": listings.tell_size(approval), "tables": tables, "page": page, "note": note,
-        "plan": plan, "error": error, "given": request.POST, "amounts": _list_amounts(approval),
+        "plan": plan, "error": error, "names": NAMES in request.GET or "chunks" in plan,
+        "given": request.POST, "amounts": _list_amounts(approval),
         "left": max(approval.needed - approval.approvals, 0),
         "bar": house.records.approvals.find_bar(approval.plan_hash, actor=house.actor),
         "limits": _list_limits(house.project.flows.get(approval.flow)),
@@ -236,7 +243,8 @@ LIMITS = {
 def _list_budget(
     request: Asked, approval: Approval, plan: Json, page: Page
 ) -> tuple[list[Table], str]:
-    largest = listings.list_largest_lines(request.house.archive, plan)
+    texts, unnamed = _read_texts(request, approval)
+    largest = listings.list_largest_lines(request.house.archive, plan, texts)
     page.tell(len(plan["journals"]))
     journals = listings.list_journals(
         plan, plan_hash=approval.plan_hash, start=page.start, count=SHOWN
@@ -246,9 +254,9 @@ def _list_budget(
         Table(name="largest", title="Largest movements", listing=largest.listing),
         Table(name="journals", title="Journals", listing=journals),
     ]
-    return tables, _tell_searched(
-        largest.searched, largest.of, "lines, those of the largest journals"
-    )
+    what = "lines, those of the largest journals"
+    told = [_tell_searched(largest.searched, largest.of, what), unnamed]
+    return tables, " ".join(filter(None, told))
 
 
 def _list_suppliers(request: Asked, plan: Json, page: Page) -> tuple[list[Table], str]:
@@ -256,6 +264,16 @@ def _list_suppliers(request: Asked, plan: Json, page: Page) -> tuple[list[Table]
     found = listings.read_revisions(request.house.archive, plan, start=page.start, count=SHOWN)
     listing = listings.list_revisions(found, empty="The plan changes no supplier.")
     return [Table(name="changes", title="What changes", listing=listing)], ""
+
+
+def _read_texts(request: Asked, approval: Approval) -> tuple[listings.Texts, str]:
+    """Names of the accounts where they were asked for, or why the ERP has not told them."""
+    if NAMES not in request.GET:
+        return listings.UNNAMED, ""
+    try:
+        return request.house.read_account_texts(approval), ""
+    except ConnectorError as error:
+        return listings.UNNAMED, error.refused
 
 
 def _tell_searched(searched: int, of: int, what: str) -> str:

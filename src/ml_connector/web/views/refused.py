@@ -115,16 +115,19 @@ def _show_cause(request: Asked, place: str, *, is_nothing_chosen: bool = False) 
     dimensions = [one.column for one in getattr(flow, "dimensions", ())]
     listing = listings.list_summaries(rows, dimensions=dimensions)
     tables = [Table(name="summaries", title="Summaries", listing=listing)]
+    # The cause says it above the table already; files tell each row's own words.
+    short = listings.list_summaries(rows, dimensions=dimensions, has_words=False)
+    table = Table(name="summaries", title="Summaries", listing=short)
     shown = {
         "flow": flow, "cause": listings.tell_cause(tallies[0].cause), "place": place,
         "tallies": [
             (one, Money(amount=one.amount, currency=one.currency), one.period == period)
             for one in tallies
         ],
-        "period": period, "table": tables[0],
+        "period": period, "table": table,
         "rows": [
             (row, cells, f"{name}/{row.number}")
-            for row, cells in zip(rows, tables[0].rows, strict=True)
+            for row, cells in zip(rows, table.rows, strict=True)
         ],
         "count": sum(one.count for one in tallies), "is_replayed": flow.kind == "actuals",
         "further": _render_query(period=period, after=rows[-1].number) if found[SHOWN:] else "",
