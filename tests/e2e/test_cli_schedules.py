@@ -34,7 +34,7 @@ def test_schedules_are_listed_shown_paused_and_resumed(office: Office, typist: A
     assert row == {
         "Schedule": "nightly", "Flow": ACTUALS, "When": "at 06:00", "Zone": "Europe/Berlin",
         "Next": "Mon 2026-11-23 00:00", "Next (UTC)": "2026-11-22 23:00", "Last": "",
-        "Became": "", "Paused by": "",
+        "Became": "", "Run": "", "State": "not served yet", "Paused by": "",
     }  # fmt: skip
     paused = typist.type("schedules", "pause", "nightly")
     assert (paused.code, paused.hints) == (
@@ -132,5 +132,5 @@ def test_server_on_sqlite_runs_what_is_due_and_catches_up_what_it_missed(
         (view,) = house.list_schedules()
         assert view.last is not None
         assert (view.last.run_id, view.last_state) == (run.run_id, "succeeded")
-        assert view.last.reason == "delayed from 2026-11-21 05:00 UTC"
+        assert view.last.reason == ("delayed from 2026-11-21 05:00 UTC by a blackout (weekend)")
         house.records.audit.verify()

@@ -38,6 +38,7 @@ _COMMANDS = {
     "reconcile": ("running:reconcile", "Compare ledger and model hop by hop; sends nothing."),
     "serve": ("serving:serve", "Execute queued and scheduled runs until stopped."),
     "worker": ("serving:worker", "Execute queued runs until stopped; needs PostgreSQL."),
+    "mcp": ("agents:mcp", "Let an agent read and plan, over standard input and output."),
     "migrate": ("upgrading:migrate", "Bring the records database up to this release."),
     "sign-off": ("sign_offs:sign_off", "Sign a period as reconciled."),
     "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
@@ -117,9 +118,18 @@ _GROUPS = {
         {
             "list": ("schedules:list_schedules", "List schedules: next, last, who paused."),
             "show": ("schedules:show_schedule", "Show the next firings and the last."),
+            "next": ("schedules:show_next", "Show the next ten firings, and what holds them."),
             "pause": ("schedules:pause", "Let nothing run until resumed."),
             "resume": ("schedules:resume", "Let a paused one go on from now."),
             "trigger": ("schedules:trigger", "Run now what the schedule would."),
+        },
+    ),
+    "maintenance": (
+        "When systems are away.",
+        {
+            "list": ("maintenance:list_maintenance", "List maintenance windows."),
+            "add": ("maintenance:add", "Let nothing scheduled begin in a window."),
+            "remove": ("maintenance:remove", "Take a window back."),
         },
     ),
     "alerts": (
@@ -165,6 +175,9 @@ _GROUPS = {
             "password": ("users:change_password", "Give a person another password."),
             "disable": ("users:disable", "Let a person sign in no more."),
             "enable": ("users:enable", "Let a person sign in again."),
+            "bind": ("users:bind", "Let an account's commands be a person's."),
+            "unbind": ("users:unbind", "Let an account be nobody's any more."),
+            "reset-factor": ("users:reset_factor", "Take a lost second factor away."),
         },
     ),
     "tokens": (

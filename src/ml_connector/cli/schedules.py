@@ -5,68 +5,59 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from ml_connector.cli.options import Options, opened, output_of
-from ml_connector.cli.output import Listing, hint, say, show, show_json
+from ml_connector.cli.options import Options, Output, opened, output_of
+from ml_connector.cli.output import hint, say, show, show_json
 from ml_connector.cli.report import exit_code_of, tell_run
 
 if TYPE_CHECKING:
     from ml_connector.domain.schedules import Due
+    from ml_connector.flows.answers.schedule_listings import ScheduleView
     from ml_connector.ports.schedules import FiringRow
-    from ml_connector.settings import Schedule
-    from ml_connector.wiring.schedules import ScheduleView
+    from ml_connector.wiring import House
+
+# The answers load the engine's half of the flows: commands that need none start quicker.
 
 
 def list_schedules(*, options: Options | None = None) -> int:
     """List the schedules: when each is due, what became of its last firing, who paused it."""
+    from ml_connector.flows.answers import schedule_listings as tables  # noqa: PLC0415 - see above.
+
     with opened(options) as house:
-        rows = [
-            (
-                its.schedule.name, its.schedule.flow, _tell_when(its.schedule), its.schedule.zone,
-                _local(its.next_due, its.schedule.zone), _utc(its.next_due),
-                _local(its.last.due_at, its.schedule.zone) if its.last else "", its.last_state,
-                _tell_pause(its),
-            )
-            for its in house.list_schedules()
-        ]  # fmt: skip
-    show(
-        Listing(
-            columns=(
-                "Schedule", "Flow", "When", "Zone", "Next", "Next (UTC)", "Last", "Became",
-                "Paused by",
-            ),
-            rows=rows,
-            empty="There is no schedule: put one into the folder schedules/ of the project.",
-        ),
-        output_of(options),
-    )  # fmt: skip
+        views = house.list_schedules()
+        watches = house.list_watches()
+    show(tables.list_schedules(views), output_of(options))
+    if output_of(options) == "text":
+        for one in watches:
+            if one.problem:
+                say(f"Periods of {one.connection} could not be looked at: {one.problem}")
     return 0
 
 
 def show_schedule(name: str, /, *, options: Options | None = None) -> int:
-    """Show a schedule: its next ten firings, blackouts said, and its last twenty."""
+    """Show a schedule: its next ten firings, what holds them, and its last twenty."""
+    from ml_connector.flows.answers import schedule_listings as tables  # noqa: PLC0415 - see above.
+
+    output = output_of(options)
     with opened(options) as house:
-        view = house.view_schedule(name)
-        coming, past = house.list_coming(name), house.list_past(name)
-    schedule, output = view.schedule, output_of(options)
-    if output == "json":
-        show_json(
-            {
-                "schedule": schedule.model_dump(mode="json", by_alias=True),
-                "paused_by": _tell_pause(view),
-                "next": [_plain_due(one, schedule.zone) for one in coming],
-                "last": [{**asdict(row), "became": became} for row, became in past],
-            }
-        )
-        return 0
-    if output == "text":
-        say(f"{schedule.name}: flow {schedule.flow}, {_tell_when(schedule)}, {schedule.zone}.")
-        if not schedule.enabled or _tell_pause(view):
-            say(f"Nothing runs: {_tell_rest(view)}. Times below are those it would run at.")
-    show(_list_coming(coming, schedule.zone), output)
+        view, past = house.view_schedule(name), house.list_past(name)
+        if output == "json":
+            show_json(_render(house, view, past=past))
+            return 0
+        zone = view.schedule.zone
+        if output == "text":
+            _tell_head(view)
+        _show_next(house, view, output=output)
     # One table per CSV: who reads it by a program wants the times, or all of it as JSON.
     if output != "csv":
         print()
-        show(_list_past(past, schedule.zone), output)
+        show(tables.list_past(past, zone), output)
+    return 0
+
+
+def show_next(name: str, /, *, options: Options | None = None) -> int:
+    """Show the next ten firings of a schedule, and why a time is moved or left out."""
+    with opened(options) as house:
+        _show_next(house, house.view_schedule(name), output=output_of(options))
     return 0
 
 
@@ -81,12 +72,14 @@ def pause(name: str, /, *, options: Options | None = None) -> int:
 
 def resume(name: str, /, *, options: Options | None = None) -> int:
     """Let a paused schedule go on from now; what it missed is not caught up."""
+    from ml_connector.flows.answers.schedule_listings import local  # noqa: PLC0415 - see above.
+
     with opened(options) as house:
         changed = house.resume_schedule(name)
         view = house.view_schedule(name)
     say(f"Schedule {name} goes on." if changed else f"Schedule {name} was not paused.")
     if view.next_due is not None:
-        say(f"Next: {_local(view.next_due, view.schedule.zone)} ({_utc(view.next_due)} UTC).")
+        say(f"Next: {local(view.next_due, view.schedule.zone)} ({_utc(view.next_due)} UTC).")
     return 0
 
 
@@ -98,72 +91,53 @@ def trigger(name: str, /, *, options: Options | None = None) -> int:
     return exit_code_of(row)
 
 
-def _tell_when(schedule: "Schedule") -> str:
-    from ml_connector.domain.cron_words import tell_cron  # noqa: PLC0415 - start-up time.
+def _show_next(house: "House", view: "ScheduleView", *, output: Output) -> None:
+    from ml_connector.flows.answers import schedule_listings as tables  # noqa: PLC0415 - see above.
 
-    words = tell_cron(schedule.when.cron or "")
-    return words if schedule.enabled else f"{words} (off)"
-
-
-def _tell_pause(view: "ScheduleView") -> str:
-    return view.row.paused_by if view.row is not None else ""
-
-
-def _tell_rest(view: "ScheduleView") -> str:
-    if _tell_pause(view):
-        assert view.row is not None
-        return f"paused by {view.row.paused_by} since {_utc(view.row.paused_at)} UTC"
-    return "`enabled` is false"
+    name, zone = view.schedule.name, view.schedule.zone
+    if view.schedule.when.on is not None:
+        show(tables.list_waiting(house.list_waiting(name), zone), output)
+        return
+    show(tables.list_coming(house.list_coming(name), zone), output)
 
 
-def _utc(at: datetime | None) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""
+def _tell_head(view: "ScheduleView") -> None:
+    from ml_connector.flows.timetables import tell_when  # noqa: PLC0415 - see above.
+
+    schedule, row = view.schedule, view.row
+    say(f"{schedule.name}: flow {schedule.flow}, {tell_when(schedule)}, {schedule.zone}.")
+    if view.paused_by and row is not None:
+        why = f"paused by {view.paused_by} since {_utc(row.paused_at)} UTC"
+    elif not schedule.enabled:
+        why = "`enabled` is false"
+    else:
+        return
+    say(f"Nothing runs: {why}. Times below are those it would run at.")
 
 
-def _local(at: datetime | None, zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(zone)):%a %Y-%m-%d %H:%M}" if at else ""
+def _render(house: "House", view: "ScheduleView", *, past: "list[tuple[FiringRow, str]]") -> object:
+    from ml_connector.flows.timetables import render_definition  # noqa: PLC0415 - see above.
 
-
-def _offset(at: datetime, zone: str) -> str:
-    return f"{at.astimezone(ZoneInfo(zone)):%Z %z}"
-
-
-def _remark(due: "Due", zone: str) -> str:
-    if due.skipped_by is not None:
-        until = _local(due.skipped_by.ends, zone)
-        reason = f" ({due.skipped_by.reason})" if due.skipped_by.reason else ""
-        return f"skipped: blackout{reason} until {until}"
-    return (
-        f"delayed from {_local(due.planned, zone)} by a blackout" if due.at != due.planned else ""
-    )
+    name, zone = view.schedule.name, view.schedule.zone
+    return {
+        "schedule": render_definition(view.schedule),
+        "paused_by": view.paused_by,
+        "next": [_plain_due(one, zone) for one in house.list_coming(name)],
+        "waiting": [asdict(one) for one in house.list_waiting(name)],
+        "last": [{**asdict(row), "became": became} for row, became in past],
+    }
 
 
 def _plain_due(due: "Due", zone: str) -> dict[str, object]:
+    from ml_connector.flows.answers.schedule_listings import tell_why  # noqa: PLC0415 - see above.
+
     return {
         "at": due.at.isoformat(),
         "local": due.at.astimezone(ZoneInfo(zone)).isoformat(),
         "runs": due.is_run,
-        "remark": _remark(due, zone),
+        "remark": tell_why(due, zone),
     }
 
 
-def _list_coming(coming: "list[Due]", zone: str) -> Listing:
-    return Listing(
-        columns=("Next", "Offset", "UTC", "Remark"),
-        rows=[
-            (_local(one.at, zone), _offset(one.at, zone), _utc(one.at), _remark(one, zone))
-            for one in coming
-        ],
-        empty="It never comes: no time fits, or blackouts leave no hole.",
-    )
-
-
-def _list_past(past: "list[tuple[FiringRow, str]]", zone: str) -> Listing:
-    return Listing(
-        columns=("Last", "UTC", "Became", "Run", "By", "Remark"),
-        rows=[
-            (_local(row.due_at, zone), _utc(row.due_at), became, row.run_id, row.actor, row.reason)
-            for row, became in past
-        ],
-        empty="Nothing has come yet.",
-    )
+def _utc(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else ""

@@ -42,7 +42,6 @@ NEWER_KEYS = ("calendar", "days_off")
 """Keys that definitions of the releases before lack; they are left out while nothing is said."""
 PLACING_RULES = ("fold-into-last", "own-member")
 """Rules by which the amounts of an adjustment period have a place in the model."""
-NEWER_KINDS = ("working_day", "of", "every", "anchor", "on")
 _FIRST_ANCHOR = datetime(2026, 1, 1)  # noqa: DTZ001 - a wall time without a zone, on purpose.
 _MONDAY = datetime(2026, 1, 5)  # noqa: DTZ001 - as above.
 
@@ -106,8 +105,10 @@ def render_definition(schedule: Schedule, calendar: CalendarSettings | None = No
     for key in NEWER_KEYS:
         if kept[key] == bare[key].default:
             del kept[key]
-    if schedule.when.cron is not None:
-        kept["when"] = {k: v for k, v in kept["when"].items() if k not in NEWER_KINDS}
+    plain = {"of": "periods"}
+    kept["when"] = {
+        key: value for key, value in kept["when"].items() if value not in (None, plain.get(key))
+    }
     if calendar is not None:
         kept[DAYS_KEY] = calendar.model_dump(mode="json", by_alias=True)
     return kept

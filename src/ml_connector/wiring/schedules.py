@@ -1,7 +1,7 @@
 """Scheduling half of a house: what is due is started, and people see and steer it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from threading import Event
@@ -18,6 +18,7 @@ from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 
 if TYPE_CHECKING:
     from ml_connector.domain.schedules import Due
+    from ml_connector.flows.answers.schedule_listings import ScheduleView
     from ml_connector.flows.bench import Bench
     from ml_connector.flows.scheduling import FlowPlace, ScheduleDesk
     from ml_connector.flows.timetables import Almanac, Filed
@@ -30,19 +31,6 @@ NEXT_LOOKED = 40
 """times that are looked at for them, those that windows drop included."""
 LAST_SHOWN = 20
 """Past ones."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduleView:
-    """A schedule as the project folder has it, and what the records know of it."""
-
-    schedule: Schedule
-    row: ScheduleRow | None
-    next_due: datetime | None
-    """None: paused, switched off, or it never comes."""
-    last: FiringRow | None
-    last_state: str
-    """What became of the last firing: of its run, or of itself when it has none."""
 
 
 class Schedules(Closing):
@@ -70,6 +58,9 @@ class Schedules(Closing):
         def new_run_id(self) -> str:
             """An id for a run."""
 
+        def enqueue_run(self, flow_name: str, request: Json, *, key: str = "") -> RunRow:
+            """A run is recorded and handed to whoever executes runs."""
+
         def run_as(self, run_id: str, flow_name: str, request: Json) -> RunRow:
             """A run under an id of the caller's, executed to its end."""
 
@@ -90,7 +81,7 @@ class Schedules(Closing):
             )
         return found
 
-    def list_schedules(self) -> list[ScheduleView]:
+    def list_schedules(self) -> "list[ScheduleView]":
         """Every schedule of the folder, by name."""
         rows = {row.name: row for row in self.records.schedules.load_schedules()}
         last = self.records.schedules.load_last_firings(self.project.schedules)
@@ -99,7 +90,7 @@ class Schedules(Closing):
             for name, its in sorted(self.project.schedules.items())
         ]
 
-    def view_schedule(self, name: str) -> ScheduleView:
+    def view_schedule(self, name: str) -> "ScheduleView":
         """One of them.
 
         Raises:
@@ -158,29 +149,28 @@ class Schedules(Closing):
                 self.records.audit.record("schedule.resumed", subject=name, actor=self.actor)
         return changed
 
-    def ask_schedule(self, name: str) -> FiringRow:
-        """Its request is queued now, by whoever asks; whatever serves or works begins the run.
+    def enqueue_schedule(self, name: str, *, key: str = "") -> RunRow:
+        """Its request is recorded as a run and handed to whoever executes runs, once for each key.
 
         A window holds nothing back that somebody asks for.
 
         Raises:
             UsageError: No such schedule.
+            BusyError: The flow has an unfinished run; names it.
         """
         from ml_connector.flows.scheduling import make_request  # noqa: PLC0415 - start-up time.
 
-        schedule = self.schedule(name)
-        firing = FiringRow(
-            schedule=name, flow=schedule.flow, due_at=self.clock.now(), run_id=self.new_run_id(),
-            state=FiringState.CLAIMED, reason=f"asked for by {self.actor}", actor=self.actor,
-            request=make_request(schedule), looks=0, ended_at=None,
-        )  # fmt: skip
-        with self.records.transactions.begin(f"the firing {firing.run_id}"):
+        schedule, at = self.schedule(name), self.clock.now()
+        run = self.enqueue_run(schedule.flow, make_request(schedule), key=key)
+        if run.created_at < at:
+            return run  # The form was sent before, and this is its run.
+        with self.records.transactions.begin(f"the firing {run.run_id}"):
             self.records.audit.record(
-                "schedule.triggered", subject=name, actor=self.actor, run_id=firing.run_id,
-                request=firing.request,
+                "schedule.triggered", subject=name, actor=self.actor, run_id=run.run_id,
+                request=run.request,
             )  # fmt: skip
-            self.records.schedules.record_firing(firing)
-        return firing
+            self._record_asked(schedule, at, run.run_id)
+        return run
 
     def trigger_schedule(self, name: str) -> RunRow:
         """A run with the schedule's request, now, executed to its end.
@@ -217,7 +207,11 @@ class Schedules(Closing):
 
     def _view(
         self, schedule: Schedule, row: ScheduleRow | None, last: FiringRow | None
-    ) -> ScheduleView:
+    ) -> "ScheduleView":
+        from ml_connector.flows.answers.schedule_listings import (  # noqa: PLC0415 - start-up time.
+            ScheduleView,
+        )
+
         return ScheduleView(
             schedule=schedule,
             row=row,
