@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -56,28 +56,34 @@ def render_workbook(mapping: MappingSet) -> bytes:
     """
     from openpyxl import Workbook  # noqa: PLC0415 - a third of a second.
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - as above.
-    from openpyxl.utils.exceptions import IllegalCharacterError  # noqa: PLC0415 - as above.
 
+    rows = [COLUMNS, *map(render_rule, mapping.rules)]
+    _verify_writable(rows)
     book = Workbook(write_only=True)
     sheet = book.create_sheet(SHEET)
     sheet.freeze_panes = "A2"
     for letter, width in zip("ABCDEFG", (16, 42, 20, 11, 12, 12, 60), strict=True):
         sheet.column_dimensions[letter].width = width
-    try:
-        for row in [COLUMNS, *map(render_rule, mapping.rules)]:
-            cells = [WriteOnlyCell(sheet, value=text) for text in row]
-            for cell in cells:
-                cell.data_type = "s"
-            sheet.append(cells)
-    except IllegalCharacterError as error:
-        raise UnfitWorkbookError(
-            f"The rule {' '.join(row)!r} holds a character that a workbook cannot.",
-            written="Nothing was written.",
-            next_step="Take the CSV file, or remove the character from the rule.",
-        ) from error
+    for row in rows:
+        cells = [WriteOnlyCell(sheet, value=text) for text in row]
+        for cell in cells:
+            cell.data_type = "s"
+        sheet.append(cells)
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+def _verify_writable(rows: Iterable[Sequence[str]]) -> None:
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415 - a third of a second.
+
+    for row in rows:
+        if any(ILLEGAL_CHARACTERS_RE.search(text) for text in row):
+            raise UnfitWorkbookError(
+                f"The rule {' '.join(row)!r} holds a character that a workbook cannot.",
+                written="Nothing was written.",
+                next_step="Take the CSV file, or remove the character from the rule.",
+            )
 
 
 def _read_workbook(content: bytes, *, origin: str, words: MappingWords) -> MappingSet:
