@@ -9,7 +9,7 @@ from tests.pages.conftest import PASSWORD
 
 from ml_connector.errors import ConnectorError
 from ml_connector.ports import Right, Role
-from ml_connector.web.api.access import WRONG_MAX, WRONG_S, Tries
+from ml_connector.web.api.tries import WRONG_MAX, WRONG_S, Tries
 
 
 def call(

@@ -21,14 +21,18 @@ class GaugeRecords(OrganisationStore):
 
     def load_gauges(self) -> Gauges:
         """All of them; see `ports.GaugeStore`."""
-        now = self._read_now()
+        now, runs = self._read_now(), self._count_runs()
         leases = models.ModelLease.of(self._id).values_list("model_id", "expires_at")
         return Gauges(
-            runs=self._count_runs(), good_at=self._find_good(), periods=self._count_periods(),
-            unmapped=self._count_unmapped(), refused=self._count_refused(),
-            owed=self._count_owed(), budgets=self._read_budgets(now),
+            runs=runs,
+            good_at=self._find_good(),
+            periods=self._count_periods(),
+            unmapped=self._count_unmapped(),
+            refused=self._count_refused({flow for flow, _ in runs}),
+            owed=self._count_owed(),
+            budgets=self._read_budgets(now),
             leases={model_id: expires_at > now for model_id, expires_at in leases},
-        )  # fmt: skip
+        )
 
     def _count_runs(self) -> dict[tuple[str, RunState], int]:
         rows = models.Run.of(self._id).values_list("flow", "state").annotate(count=Count("id"))
@@ -53,10 +57,15 @@ class GaugeRecords(OrganisationStore):
         rows = models.UnmappedValue.of(self._id).filter(lines__gt=0).values_list("flow")
         return dict(rows.annotate(count=Count("id")).order_by())
 
-    def _count_refused(self) -> dict[str, int]:
-        """Those with a cause are counted beside them; others are few, of older releases."""
+    def _count_refused(self, flows: set[str]) -> dict[str, int]:
+        """Those with a cause are counted beside them; others are few, of older releases.
+
+        Only of flows that ever ran, by name: so the database finds the few by their index.
+        """
         tallied = models.RefusedTally.of(self._id).filter(count__gt=0).values_list("flow")
-        earlier = models.RefusedSummary.of(self._id).filter(cause=None, is_settled=False)
+        earlier = models.RefusedSummary.of(self._id).filter(
+            flow__in=flows, cause=None, is_settled=False
+        )
         found = Counter(dict(tallied.annotate(total=Sum("count")).order_by()))
         found.update(dict(earlier.values_list("flow").annotate(total=Count("id")).order_by()))
         return dict(found)

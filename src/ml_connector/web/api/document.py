@@ -65,6 +65,9 @@ def render_document() -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     made["components"]["schemas"] |= problem.pop("$defs", {}) | {"Problem": problem}
     made["components"]["securitySchemes"] = SCHEMES
+    made["components"]["responses"] = {
+        f"Refused{status}": _render_refusal(why) for status, why in REFUSALS.items()
+    }
     made["security"] = [{"token": []}, {"session": []}]
     made["servers"] = [{"url": "/"}]
     for address, method, right in list_operations():
@@ -72,9 +75,10 @@ def render_document() -> dict[str, Any]:
         operation["operationId"] = operation["operationId"].removeprefix("ml_connector_web_api_")
         operation["x-right"] = right.value
         has_body = "requestBody" in operation
-        for status, why in REFUSALS.items():
+        for status in REFUSALS:
             if has_body or status not in WITH_BODY:
-                operation["responses"].setdefault(str(status), _render_refusal(why))
+                refusal = {"$ref": f"#/components/responses/Refused{status}"}
+                operation["responses"].setdefault(str(status), refusal)
     return made
 
 

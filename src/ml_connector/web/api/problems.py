@@ -98,7 +98,7 @@ def render_problem(error: ConnectorError, *, status: int | None = None) -> HttpR
         "written": error.written,
         "next_step": error.next_step,
         "arguments": {name: value for name, value in error.arguments.items() if value is not None},
-        "faults": getattr(error, "faults", []),
+        "faults": [_render_fault(one) for one in getattr(error, "faults", ())],
     }
     answer = HttpResponse(json.dumps(body, default=str), status=status, content_type=PROBLEM)
     wait_s = getattr(error, "wait_s", 0) or (RETRY_S if status == 503 else 0)
@@ -107,6 +107,16 @@ def render_problem(error: ConnectorError, *, status: int | None = None) -> HttpR
     if status == 401:
         answer["WWW-Authenticate"] = 'Bearer realm="ml-connector"'
     return answer
+
+
+def _render_fault(fault: Any) -> dict[str, str]:
+    """Where it is and what: files tell a line as well, which belongs to the place."""
+    if isinstance(fault, dict):
+        return {"where": str(fault["where"]), "what": str(fault["what"])}
+    if hasattr(fault, "render"):
+        return {"where": "", "what": str(fault.render())}
+    *place, what = fault if isinstance(fault, tuple) else ("", fault)
+    return {"where": ":".join(str(part) for part in place if part), "what": str(what)}
 
 
 def find_status(error: ConnectorError) -> int:
