@@ -1,13 +1,13 @@
 """The audit chain of one organisation: appended, searched, walked, exported."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Q, Subquery
+from django.db.models import Max, Min, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from ml_connector.errors import DatabaseAwayError
@@ -24,7 +24,7 @@ from ml_connector.records.chain import (
     render_line,
     verify_chain,
 )
-from ml_connector.records.store import OrganisationStore
+from ml_connector.records.store import OrganisationStore, split_chunks
 
 LINKS_PER_PAGE = 1_000
 UNANSWERED_MAX = 1_000
@@ -87,6 +87,19 @@ class AuditRecords(OrganisationStore):
         )
         return [_parse(row) for row in reversed(rows.order_by("-number")[:limit])]
 
+    def find_span(self, runs: Collection[str]) -> tuple[int, int] | None:
+        """Numbers of the first and the last link about these runs; see `ports.Audit`."""
+        numbers: list[int] = []
+        for chunk in split_chunks(sorted(set(runs))):
+            rows = models.AuditLink.of(self._id).filter(run_id__in=chunk)
+            its = rows.aggregate(first=Min("number"), last=Max("number"))
+            numbers += [one for one in its.values() if one is not None]
+        return (min(numbers), max(numbers)) if numbers else None
+
+    def load_range(self, first: int, last: int) -> Iterator[AuditRow]:
+        """Yield the links from one number to another, a page at a time; see `ports.Audit`."""
+        return self._walk(after=first - 1, until=last)
+
     def verify(self) -> int:
         """Number of links, all of which verify; see `ports.Audit`."""
         # Links may be added while this walks; it ends where the chain ended at the start.
@@ -138,9 +151,11 @@ class AuditRecords(OrganisationStore):
         head = models.AuditHead.of(self._id).first()
         return ChainEnd(0, FIRST_HASH) if head is None else ChainEnd(head.number, head.hash_after)
 
-    def _walk(self, *, until: int | None = None) -> Iterator[AuditRow]:
+    def _walk(self, *, after: int | None = None, until: int | None = None) -> Iterator[AuditRow]:
         """Yield the links by number, a page at a time: no cursor stays open when the walk stops."""
         left = models.AuditLink.of(self._id).order_by("number")
+        if after is not None:
+            left = left.filter(number__gt=after)
         if until is not None:
             left = left.filter(number__lte=until)
         page = list(left[:LINKS_PER_PAGE])

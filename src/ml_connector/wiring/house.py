@@ -37,6 +37,7 @@ from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.limits import Limits
 from ml_connector.wiring.mappings import Mappings
+from ml_connector.wiring.evidence import EvidencePacks
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import StepListener
 from ml_connector.wiring.once import once
@@ -118,6 +119,7 @@ class House(
     People,
     SignIn,
     SigningOff,
+    EvidencePacks,
     Closing,
     Telemetry,
     Tokens,

@@ -90,6 +90,15 @@ class SigningOff:
         signed = self.records.sign_offs.find_newest(scopes)
         return reconciliation.join_sign_offs(standings, signed)
 
+    def find_signed(self, sign_off: SignOff) -> "SignedStanding | None":
+        """The signature's period with the signature that counts there now."""
+        from ml_connector.flows.answers import reconciliation  # noqa: PLC0415 - start-up time.
+
+        standing = self.records.standings.find_standing(*sign_off.scope)
+        signed = self.records.sign_offs.find_newest([sign_off.scope])
+        found = [standing] if standing else []
+        return next(iter(reconciliation.join_sign_offs(found, signed)), None)
+
     def list_obstacles(self, standing: Standing) -> list[str]:
         """Why nobody may sign the period now; empty when somebody may."""
         from ml_connector.flows.answers import reconciliation  # noqa: PLC0415 - start-up time.

@@ -158,8 +158,9 @@ def _describe_cell(row: CellRow) -> State:
     return State(word="ties out", tone=Tone.GOOD)
 
 
-def list_sign_offs(rows: Iterable[SignOff], newest: SignedStanding | None = None) -> Listing:
-    """Signatures, newest first; `newest` tells whether the first of its period still holds."""
+def list_sign_offs(rows: Iterable[SignOff], *newest: SignedStanding | None) -> Listing:
+    """Signatures, newest first; `newest` are the periods with the signature that counts there."""
+    counts = {its.sign_off.sign_off_id: its for its in newest if its and its.sign_off}
     return Listing(
         columns=(
             "Period", "Ledger or company", "Signed by", "Signed (UTC)", "State", "Comment",
@@ -167,7 +168,8 @@ def list_sign_offs(rows: Iterable[SignOff], newest: SignedStanding | None = None
         ),
         rows=[
             (
-                row.period, row.ledger, row.signed_by, row.signed_at, _describe(row, newest),
+                row.period, row.ledger, row.signed_by, row.signed_at,
+                _describe(row, counts.get(row.sign_off_id)),
                 row.comment, ", ".join(list_named(parse_stated(row.stated))) or "nothing",
                 _describe_withdrawal(row), row.sign_off_id,
             )
@@ -180,7 +182,7 @@ def list_sign_offs(rows: Iterable[SignOff], newest: SignedStanding | None = None
 def _describe(row: SignOff, newest: SignedStanding | None) -> State:
     if row.withdrawn_at is not None:
         return State(word=str(Signature.WITHDRAWN), tone=Tone.IDLE)
-    if newest is None or newest.sign_off != row:
+    if newest is None:
         return State(word=str(Signature.VOID), tone=Tone.IDLE)
     return State(word=str(newest.signature), tone=SIGNATURES[newest.signature])
 
