@@ -10,7 +10,7 @@ from ml_connector.ports.alerts import DeliveryKind, NewAlert, NewDelivery
 from ml_connector.ports.connections import ConnectionTest
 
 FLOW = "actuals-fusion"
-CONNECTION = "anaplan"
+CONNECTION = "anaplan-sandbox"
 HOOK_FILE = "hook-address"
 """File of the project folder that holds the channel's address."""
 AWAY = "json://127.0.0.1:9/close"
@@ -62,6 +62,7 @@ def plant_alerts(house: Any, *, run_id: str) -> dict[str, str]:
             )
         )
     ]  # fmt: skip
+    assert house.list_open_alerts() == []  # The run that went before is noted, and ends nothing.
     rows = [store.record_alert(one) for one in made]
     store.save_acknowledged(rows[1].alert_id, actor="operator", remark="Members are being added.")
     store.save_over([rows[2].alert_id], by="run 261005-060000-aaaa succeeded")

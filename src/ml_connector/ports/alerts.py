@@ -33,6 +33,8 @@ class DeliveryState(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     FAILED = "failed"
+    SKIPPED = "not needed"
+    """What it was to tell was over before anybody heard of it."""
     UNCLEAR = "unclear"
     """Two processes ended while they sent it: it may have arrived, and is not sent again."""
 
@@ -237,6 +239,9 @@ class AlertStore(Protocol):
 
     def save_unsent(self, number: int, *, holder: str, error: str, due_at: datetime | None) -> bool:
         """The channel did not take it; it is tried again then, or never when None."""
+
+    def save_skipped(self, number: int, *, holder: str, reason: str) -> bool:
+        """Nobody needs the message any more; False when somebody else has it."""
 
     def save_again(self, number: int) -> bool:
         """A message that failed or is unclear waits anew; False when it is neither."""

@@ -241,6 +241,13 @@ class AlertRecords(OrganisationStore):
         with self._writing(f"message {number}"):
             return bool(self._held(number, holder).update(**changes))
 
+    def save_skipped(self, number: int, *, holder: str, reason: str) -> bool:
+        """Nobody needs the message any more; see `ports.alerts.AlertStore`."""
+        with self._writing(f"message {number}"):
+            return bool(
+                self._held(number, holder).update(state=DeliveryState.SKIPPED.value, error=reason)
+            )
+
     def save_again(self, number: int) -> bool:
         """A message that failed or is unclear waits anew; see `ports.alerts.AlertStore`."""
         ended = (DeliveryState.FAILED.value, DeliveryState.UNCLEAR.value)

@@ -144,7 +144,7 @@ class Limits:
         """Every connection of the folder, by name, with what its last test found."""
         names = sorted(self.project.connections)
         tests = self.records.connections.load_last_tests(names)
-        return [self._view(name, tests.get(name)) for name in names]
+        return [self._see_connection(name, tests.get(name)) for name in names]
 
     def view_connection(self, name: str) -> ConnectionDetail:
         """One of them with everything known of it; asks no other system.
@@ -154,7 +154,7 @@ class Limits:
         """
         settings, store = self._connection(name, ""), self.records.connections
         tests = store.load_tests(name)
-        view = self._view(name, tests[0] if tests else None)
+        view = self._see_connection(name, tests[0] if tests else None)
         model_id = getattr(settings, "model_id", "")
         keys = {one.key: one for one in store.load_requests()} if view.budget_key else {}
         since = self.clock.now() - HISTORY
@@ -178,7 +178,7 @@ class Limits:
         self._connection(name, "")
         with self._testing_alone(name):
             at, found = self.clock.now(), list[Check]()
-            is_whole = self._ask(name, found)
+            is_whole = self._collect_checks(name, found)
             passed = self.clock.now() - at
         test = ConnectionTest(
             connection=name, actor=self.actor, at=at, is_whole=is_whole,
@@ -220,7 +220,7 @@ class Limits:
 
     # --- insides ----------------------------------------------------------------------------------
 
-    def _view(self, name: str, last: ConnectionTest | None) -> ConnectionView:
+    def _see_connection(self, name: str, last: ConnectionTest | None) -> ConnectionView:
         settings: Any = self.project.connections[name]
         flows = (flow for flow in self.project.flows.values() if name in (flow.source, flow.target))
         return ConnectionView(
@@ -269,7 +269,7 @@ class Limits:
             )  # fmt: skip
         return uses
 
-    def _ask(self, name: str, found: list[Check]) -> bool:
+    def _collect_checks(self, name: str, found: list[Check]) -> bool:
         """Whether every question was answered in time; answers are put into the list."""
 
         def collect() -> None:

@@ -64,7 +64,9 @@ def send_due(desk: AlertDesk) -> int:
     together: defaultdict[Address, list[DeliveryRow]] = defaultdict(list)
     for one in claimed:
         if _is_past(one):
-            _give_up(desk, one, "It was over before it was told.")
+            desk.records.alerts.save_skipped(
+                one.number, holder=desk.holder, reason="It was over before it was told."
+            )
             continue
         try:
             together[one.channel, find_recipients(desk, one.channel, one.alert)].append(one)

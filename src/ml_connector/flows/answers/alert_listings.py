@@ -17,12 +17,13 @@ SEVERITY_TONES = {
     Severity.INFO: Tone.IDLE, Severity.WARNING: Tone.WAITS, Severity.CRITICAL: Tone.WRONG,
 }  # fmt: skip
 STATE_TONES = {
-    AlertState.OPEN: Tone.WRONG, AlertState.ACKNOWLEDGED: Tone.BUSY, AlertState.OVER: Tone.GOOD,
+    AlertState.OPEN: Tone.WRONG, AlertState.ACKNOWLEDGED: Tone.WAITS, AlertState.OVER: Tone.GOOD,
 }  # fmt: skip
 DELIVERY_TONES = {
     DeliveryState.WAITING: Tone.WAITS, DeliveryState.SENDING: Tone.BUSY,
     DeliveryState.SENT: Tone.GOOD, DeliveryState.FAILED: Tone.WRONG,
     DeliveryState.UNCLEAR: Tone.WAITS,
+    DeliveryState.SKIPPED: Tone.IDLE,
 }  # fmt: skip
 
 
@@ -72,13 +73,13 @@ def list_occurrences(occurrences: Sequence[Occurrence]) -> Listing:
 def list_deliveries(deliveries: Sequence[DeliveryRow]) -> Listing:
     """Messages and what became of each, the newest first."""
     return Listing(
-        columns=("Channel", "Why", "Alert", "State", "Tries", "Made (UTC)", "Sent (UTC)", "Answer"),
+        columns=("Channel", "Why", "Alert", "State", "When (UTC)", "Tries", "Answer"),
         rows=[
             (
                 one.channel, one.kind.value,
                 Link(text=one.alert.title, kind="alert", key=one.alert.alert_id)
-                if one.alert else "", show_delivery_state(one), one.attempts, one.made_at,
-                one.sent_at, one.error,
+                if one.alert else "", show_delivery_state(one), one.sent_at or one.made_at,
+                one.attempts, one.error,
             )
             for one in deliveries
         ],
