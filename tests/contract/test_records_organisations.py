@@ -459,6 +459,7 @@ def play_alerts(player: Player) -> None:
         say("alerts.save_unsent", claimed.number, holder="p", error="away", due_at=None)
         say("alerts.save_again", claimed.number)
         say("alerts.save_sent", claimed.number, holder="p")
+        say("alerts.save_skipped", claimed.number, holder="p", reason="over")
     say("alerts.record_test", "mail", error="")
     say("alerts.save_acknowledged", name, actor="kim", remark="mine")
     say("alerts.save_acknowledged", name, actor="kim", remark="mine")
@@ -486,7 +487,7 @@ def play_small(player: Player) -> None:
     say("mappings.save_applied", "f", "h1")
     taken = NewRules(content_hash="h1", content="rules", rules=1, deed=Deed.TAKEN, comment="")
     for based_on in (0, 1):
-        say("mappings.save_revision", "f", taken, based_on=based_on, actor="kim")
+        say("mappings.save_version", "f", taken, based_on=based_on, actor="kim")
     play_unmapped(player)
     say("mappings.save_explained", "f", "file")
     say("secrets.save_blob", "password", key_id="k1", blob=b"1")
@@ -505,8 +506,8 @@ def play_small(player: Player) -> None:
 def play_reading_rules(player: Player) -> None:
     """The history of rules, and the queue of what they do not reach."""
     say = player.say
-    say("mappings.find_revision", "f")
-    say("mappings.load_revisions", "f", limit=5)
+    say("mappings.find_version", "f")
+    say("mappings.load_versions", "f", limit=5)
     say("unmapped.load_placed", "f")
     say("unmapped.load_values", UnmappedFilter(), limit=5)
     say("unmapped.count_values", UnmappedFilter(flow="f"))

@@ -271,8 +271,8 @@ QUESTIONS: dict[str, Question] = {
         r.people.find_by_email("kim@halden.example"),
     ),
     "the rules and what they do not reach": lambda r: (
-        r.mappings.find_revision("actuals"),
-        r.mappings.load_revisions("actuals", limit=20),
+        r.mappings.find_version("actuals"),
+        r.mappings.load_versions("actuals", limit=20),
         r.unmapped.load_values(UnmappedFilter(), limit=20),
         r.unmapped.load_placed("actuals"),
         r.unmapped.load_amounts("actuals", "account", "account", "7"),

@@ -35,47 +35,47 @@ def lies(value: str, debit: str = "10", **other: Any) -> UnmappedSum:
     return UnmappedSum(**usual | other)
 
 
-def test_revisions_count_up_and_a_restored_content_is_a_new_one(records: Records) -> None:
+def test_versions_count_up_and_a_restored_content_is_a_new_one(records: Records) -> None:
     """The history is a list of deeds; equal contents do not fall together in it."""
-    save = records.mappings.save_revision
+    save = records.mappings.save_version
     taken = save("f", rules("one", Deed.TAKEN), based_on=0, actor="kim")
     save("f", rules("two"), based_on=1, actor="lee")
     back = save("f", rules("one", Deed.RESTORED), based_on=2, actor="kim")
     assert (taken.number, back.number, back.content_hash) == (1, 3, "one")
-    assert records.mappings.find_revision("f") == back
-    assert records.mappings.find_revision("f", 1) == taken
-    assert records.mappings.find_revision("g") is None
-    listed = records.mappings.load_revisions("f", limit=2)
+    assert records.mappings.find_version("f") == back
+    assert records.mappings.find_version("f", 1) == taken
+    assert records.mappings.find_version("g") is None
+    listed = records.mappings.load_versions("f", limit=2)
     assert [(one.number, one.actor) for one in listed] == [(3, "kim"), (2, "lee")]
-    assert [one.number for one in records.mappings.load_revisions("f", limit=5, before=2)] == [1]
+    assert [one.number for one in records.mappings.load_versions("f", limit=5, before=2)] == [1]
 
 
 def test_rules_saved_meanwhile_are_not_overwritten(records: Records) -> None:
-    """Whoever began from an older revision is refused, and told who was quicker."""
-    records.mappings.save_revision("f", rules("one"), based_on=0, actor="kim")
+    """Whoever began from an older version is refused, and told who was quicker."""
+    records.mappings.save_version("f", rules("one"), based_on=0, actor="kim")
     for based_on in (0, 2):
-        with pytest.raises(BusyError, match="kim made revision 1") as refused:
-            records.mappings.save_revision("f", rules("two"), based_on=based_on, actor="lee")
+        with pytest.raises(BusyError, match="kim made version 1") as refused:
+            records.mappings.save_version("f", rules("two"), based_on=based_on, actor="lee")
         assert refused.value.code == "mapping.moved"
     assert records.mappings.find_mapping("two") is None
 
 
 def test_history_notes_the_file_only_while_the_file_decides(records: Records) -> None:
-    """Each content met anew in the file is a revision; kept rules are no business of the file."""
+    """Each content met anew in the file is a version; kept rules are no business of the file."""
     for content in ("one", "one", "two", "one"):
         records.mappings.save_mapping("f", content_hash=content, content=content, actor="run")
-    newest = records.mappings.find_revision("f")
+    newest = records.mappings.find_version("f")
     assert newest is not None
     assert (newest.number, newest.deed, newest.is_kept) == (3, Deed.SEEN, False)
-    records.mappings.save_revision("f", rules("kept", Deed.TAKEN), based_on=3, actor="kim")
+    records.mappings.save_version("f", rules("kept", Deed.TAKEN), based_on=3, actor="kim")
     records.mappings.save_mapping("f", content_hash="two", content="two", actor="run")
-    kept = records.mappings.find_revision("f")
+    kept = records.mappings.find_version("f")
     assert kept is not None
     assert (kept.number, kept.content_hash) == (4, "kept")
     back = rules("two", Deed.RETURNED, is_kept=False)
-    records.mappings.save_revision("f", back, based_on=4, actor="kim")
+    records.mappings.save_version("f", back, based_on=4, actor="kim")
     records.mappings.save_mapping("f", content_hash="one", content="one", actor="run")
-    assert next(one.number for one in records.mappings.load_revisions("f", limit=9)) == 6
+    assert next(one.number for one in records.mappings.load_versions("f", limit=9)) == 6
 
 
 def test_queue_adds_up_periods_and_orders_by_the_largest_amount(records: Records) -> None:

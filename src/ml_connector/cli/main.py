@@ -91,7 +91,7 @@ _GROUPS = {
             "import": ("mappings:import_rules", "Replace the rules by a file's."),
             "export": ("mappings:export_rules", "Print the rules as CSV."),
             "history": ("mappings:history", "List who changed the rules, and why."),
-            "restore": ("mappings:restore", "Go back to an earlier revision."),
+            "restore": ("mappings:restore", "Go back to an earlier version."),
             "keep": ("mappings:keep", "Let the records keep the rules, or the file."),
         },
     ),

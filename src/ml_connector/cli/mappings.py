@@ -23,8 +23,8 @@ Periods = Annotated[
 Why = Annotated[str, Parameter(help="Why, for the history.")]
 VALUES_MAX = 1_000
 """Unmapped values listed at once, the largest amounts."""
-REVISIONS_MAX = 200
-"""Revisions listed at once, the newest."""
+VERSIONS_MAX = 200
+"""Versions listed at once, the newest."""
 
 
 def explain(
@@ -162,14 +162,14 @@ def own(
 def diff(
     flow: str,
     other: Annotated[
-        str, Parameter(help="A CSV file or workbook, the number of a revision, or `file`.")
+        str, Parameter(help="A CSV file or workbook, the number of a version, or `file`.")
     ],
     /,
     *,
     amounts: Annotated[bool, Parameter(negative=(), help="Show what it would move.")] = False,
     options: Options | None = None,
 ) -> int:
-    """Compare the flow's rules with those of a file or of an earlier revision."""
+    """Compare the flow's rules with those of a file or of an earlier version."""
     with opened(options) as house:
         mine, theirs = house.find_rules_of(flow, ""), house.find_rules_at(flow, other)
         listing = (
@@ -194,16 +194,16 @@ def export_rules(
     flow: str,
     /,
     *,
-    revision: Annotated[str, Parameter(help="Number of a revision; default: in force.")] = "",
+    version: Annotated[str, Parameter(help="Number of a version; default: in force.")] = "",
     workbook: Annotated[Path | None, Parameter(help="Write a workbook there instead.")] = None,
     options: Options | None = None,
 ) -> int:
     """Print the flow's rules as CSV, or write them as a workbook."""
     with opened(options) as house:
         if workbook is None:
-            print(house.render_rules(flow, revision), end="")
+            print(house.render_rules(flow, version), end="")
         else:
-            workbook.write_bytes(house.render_rules_workbook(flow, revision))
+            workbook.write_bytes(house.render_rules_workbook(flow, version))
             say(f"{workbook} holds the rules of {flow}.")
     return 0
 
@@ -212,8 +212,8 @@ def history(flow: str, /, *, options: Options | None = None) -> int:
     """List who changed the flow's rules, when and why, newest first."""
     with opened(options) as house:
         name = house.actuals_flow(flow).name
-        revisions = house.records.mappings.load_revisions(name, limit=REVISIONS_MAX)
-        show(tables.list_history(revisions), output_of(options))
+        versions = house.records.mappings.load_versions(name, limit=VERSIONS_MAX)
+        show(tables.list_history(versions), output_of(options))
     return 0
 
 
@@ -231,16 +231,16 @@ def keep(
             saved = house.take_rules(flow, comment=comment)
         else:
             saved = house.give_rules_back(flow, comment=comment)
-    say(f"Revision {saved.number}: the {saved.rules} rules of {flow} are kept in the {where}.")
+    say(f"Version {saved.number}: the {saved.rules} rules of {flow} are kept in the {where}.")
     return 0
 
 
 def restore(
-    flow: str, revision: int, /, *, comment: Why = "", options: Options | None = None
+    flow: str, version: int, /, *, comment: Why = "", options: Options | None = None
 ) -> int:
-    """Make the rules of an earlier revision those in force again, as a new revision."""
+    """Make the rules of an earlier version those in force again, as a new version."""
     with opened(options) as house:
-        saved = house.restore_rules(flow, revision, comment=comment)
-    say(f"Revision {saved.number} of {flow} holds the {saved.rules} rules of revision {revision}.")
+        saved = house.restore_rules(flow, version, comment=comment)
+    say(f"Version {saved.number} of {flow} holds the {saved.rules} rules of version {version}.")
     hint(f"see what they move: `ml-connector plan {flow} --remap`")
     return 0

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Deed(StrEnum):
-    """What made a revision."""
+    """What made a version."""
 
     SEEN = "seen in the file"
     """A run met other rules in the project's file than the history ended with."""
@@ -21,7 +21,7 @@ class Deed(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleRevision:
+class RuleVersion:
     """A deed in the history of a flow's rules; from then on its content was in force.
 
     Attributes:
@@ -44,7 +44,7 @@ class RuleRevision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRules:
-    """Rules about to be a revision."""
+    """Rules about to be a version."""
 
     content_hash: str
     content: str
@@ -55,23 +55,23 @@ class NewRules:
 
 
 class RuleHistory(Protocol):
-    """Part of `MappingStore`: revisions of a flow's rules."""
+    """Part of `MappingStore`: versions of a flow's rules."""
 
-    def save_revision(self, flow: str, new: NewRules, *, based_on: int, actor: str) -> RuleRevision:
-        """The rules are the flow's newest revision.
+    def save_version(self, flow: str, new: NewRules, *, based_on: int, actor: str) -> RuleVersion:
+        """The rules are the flow's newest version.
 
         Args:
             flow: Whose rules.
             new: What they are.
-            based_on: Number of the revision they were made from; 0 where there was none.
+            based_on: Number of the version they were made from; 0 where there was none.
             actor: Who saves them.
 
         Raises:
             BusyError: Somebody saved meanwhile.
         """
 
-    def find_revision(self, flow: str, number: int | None = None) -> RuleRevision | None:
-        """The revision of that number, or the newest."""
+    def find_version(self, flow: str, number: int | None = None) -> RuleVersion | None:
+        """The version of that number, or the newest."""
 
-    def load_revisions(self, flow: str, *, limit: int, before: int = 0) -> list[RuleRevision]:
-        """Revisions, newest first; those before a number where one is given."""
+    def load_versions(self, flow: str, *, limit: int, before: int = 0) -> list[RuleVersion]:
+        """Versions, newest first; those before a number where one is given."""

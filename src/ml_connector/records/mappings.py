@@ -1,7 +1,7 @@
 """Versions of a flow's mapping rules, by content hash, and the history of what was in force."""
 
 from ml_connector.errors import BusyError
-from ml_connector.ports.rules import Deed, NewRules, RuleRevision
+from ml_connector.ports.rules import Deed, NewRules, RuleVersion
 from ml_connector.records import models
 from ml_connector.records.store import OrganisationStore
 
@@ -20,8 +20,8 @@ class MappingRecords(OrganisationStore):
     ) -> int:
         """The content is a numbered version; the same hash keeps its number."""
         with self._writing(f"the mapping of {flow}"):
-            row = self._save_version(flow, content_hash, content=content, actor=actor)
-            newest = self.find_revision(flow)
+            row = self._save_content(flow, content_hash, content=content, actor=actor)
+            newest = self.find_version(flow)
             is_other = newest is None or newest.content_hash != content_hash
             if is_other and not (newest and newest.is_kept):
                 seen = NewRules(
@@ -31,29 +31,29 @@ class MappingRecords(OrganisationStore):
                 self._append(flow, seen, number=newest.number + 1 if newest else 1, actor=actor)
         return row.number
 
-    def save_revision(self, flow: str, new: NewRules, *, based_on: int, actor: str) -> RuleRevision:
-        """The rules are the flow's newest revision; see `ports.rules.RuleHistory`."""
+    def save_version(self, flow: str, new: NewRules, *, based_on: int, actor: str) -> RuleVersion:
+        """The rules are the flow's newest version; see `ports.rules.RuleHistory`."""
         with self._writing(f"the rules of {flow}"):
-            newest = self.find_revision(flow)
+            newest = self.find_version(flow)
             if (newest.number if newest else 0) != based_on:
                 raise _moved(flow, based_on, newest)
-            self._save_version(flow, new.content_hash, content=new.content, actor=actor)
+            self._save_content(flow, new.content_hash, content=new.content, actor=actor)
             return self._append(flow, new, number=based_on + 1, actor=actor)
 
-    def find_revision(self, flow: str, number: int | None = None) -> RuleRevision | None:
-        """The revision of that number, or the newest."""
+    def find_version(self, flow: str, number: int | None = None) -> RuleVersion | None:
+        """The version of that number, or the newest."""
         rows = models.MappingRevision.of(self._id).filter(flow=flow)
         row = (rows if number is None else rows.filter(number=number)).order_by("-number").first()
-        return None if row is None else _render_revision(row)
+        return None if row is None else _render_version(row)
 
-    def load_revisions(self, flow: str, *, limit: int, before: int = 0) -> list[RuleRevision]:
-        """Revisions, newest first; those before a number where one is given."""
+    def load_versions(self, flow: str, *, limit: int, before: int = 0) -> list[RuleVersion]:
+        """Versions, newest first; those before a number where one is given."""
         rows = models.MappingRevision.of(self._id).filter(flow=flow)
         if before:
             rows = rows.filter(number__lt=before)
-        return [_render_revision(row) for row in rows.order_by("-number")[:limit]]
+        return [_render_version(row) for row in rows.order_by("-number")[:limit]]
 
-    def _save_version(
+    def _save_content(
         self, flow: str, content_hash: str, *, content: str, actor: str
     ) -> models.MappingVersion:
         versions = models.MappingVersion.of(self._id).filter(flow=flow)
@@ -71,13 +71,13 @@ class MappingRecords(OrganisationStore):
         )
         return row
 
-    def _append(self, flow: str, new: NewRules, *, number: int, actor: str) -> RuleRevision:
+    def _append(self, flow: str, new: NewRules, *, number: int, actor: str) -> RuleVersion:
         row = models.MappingRevision.of(self._id).create(
             organisation_id=self._id, flow=flow, number=number, content_hash=new.content_hash,
             rules=new.rules, is_kept=new.is_kept, deed=new.deed.value, comment=new.comment,
             actor=actor, at=self._clock.now(),
         )  # fmt: skip
-        return _render_revision(row)
+        return _render_version(row)
 
     def find_mapping(self, content_hash: str) -> str | None:
         """The content of a version."""
@@ -110,18 +110,18 @@ class MappingRecords(OrganisationStore):
         )
 
 
-def _render_revision(row: models.MappingRevision) -> RuleRevision:
-    return RuleRevision(
+def _render_version(row: models.MappingRevision) -> RuleVersion:
+    return RuleVersion(
         flow=row.flow, number=row.number, content_hash=row.content_hash, rules=row.rules,
         is_kept=row.is_kept, deed=Deed(row.deed), comment=row.comment, actor=row.actor, at=row.at,
     )  # fmt: skip
 
 
-def _moved(flow: str, based_on: int, newest: RuleRevision | None) -> RulesMovedError:
-    now = f"{newest.actor} made revision {newest.number}" if newest else "there is none any more"
+def _moved(flow: str, based_on: int, newest: RuleVersion | None) -> RulesMovedError:
+    now = f"{newest.actor} made version {newest.number}" if newest else "there is none any more"
     return RulesMovedError(
-        f"The rules of flow {flow} were changed from revision {based_on}, but {now} meanwhile.",
+        f"The rules of flow {flow} were changed from version {based_on}, but {now} meanwhile.",
         written="Nothing was saved; the rules are as they were saved meanwhile.",
-        next_step="Look at both changes, then make yours again on the newest revision.",
+        next_step="Look at both changes, then make yours again on the newest version.",
         flow=flow, based_on=based_on, newest=newest.number if newest else 0,
     )  # fmt: skip

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ml_connector.flows.placing.moving import Weighed
     from ml_connector.flows.placing.reach import Reach
     from ml_connector.flows.placing.rulebook import Rulebook, RulesInForce
-    from ml_connector.ports.rules import RuleRevision
+    from ml_connector.ports.rules import RuleVersion
 
 FILE = "file"
-"""Names the rules of the project's file where a revision's number is asked for."""
+"""Names the rules of the project's file where a version's number is asked for."""
 
 
 class Mappings:
@@ -77,17 +77,17 @@ class Mappings:
         return self.find_rules(flow.name).mapping
 
     def find_rules_of(self, flow_name: str, which: str) -> "MappingSet":
-        """The rules of a revision by its number, of the project's `file`, or in force when empty.
+        """The rules of a version by its number, of the project's `file`, or in force when empty.
 
         Raises:
-            UsageError: There is no such revision, or the file holds faults.
+            UsageError: There is no such version, or the file holds faults.
         """
         book = self.rulebook(flow_name)
         if not which:
             return book.load().mapping
         if which == FILE:
             return self._parse_rules(self.project.resolve(book.flow.mapping))
-        return book.load_revision(int(which) if which.isdecimal() else 0)[1]
+        return book.load_version(int(which) if which.isdecimal() else 0)[1]
 
     def _parse_rules(self, path: Path, *, flow_name: str = "") -> "MappingSet":
         from ml_connector.domain.mapping_file import ANY_WORDS  # noqa: PLC0415 - start-up time.
@@ -142,10 +142,10 @@ class Mappings:
         return load_reach(self.records, self.archive, name, member)
 
     def find_rules_at(self, flow_name: str, where: str) -> "MappingSet":
-        """The rules of a revision by its number, of the project's `file`, or of another file.
+        """The rules of a version by its number, of the project's `file`, or of another file.
 
         Raises:
-            UsageError: There is no such revision, or the file holds faults.
+            UsageError: There is no such version, or the file holds faults.
         """
         if where == FILE or where.isdecimal():
             return self.find_rules_of(flow_name, where)
@@ -175,22 +175,22 @@ class Mappings:
 
         return render_workbook(self.find_rules_of(flow_name, which))
 
-    def take_rules(self, flow_name: str, *, comment: str = "") -> "RuleRevision":
+    def take_rules(self, flow_name: str, *, comment: str = "") -> "RuleVersion":
         """The records keep the rules from now on, beginning with those of the file."""
         return self.rulebook(flow_name).take(comment=comment)
 
-    def give_rules_back(self, flow_name: str, *, comment: str = "") -> "RuleRevision":
+    def give_rules_back(self, flow_name: str, *, comment: str = "") -> "RuleVersion":
         """The project's file decides again."""
         return self.rulebook(flow_name).give_back(comment=comment)
 
-    def restore_rules(self, flow_name: str, number: int, *, comment: str = "") -> "RuleRevision":
-        """The rules are those of an earlier revision again, as a new one."""
+    def restore_rules(self, flow_name: str, number: int, *, comment: str = "") -> "RuleVersion":
+        """The rules are those of an earlier version again, as a new one."""
         return self.rulebook(flow_name).restore(number, comment=comment)
 
     def save_rules(
         self, flow_name: str, rules: "MappingSet", *, based_on: int, comment: str,
         deed: Deed = Deed.SAVED,
-    ) -> "RuleRevision":  # fmt: skip
+    ) -> "RuleVersion":  # fmt: skip
         """The rules the records keep are these.
 
         Raises:
@@ -203,14 +203,14 @@ class Mappings:
     def change_rule(
         self, flow_name: str, cells: Mapping[str, str] | None, *, place: int | None, based_on: int,
         comment: str = "",
-    ) -> "RuleRevision":  # fmt: skip
+    ) -> "RuleVersion":  # fmt: skip
         """The rules hold one rule more, another one, or one less.
 
         Args:
             flow_name: Whose rules.
             cells: The rule, by column; None takes the one at `place` away.
             place: Of the rule that is changed, counted from 0 in file order; None adds one.
-            based_on: The revision the change was begun from.
+            based_on: The version the change was begun from.
             comment: Why.
 
         Raises:
@@ -220,7 +220,7 @@ class Mappings:
         from ml_connector.flows.placing.rule_edits import edit_rules  # noqa: PLC0415 - start-up.
 
         book = self.rulebook(flow_name)
-        held = book.load_revision(based_on)[1] if based_on else book.load().mapping
+        held = book.load_version(based_on)[1] if based_on else book.load().mapping
         changed = edit_rules(held, cells, place=place, words=book.words)
         return book.save(changed, based_on=based_on, comment=comment)
 
@@ -258,7 +258,7 @@ class Mappings:
             saved = self.save_rules(
                 flow_name, rules, based_on=held.number, comment=comment, deed=deed
             )
-            return f"revision {saved.number} of {flow_name}"
+            return f"version {saved.number} of {flow_name}"
         return str(self._write_file(self.actuals_flow(flow_name), rules))
 
     def _write_file(self, flow: ActualsFlow, rules: "MappingSet") -> Path:

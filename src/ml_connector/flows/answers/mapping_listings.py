@@ -25,7 +25,7 @@ from ml_connector.flows.placing.behind import LineBehind
 from ml_connector.flows.placing.coverage import CoverageRow, name_placement
 from ml_connector.flows.placing.moving import Weighed
 from ml_connector.flows.placing.reach import Reach
-from ml_connector.ports.rules import Deed, RuleRevision
+from ml_connector.ports.rules import Deed, RuleVersion
 from ml_connector.ports.unmapped import UnmappedAmount, UnmappedValue
 
 KINDS = {
@@ -207,17 +207,17 @@ def _weigh(totals: Totals) -> Decimal:
     return abs(totals.debit) + abs(totals.credit)
 
 
-def list_history(revisions: Iterable[RuleRevision]) -> Listing:
+def list_history(versions: Iterable[RuleVersion]) -> Listing:
     """Who changed the rules, when and why, newest first."""
     return Listing(
-        columns=("Revision", "Saved (UTC)", "Deed", "By", "Comment", "Rules", "Hash"),
+        columns=("Version", "Saved (UTC)", "Deed", "By", "Comment", "Rules", "Hash"),
         rows=[
             (
-                Link(text=str(one.number), kind="revision", key=f"{one.flow}?to={one.number}"),
+                Link(text=str(one.number), kind="version", key=f"{one.flow}?to={one.number}"),
                 one.at, State(word=one.deed.value, tone=DEEDS[one.deed]), one.actor,
                 one.comment, one.rules, one.content_hash[:12],
             )
-            for one in revisions
+            for one in versions
         ],
         empty="Nobody has used or changed these rules yet.",
     )  # fmt: skip

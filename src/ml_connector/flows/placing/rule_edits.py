@@ -11,7 +11,7 @@ ORIGIN = "your rule"
 
 
 class NoSuchRuleError(UsageError):
-    """The revision has no rule at that place."""
+    """The version has no rule at that place."""
 
     code = "mapping.no-such-rule"
 
@@ -34,7 +34,7 @@ def edit_rules(
     rows = [dict(zip(COLUMNS, render_rule(rule), strict=True)) for rule in held.rules]
     if place is not None and not 0 <= place < len(rows):
         raise NoSuchRuleError(
-            f"There is no rule at place {place + 1}; the revision has {len(rows)}.",
+            f"There is no rule at place {place + 1}; the version has {len(rows)}.",
             written="Nothing was saved.",
             next_step="Look at the rules as they are now.",
         )

@@ -1,7 +1,7 @@
 """A flow's rules in force: in the project's file, or kept by the records once somebody took them.
 
-Whoever keeps them, each content that was in force is a revision of the history. Saving begins from
-a revision and is refused when there is a newer one, so that nobody undoes what they never saw.
+Whoever keeps them, each content that was in force is a version of the history. Saving begins from
+a version and is refused when there is a newer one, so that nobody undoes what they never saw.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from ml_connector.domain.mapping_rules import (
 )
 from ml_connector.errors import BusyError, UsageError
 from ml_connector.ports import Records
-from ml_connector.ports.rules import Deed, NewRules, RuleRevision
+from ml_connector.ports.rules import Deed, NewRules, RuleVersion
 from ml_connector.settings import ActualsFlow
 
 MOVED = "mapping.moved"
@@ -47,10 +47,10 @@ class NotKeptError(UsageError):
     code = "mapping.not-kept"
 
 
-class UnknownRevisionError(UsageError):
-    """The history of the flow's rules has no revision of that number."""
+class UnknownVersionError(UsageError):
+    """The history of the flow's rules has no version of that number."""
 
-    code = "mapping.unknown-revision"
+    code = "mapping.unknown-version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +59,20 @@ class RulesInForce:
 
     Attributes:
         mapping: The rules.
-        revision: The newest deed of their history; None before the first run.
+        version: The newest deed of their history; None before the first run.
         is_kept: Whether the records keep them; else the project's file does.
         file: The rules of the project's file; None where it holds faults.
     """
 
     mapping: MappingSet
-    revision: RuleRevision | None
+    version: RuleVersion | None
     is_kept: bool
     file: MappingSet | None
 
     @property
     def number(self) -> int:
-        """Of the newest revision; 0 before the first."""
-        return self.revision.number if self.revision else 0
+        """Of the newest version; 0 before the first."""
+        return self.version.number if self.version else 0
 
     @property
     def drift(self) -> MappingDiff | None:
@@ -118,10 +118,10 @@ class Rulebook:
 
     def find_kept_text(self) -> str | None:
         """The text of the rules the records keep; None while the project's file decides."""
-        revision = self.records.mappings.find_revision(self.flow.name)
-        if revision is None or not revision.is_kept:
+        version = self.records.mappings.find_version(self.flow.name)
+        if version is None or not version.is_kept:
             return None
-        return self._load_text(revision)
+        return self._load_text(version)
 
     def load(self) -> RulesInForce:
         """The rules in force.
@@ -129,32 +129,32 @@ class Rulebook:
         Raises:
             MappingFaultsError: The file decides, and holds faults; all of them.
         """
-        revision = self.records.mappings.find_revision(self.flow.name)
-        if revision is None or not revision.is_kept:
+        version = self.records.mappings.find_version(self.flow.name)
+        if version is None or not version.is_kept:
             mapping = self._parse_file()
-            return RulesInForce(mapping=mapping, revision=revision, is_kept=False, file=mapping)
+            return RulesInForce(mapping=mapping, version=version, is_kept=False, file=mapping)
         return RulesInForce(
-            mapping=self._parse(self._load_text(revision), revision.number),
-            revision=revision, is_kept=True, file=self._find_file(),
+            mapping=self._parse(self._load_text(version), version.number),
+            version=version, is_kept=True, file=self._find_file(),
         )  # fmt: skip
 
-    def load_revision(self, number: int) -> tuple[RuleRevision, MappingSet]:
-        """A revision and its rules.
+    def load_version(self, number: int) -> tuple[RuleVersion, MappingSet]:
+        """A version and its rules.
 
         Raises:
-            UnknownRevisionError: There is none of that number.
+            UnknownVersionError: There is none of that number.
         """
-        found = self.records.mappings.find_revision(self.flow.name, number)
+        found = self.records.mappings.find_version(self.flow.name, number)
         if found is None:
-            raise UnknownRevisionError(
-                f"The rules of flow {self.flow.name} have no revision {number}.",
+            raise UnknownVersionError(
+                f"The rules of flow {self.flow.name} have no version {number}.",
                 written="Nothing was changed.",
                 next_step=f"List them: `ml-connector mappings history {self.flow.name}`.",
                 flow=self.flow.name, number=number,
             )  # fmt: skip
         return found, self._parse(self._load_text(found), number)
 
-    def take(self, *, comment: str) -> RuleRevision:
+    def take(self, *, comment: str) -> RuleVersion:
         """The records keep the rules from now on, beginning with those of the file.
 
         Raises:
@@ -171,7 +171,7 @@ class Rulebook:
             )
         return self._append(held.mapping, Deed.TAKEN, based_on=held.number, comment=comment)
 
-    def give_back(self, *, comment: str) -> RuleRevision:
+    def give_back(self, *, comment: str) -> RuleVersion:
         """The project's file decides again, with the rules it holds now.
 
         Raises:
@@ -183,17 +183,17 @@ class Rulebook:
         mapping = self._parse_file()
         return self._append(mapping, Deed.RETURNED, based_on=held.number, comment=comment)
 
-    def restore(self, number: int, *, comment: str) -> RuleRevision:
-        """The rules are those of an earlier revision again, as a new one."""
+    def restore(self, number: int, *, comment: str) -> RuleVersion:
+        """The rules are those of an earlier version again, as a new one."""
         held = self.load()
         self._verify_kept(held)
-        _, mapping = self.load_revision(number)
-        told = f"Revision {number} again. {comment}".strip()
+        _, mapping = self.load_version(number)
+        told = f"Version {number} again. {comment}".strip()
         return self._append(mapping, Deed.RESTORED, based_on=held.number, comment=told)
 
     def save(
         self, mapping: MappingSet, *, based_on: int, comment: str, deed: Deed = Deed.SAVED
-    ) -> RuleRevision:
+    ) -> RuleVersion:
         """The rules are these.
 
         Raises:
@@ -217,7 +217,7 @@ class Rulebook:
     def _describe_conflict(
         self, error: BusyError, based_on: int, mapping: MappingSet
     ) -> RulesConflictError:
-        base = self.load_revision(based_on)[1] if based_on else MappingSet()
+        base = self.load_version(based_on)[1] if based_on else MappingSet()
         now = self.load().mapping
         return RulesConflictError(
             error, theirs=diff_mappings(base, now), ours=diff_mappings(base, mapping)
@@ -225,7 +225,7 @@ class Rulebook:
 
     def _append(
         self, mapping: MappingSet, deed: Deed, *, based_on: int, comment: str
-    ) -> RuleRevision:
+    ) -> RuleVersion:
         new = NewRules(
             content_hash=mapping.content_hash, content=render_mapping(mapping),
             rules=len(mapping.rules), deed=deed, comment=comment[:COMMENT_CHARACTERS_MAX].strip(),
@@ -233,7 +233,7 @@ class Rulebook:
         )  # fmt: skip
         name = self.flow.name
         with self.records.transactions.begin(f"the rules of {name}"):
-            saved = self.records.mappings.save_revision(
+            saved = self.records.mappings.save_version(
                 name, new, based_on=based_on, actor=self.actor
             )
             self.records.audit.record(
@@ -252,13 +252,13 @@ class Rulebook:
                 flow=self.flow.name,
             )
 
-    def _load_text(self, revision: RuleRevision) -> str:
-        text = self.records.mappings.find_mapping(revision.content_hash)
-        assert text is not None, "a revision is saved together with its content"
+    def _load_text(self, version: RuleVersion) -> str:
+        text = self.records.mappings.find_mapping(version.content_hash)
+        assert text is not None, "a version is saved together with its content"
         return text
 
     def _parse(self, text: str, number: int) -> MappingSet:
-        return parse_cached(text, f"revision {number} of {self.flow.name}")
+        return parse_cached(text, f"version {number} of {self.flow.name}")
 
     def _parse_file(self) -> MappingSet:
         return parse_cached(self.read_file(), str(self.flow.mapping))

@@ -27,8 +27,8 @@ PAGES = {
 """Kind of a link to the name of the page that shows such a thing."""
 PROSE_FROM = 30
 """Letters from which on a text is read as a sentence, which needs room."""
-PAGES |= {"mapping": "mapping-flow"}
-ASKED_OF = {"rule": "mapping-rule", "revision": "mapping-diff", "unmapped": "unmapped-value"}
+PAGES |= {"mapping": "mapping-flow", "schedule": "schedule"}
+ASKED_OF = {"rule": "mapping-rule", "version": "mapping-diff", "unmapped": "unmapped-value"}
 """Kinds whose key is a flow and what the page of that flow is asked for: `FLOW?QUERY`."""
 
 

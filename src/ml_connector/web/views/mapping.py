@@ -27,7 +27,7 @@ from ml_connector.wiring.mappings import FILE, list_mapped
 
 RULES_SHOWN = 100
 PAGES_MAX = 1_000
-REVISIONS_SHOWN = 100
+VERSIONS_SHOWN = 100
 FACTS_MAX = 12
 """Facts that the test box asks for; rules of one flow look at fewer."""
 TEXT_MAX = 2_000
@@ -41,7 +41,7 @@ def show_mappings(request: Asked) -> HttpResponse:
     house = request.house
     flows = [name for name, flow in sorted(house.project.flows.items()) if flow.kind == "actuals"]
     rows = [_list_flow(request, name) for name in flows]
-    columns = ("Flow", "Rules", "Kept in", "Revision", "Saved (UTC)", "By", "State", "Unmapped")
+    columns = ("Flow", "Rules", "Kept in", "Version", "Saved (UTC)", "By", "State", "Unmapped")
     listing = Listing(columns=columns, rows=rows, empty="No flow has mapping rules.")
     next_step = "Write an actuals flow: `ml-connector init` shows what one looks like."
     tables = [
@@ -60,12 +60,12 @@ def _list_flow(request: Asked, name: str) -> tuple[Any, ...]:
     except UsageError:
         faulty = State(word="file holds faults", tone=Tone.WRONG)
         return (link, None, "file", None, None, "", faulty, unmapped)
-    revision = held.revision
+    version = held.version
     state = State(word="file differs", tone=Tone.WAITS) if held.drift else _FINE
     return (
         link, len(held.mapping.rules), "records" if held.is_kept else "file",
-        revision.number if revision else None, revision.at if revision else None,
-        revision.actor if revision else "", state, unmapped,
+        version.number if version else None, version.at if version else None,
+        version.actor if version else "", state, unmapped,
     )  # fmt: skip
 
 
@@ -213,23 +213,23 @@ def show_history(request: Asked, name: str) -> HttpResponse:
     if isinstance(held, HttpResponse):
         return held
     before = request.GET.get("before", "")
-    revisions = request.house.records.mappings.load_revisions(
-        name, limit=REVISIONS_SHOWN, before=int(before) if before.isdecimal() else 0
+    versions = request.house.records.mappings.load_versions(
+        name, limit=VERSIONS_SHOWN, before=int(before) if before.isdecimal() else 0
     )
-    listing = tables_of.list_history(revisions)
+    listing = tables_of.list_history(versions)
     next_step = "The first run notes the rules it goes by."
     tables = [Table(name="history", title="History", listing=listing, next_step=next_step)]
     shown = {
         **_describe(request, name, held), "tables": tables, "tab": "history",
-        "numbers": [one.number for one in revisions],
-        "before": revisions[-1].number if len(revisions) == REVISIONS_SHOWN else 0,
+        "numbers": [one.number for one in versions],
+        "before": versions[-1].number if len(versions) == VERSIONS_SHOWN else 0,
     }  # fmt: skip
     return find_file(request, tables) or render(request, "pages/mapping_history.html", shown)
 
 
 @needs(Right.SEE)
 def show_diff(request: Asked, name: str) -> HttpResponse:
-    """What differs between two revisions or one and the project's file, and what that moves."""
+    """What differs between two versions or one and the project's file, and what that moves."""
     held = find_rules(request, name)
     if isinstance(held, HttpResponse):
         return held
@@ -255,7 +255,7 @@ def show_diff(request: Asked, name: str) -> HttpResponse:
 
 
 def _find_sides(request: Asked, held: RulesInForce) -> tuple[str, str]:
-    """The two sides asked for; the newest revision and the one before it unless they are named."""
+    """The two sides asked for; the newest version and the one before it unless they are named."""
     after = request.GET.get("to", "") or str(held.number or FILE)
     earlier = str(max(int(after) - 1, 1)) if after.isdecimal() else str(held.number or FILE)
     return request.GET.get("from", "") or earlier, after
@@ -276,7 +276,7 @@ def weigh(request: Asked, name: str, old: MappingSet, new: MappingSet) -> Table:
 @needs(Right.SEE)
 def download(request: Asked, name: str) -> HttpResponse:
     """The rules as a file that can be sent back: CSV, or a workbook."""
-    which = request.GET.get("revision", "")
+    which = request.GET.get("version", "")
     try:
         if request.GET.get("as") == "xlsx":
             content, kind, end = request.house.render_rules_workbook(name, which), XLSX, "xlsx"
@@ -305,8 +305,8 @@ def keep(request: Asked, name: str) -> HttpResponse:
 @needs(Right.MAP)
 @require_POST
 def restore(request: Asked, name: str) -> HttpResponse:
-    """The rules are those of an earlier revision again."""
-    number, comment = request.POST.get("revision", ""), request.POST.get("comment", "")
+    """The rules are those of an earlier version again."""
+    number, comment = request.POST.get("version", ""), request.POST.get("comment", "")
     asked = int(number) if number.isdecimal() else 0
     return _answer(request, name, lambda: request.house.restore_rules(name, asked, comment=comment))
 

@@ -1,0 +1,104 @@
+"""Rules in force: the file's until somebody takes them over, the records' from then on."""
+
+import pytest
+from tests.fakes.desk import HEADING, make_flow
+
+from ml_connector.domain.mapping_file import MappingFaultsError, parse_mapping
+from ml_connector.errors import UsageError
+from ml_connector.flows.placing.rulebook import Rulebook, RulesConflictError, count_changes
+from ml_connector.ports import Records
+from ml_connector.ports.rules import Deed
+
+ENTITY = "entity,,{entity},,,,\n"
+ACCOUNT = "account,,{account},,,,\n"
+
+
+class Desk:
+    """A rulebook over a file that changes."""
+
+    def __init__(self, records: Records) -> None:
+        self.text = HEADING + ENTITY + ACCOUNT
+        self.records = records
+
+    def book(self, actor: str = "kim") -> Rulebook:
+        """The rulebook as that person has it."""
+        return Rulebook(
+            flow=make_flow("f"), records=self.records, read_file=lambda: self.text, actor=actor
+        )
+
+
+def rules(*rows: str) -> str:
+    """A file of rules."""
+    return HEADING + "".join(rows)
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_rules_are_taken_over_saved_restored_and_given_back(records: Records) -> None:
+    """Each deed is a version and a link of the audit chain; the file drifts without deciding."""
+    desk = Desk(records)
+    book = desk.book()
+    assert (book.load().is_kept, book.load().number, book.load().drift) == (False, 0, None)
+    assert book.find_kept_text() is None
+    with pytest.raises(UsageError, match=r"are kept in mappings/actuals\.csv"):
+        book.save(book.load().mapping, based_on=0, comment="")
+
+    taken = book.take(comment="  from now on  ")
+    assert (taken.number, taken.comment, taken.is_kept) == (1, "from now on", True)
+    with pytest.raises(UsageError, match="already"):
+        book.take(comment="")
+    more = parse_mapping(rules(ENTITY, ACCOUNT, "account,account=1,2,,,,\n"), origin="x")
+    saved = desk.book("lee").save(more, based_on=1, comment="a rule")
+    drift = book.load().drift
+    assert drift is not None
+    assert [rule.when for rule in drift.removed] == ["account=1"]
+    assert book.find_kept_text() == rules(ENTITY, ACCOUNT, "account,account=1,2,,,,\n")
+
+    desk.text = "no rules at all"
+    assert (book.load().file, book.load().drift, book.load().mapping) == (None, None, more)
+    with pytest.raises(MappingFaultsError):
+        book.give_back(comment="")
+    back = book.restore(1, comment="was better")
+    assert (back.number, back.content_hash, back.deed) == (3, taken.content_hash, Deed.RESTORED)
+    with pytest.raises(UsageError, match="no version 9"):
+        book.restore(9, comment="")
+
+    desk.text = rules(ENTITY)
+    given = book.give_back(comment="git again")
+    assert (given.number, book.load().is_kept, len(book.load().mapping.rules)) == (4, False, 1)
+    links = records.audit.find("mapping.saved") or records.audit.find("f")
+    told = [(link.actor, link.details["number"], link.details["deed"]) for link in links]
+    assert told == [
+        ("kim", 1, "taken over"), ("lee", saved.number, "saved"), ("kim", 3, "restored"),
+        ("kim", 4, "returned"),
+    ]  # fmt: skip
+    assert records.audit.verify() == len(links)
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_of_two_who_save_at_once_the_later_sees_both_changes(records: Records) -> None:
+    """Nothing of theirs is lost, nothing of the other's undone."""
+    desk = Desk(records)
+    desk.book().take(comment="")
+    theirs = parse_mapping(rules(ENTITY, ACCOUNT, "account,account=1,2,,,,\n"), origin="x")
+    ours = parse_mapping(rules(ENTITY, "account,,9,,,,\n"), origin="x")
+    desk.book("kim").save(theirs, based_on=1, comment="")
+    with pytest.raises(RulesConflictError, match="They changed 1 rules, you 1") as refused:
+        desk.book("lee").save(ours, based_on=1, comment="")
+    assert [rule.when for rule in refused.value.theirs.added] == ["account=1"]
+    assert [change.after.target for change in refused.value.ours.changed] == ["9"]
+    assert refused.value.exit_code == 6
+    assert desk.book().load().mapping == theirs
+    assert count_changes(refused.value.ours) == 1
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_rules_that_contradict_each_other_or_name_no_dimension_are_not_saved(
+    records: Records,
+) -> None:
+    """Though each of them may be fine by itself."""
+    desk = Desk(records)
+    desk.book().take(comment="")
+    odd = parse_mapping(rules("planet,,Mars,,,,\n"), origin="x")
+    with pytest.raises(MappingFaultsError, match="unknown dimension 'planet'"):
+        desk.book().save(odd, based_on=1, comment="")
+    assert desk.book().load().number == 1
