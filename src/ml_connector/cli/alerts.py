@@ -8,7 +8,11 @@ from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, hint, say, show
 from ml_connector.flows.answers.alert_listings import list_alerts as render_alerts
 from ml_connector.flows.answers.alert_listings import list_deliveries as render_deliveries
-from ml_connector.flows.answers.alert_listings import list_rules, show_delivery_state
+from ml_connector.flows.answers.alert_listings import (
+    list_rules,
+    show_delivery_state,
+    sort_worst,
+)
 
 
 def list_alerts(
@@ -19,7 +23,7 @@ def list_alerts(
     """List the alerts that are open, the newest first; also what nobody has looked at yet."""
     with opened(options) as house:
         found = house.list_open_alerts()
-        rows = house.records.alerts.load_alerts() if all_ else found
+        rows = house.records.alerts.load_alerts() if all_ else sort_worst(found)
     shown = render_alerts(rows)
     listing = Listing(
         columns=("Id", *shown.columns), empty=shown.empty,

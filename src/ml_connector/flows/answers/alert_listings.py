@@ -42,20 +42,63 @@ def show_delivery_state(delivery: DeliveryRow) -> State:
     return State(word=delivery.state.value, tone=DELIVERY_TONES[delivery.state])
 
 
+def list_open(alerts: Sequence[AlertRow]) -> Listing:
+    """Alerts nobody looks after, the worst first."""
+    return Listing(
+        columns=("Severity", "Alert", "What happened", "Times", "Since (UTC)", "Last (UTC)"),
+        rows=[
+            (
+                show_severity(one.severity), _link(one), _tell_first(one), one.count, one.first_at,
+                one.last_at if one.count > 1 else None,
+            )
+            for one in sort_worst(alerts)
+        ],
+        empty="Nothing is open.",
+    )  # fmt: skip
+
+
+def list_held(alerts: Sequence[AlertRow]) -> Listing:
+    """Alerts somebody looks after."""
+    return Listing(
+        columns=("Severity", "Alert", "Looked after by", "Since (UTC)", "What is done", "Times"),
+        rows=[
+            (
+                show_severity(one.severity), _link(one), one.acknowledged_by, one.acknowledged_at,
+                one.remark, one.count,
+            )
+            for one in sort_worst(alerts)
+        ],
+        empty="Nobody looks after any.",
+    )  # fmt: skip
+
+
 def list_alerts(alerts: Sequence[AlertRow], *, empty: str = "Nothing is open.") -> Listing:
-    """Alerts, the newest first."""
+    """Alerts in whatever state, in the order given."""
     return Listing(
         columns=("Severity", "Alert", "State", "Times", "First (UTC)", "Last (UTC)", "By"),
         rows=[
             (
-                show_severity(one.severity),
-                Link(text=one.title, kind="alert", key=one.alert_id), show_alert_state(one),
-                one.count, one.first_at, one.last_at, one.acknowledged_by or one.ended_by,
+                show_severity(one.severity), _link(one), show_alert_state(one), one.count,
+                one.first_at, one.last_at, one.ended_by or one.acknowledged_by,
             )
             for one in alerts
         ],
         empty=empty,
     )  # fmt: skip
+
+
+def sort_worst(alerts: Sequence[AlertRow]) -> list[AlertRow]:
+    """The worst first; of equals the newest."""
+    return sorted(alerts, key=lambda one: (-one.severity.rank, -one.last_at.timestamp()))
+
+
+def _link(alert: AlertRow) -> Link:
+    return Link(text=alert.title, kind="alert", key=alert.alert_id)
+
+
+def _tell_first(alert: AlertRow) -> str:
+    """The sentence that tells most: a stopped run's error, not that it stopped."""
+    return alert.happened[-1] if alert.happened else ""
 
 
 def list_occurrences(occurrences: Sequence[Occurrence]) -> Listing:

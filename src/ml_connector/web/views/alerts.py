@@ -12,7 +12,9 @@ from ml_connector.flows.answers.alert_listings import (
     list_alerts,
     list_deliveries,
     list_events,
+    list_held,
     list_occurrences,
+    list_open,
     list_rules,
     show_alert_state,
     show_delivery_state,
@@ -103,13 +105,13 @@ def _list_tables(request: Asked) -> list[Table]:
     left = [one for one in found if one.state is AlertState.OPEN]
     return [
         Table(
-            name="open", title="Open", listing=list_alerts(left),
+            name="open", title="Open", listing=list_open(left),
             next_step="What is worth telling shows here by itself.",
         ),
         Table(
             name="acknowledged", title="Looked after",
             next_step="Open one and say that it is yours.",
-            listing=list_alerts(mine, empty="Nobody looks after any."),
+            listing=list_held(mine),
         ),
         Table(name="messages", title="Messages", listing=list_deliveries(store.load_deliveries())),
         Table(
