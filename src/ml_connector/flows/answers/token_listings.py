@@ -14,12 +14,12 @@ def list_tokens(tokens: Sequence[ApiToken], *, now: datetime) -> Listing:
     """Tokens, as given."""
     return Listing(
         columns=(
-            "Token", "Of", "For", "May", "State", "Last used (UTC)", "Expires (UTC)", "Made (UTC)",
+            "Token", "For", "Of", "May", "State", "Last used (UTC)", "Expires (UTC)",
         ),
         rows=[
             (
-                f"mlc_{one.token_id}", one.person, one.name, ", ".join(sorted(one.rights)),
-                show_state(one, now=now), one.used_at, one.expires_at, one.created_at,
+                f"mlc_{one.token_id}", one.name, one.person, ", ".join(sorted(one.rights)),
+                show_state(one, now=now), one.used_at, one.expires_at,
             )
             for one in tokens
         ],
@@ -30,7 +30,7 @@ def list_tokens(tokens: Sequence[ApiToken], *, now: datetime) -> Listing:
 def show_state(token: ApiToken, *, now: datetime) -> State:
     """Whether the token opens anything."""
     if token.revoked_at is not None:
-        return State(word=f"revoked by {token.revoked_by}", tone=Tone.IDLE)
+        return State(word="revoked", tone=Tone.IDLE)
     if not token.is_live(now):
         return State(word="expired", tone=Tone.IDLE)
     if token.expires_at - now < SOON:

@@ -3,27 +3,15 @@
 from typing import Any
 
 from ninja import Router, Schema
+from pydantic import Field
 
 from ml_connector.ports import CheckState, Right
-from ml_connector.web.api.shapes import PathName, finding
+from ml_connector.web.api.shapes import Instant, PathName, finding
 from ml_connector.web.guards import Asked, needs
 
 router = Router()
 OBJECTS_MAX = 5_000
 """Named things of one connection that are listed."""
-
-
-class ConnectionOut(Schema):
-    """A configured account at a system."""
-
-    name: str
-    kind: str
-
-
-class ConnectionsOut(Schema):
-    """All of them, by name."""
-
-    items: list[ConnectionOut]
 
 
 class CheckOut(Schema):
@@ -34,6 +22,32 @@ class CheckOut(Schema):
     finding: str
     next_step: str
     code: str
+
+
+class ConnectionTestOut(Schema):
+    """What a look at a connection has found."""
+
+    connection: str
+    actor: str
+    at: Instant
+    milliseconds: int
+    is_whole: bool
+    checks: list[CheckOut]
+
+
+class ConnectionOut(Schema):
+    """A configured account at a system."""
+
+    name: str
+    kind: str
+    flows: list[str]
+    last: ConnectionTestOut | None = Field(description="Its newest test.")
+
+
+class ConnectionsOut(Schema):
+    """All of them, by name."""
+
+    items: list[ConnectionOut]
 
 
 class ChecksOut(Schema):
@@ -61,18 +75,16 @@ class ObjectsOut(Schema):
 @needs(Right.SEE)
 def list_connections(request: Asked) -> dict[str, Any]:
     """By name."""
-    house = request.house
-    names = sorted(house.project.connections)
-    return {"items": [{"name": name, "kind": house.find_kind(name)} for name in names]}
+    return {"items": request.house.list_connections()}
 
 
-@router.get("/{name}/checks", response=ChecksOut, summary="Whether a connection works")
+@router.post("/{name}/test", response=ConnectionTestOut, summary="Test a connection")
 @needs(Right.RUN)
-def check_connection(request: Asked, name: PathName) -> dict[str, Any]:
-    """Reach, log-in and rights are tried at the system; this takes seconds."""
+def test_connection(request: Asked, name: PathName) -> Any:
+    """Reach, log-in and rights are tried at the system, which takes seconds; it is kept."""
     with finding():
-        system = request.house.system(name)
-    return {"items": list(system.check())}
+        request.house.find_kind(name)
+    return request.house.test_connection(name)
 
 
 @router.get("/{name}/objects", response=ObjectsOut, summary="What flows can name of it")

@@ -7,10 +7,12 @@ from ninja import Body, Query, Router, Schema
 from pydantic import Field
 
 from ml_connector.ports import Right
+from ml_connector.ports.rules import Deed
 from ml_connector.web.api.shapes import (
     ROWS_DEFAULT,
     Amount,
     Asked,
+    Instant,
     Key,
     Limit,
     Name,
@@ -30,6 +32,25 @@ class RulesOut(Schema):
     """The rules of a flow, as they are kept: CSV."""
 
     csv: str
+
+
+class VersionOut(Schema):
+    """A deed in the history of a flow's rules."""
+
+    number: int
+    content_hash: str
+    rules: int
+    is_kept: bool
+    deed: Deed
+    comment: str
+    actor: str
+    at: Instant
+
+
+class VersionsOut(Schema):
+    """Versions, newest first."""
+
+    items: list[VersionOut]
 
 
 class QuestionAsked(Asked):
@@ -109,6 +130,21 @@ def show_rules(request: Request, flow: PathName) -> dict[str, Any]:
     with finding():
         found = request.house.actuals_flow(flow)
     return {"csv": request.house.render_rules(found.name)}
+
+
+@router.get("/{flow}/versions", response=VersionsOut, summary="The history of a flow's rules")
+@needs(Right.SEE)
+def list_versions(
+    request: Request,
+    flow: PathName,
+    before: Annotated[int, Query(ge=0, description="Older than this number; 0: the newest.")] = 0,
+    limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:
+    """Who changed them, when and why; newest first."""
+    with finding():
+        found = request.house.actuals_flow(flow)
+    store = request.house.records.mappings
+    return {"items": store.load_revisions(found.name, limit=limit, before=before)}
 
 
 @router.post("/{flow}/test", response=AnswerOut, summary="Which rule decides, and why")

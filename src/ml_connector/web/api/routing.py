@@ -17,6 +17,7 @@ from ml_connector import __version__
 from ml_connector.errors import ConnectorError
 from ml_connector.ports import Right
 from ml_connector.web.api import (
+    alerts,
     audit,
     connections,
     errors,
@@ -32,6 +33,7 @@ from ml_connector.web.api import (
     schedules,
     tokens,
     trace,
+    unmapped,
 )
 from ml_connector.web.api.access import Programs
 from ml_connector.web.guards import MARK
@@ -44,9 +46,9 @@ ABOUT = (
 )
 ROUTERS: dict[str, Any] = {
     "flows": flows, "runs": runs, "plans": plans, "postings": postings, "refused": refused,
-    "mapping": mapping, "reconciliation": reconciliation, "schedules": schedules,
-    "trace": trace, "connections": connections, "people": people, "tokens": tokens,
-    "audit": audit, "errors": errors,
+    "mapping": mapping, "unmapped": unmapped, "reconciliation": reconciliation,
+    "schedules": schedules, "trace": trace, "connections": connections, "people": people,
+    "tokens": tokens, "alerts": alerts, "audit": audit, "errors": errors,
 }  # fmt: skip
 
 

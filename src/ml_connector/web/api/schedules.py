@@ -5,9 +5,11 @@ from typing import Any
 from ninja import Router, Schema
 from pydantic import Field
 
-from ml_connector.ports import Right
+from ml_connector.ports import Right, RunRow
 from ml_connector.ports.schedules import FiringState
-from ml_connector.web.api.shapes import Document, Instant, PathName, finding
+from ml_connector.web.api.calls import verify_key
+from ml_connector.web.api.runs import RunOut
+from ml_connector.web.api.shapes import Document, IdempotencyKey, Instant, PathName, finding
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 
@@ -89,6 +91,16 @@ def resume(request: Request, name: PathName) -> dict[str, Any]:
         request.house.schedule(name)
     request.house.resume_schedule(name)
     return _tell(request.house.view_schedule(name))
+
+
+@router.post("/{name}/trigger", response={202: RunOut}, summary="Run now what a schedule would")
+@needs(Right.RUN)
+def trigger(request: Request, name: PathName, idempotency_key: IdempotencyKey = "") -> RunRow:
+    """A run with the schedule's request is queued; poll it by the id that is answered."""
+    with finding():
+        request.house.schedule(name)
+    key = verify_key(request, idempotency_key, {"trigger": name})
+    return request.house.enqueue_schedule(name, key=key)
 
 
 def _tell(view: Any) -> dict[str, Any]:

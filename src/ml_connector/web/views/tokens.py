@@ -14,7 +14,7 @@ from ml_connector.wiring.tokens import DAYS_DEFAULT, DAYS_MAX
 TERMS = (7, 30, DAYS_DEFAULT, 180, DAYS_MAX)
 """Days that are offered."""
 ABOUT = {
-    Right.SEE: "see runs, plans, amounts",
+    Right.SEE: "runs, plans, amounts",
     Right.RUN: "start, resume and cancel runs",
     Right.MAP: "change mapping rules",
     Right.DECIDE: "approve and reject plans, sign off periods",
