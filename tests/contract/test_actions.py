@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from tests.fakes import decision_seeds as seeds
 
-from ml_connector.errors import BlockedError, BusyError, UsageError
+from ml_connector.errors import BlockedError, BusyError, SystemUnavailableError, UsageError
+from ml_connector.flows.scheduling import FlowPlace
 from ml_connector.ports import ApprovalState, PlanRow, RunState
 from ml_connector.wiring import House, open_house, write_project
 
@@ -245,3 +246,33 @@ def test_posting_is_not_settled_by_a_page_while_its_run_executes(acting: AsPerso
         kim.verify_not_sending(run.run_id)
 
     assert busy.value.code == "workers.executed-run"
+
+
+class Queue:
+    """An engine of many processes, as far as it takes runs."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str]] = []
+
+    def queue(self, *, flow: str, run_id: str, request: Any, queue_key: str) -> None:
+        """The run is taken."""
+        self.taken.append((run_id, queue_key))
+
+
+def test_many_processes_are_handed_the_run_through_their_queue(acting: AsPerson) -> None:
+    """Once, after it was recorded; a process that executes nothing yet starts nothing."""
+    kim, queue = acting("kim"), Queue()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ml_connector.wiring.actions.is_shared", lambda _project: True)
+        place = FlowPlace(kind="actuals", queue_key="model")
+        patch.setattr(type(kim), "_find_place", lambda _house, _flow: place)
+        with pytest.raises(SystemUnavailableError) as early:
+            kim.enqueue_run(ACTUALS, {}, key="k")
+        unrecorded = kim.find_unfinished(ACTUALS)
+        patch.setitem(vars(kim), "engine", queue)
+        run = kim.enqueue_run(ACTUALS, {}, key="k")
+        kim.enqueue_run(ACTUALS, {}, key="k")
+
+    assert early.value.code == "actions.not-ready"
+    assert unrecorded is None
+    assert queue.taken == [(run.run_id, "model")]

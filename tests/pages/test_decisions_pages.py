@@ -1,0 +1,162 @@
+"""Plans, refused summaries, postings and what is started, as a person meets them in the pages."""
+
+import csv
+import io
+import re
+from typing import Any
+
+from tests.fakes.decision_seeds import CAUSE, FLOW, plant_plan
+
+
+def read_plan(site: Any) -> str:
+    """The planted plan that waits."""
+    return str(site.samples["<str:plan>"])
+
+
+def test_plans_wait_above_what_was_decided_and_show_what_they_post(site: Any) -> None:
+    """In money, debits beside credits, the largest movement first, and who must still agree."""
+    viewer = site.member("viewer")
+    listed, plan = viewer.get("/plans/").text, viewer.get(f"/plans/{read_plan(site)}/").text
+    sheet = viewer.get(f"/plans/{read_plan(site)}/?as=csv&table=largest").content
+    largest = list(csv.DictReader(io.StringIO(sheet.decode("utf-8-sig"))))
+    journal = viewer.get(f"/plans/journal/{read_plan(site)}/1/")
+
+    assert f"/plans/{read_plan(site)}/" in listed
+    assert listed.index("Waiting for people") < listed.index("Decided")
+    assert "0 of 1 person approved" in plan
+    assert plan.count(">balances<") == 4
+    assert "Your roles let you look" in plan
+    amounts = [row["Debit"] or row["Credit"] for row in largest]
+    assert amounts == ["4003.5", "2003.5", "2002.25", "2001.25", "1002.25", "1001.25"]
+    assert journal.status == 200
+    assert "4,003.50" in journal.text
+    for nowhere in ("9", "x", "-1"):
+        assert viewer.get(f"/plans/journal/{read_plan(site)}/{nowhere}/").status == 404
+
+
+def test_decision_is_refused_to_its_maker_and_heard_once_from_others(site: Any) -> None:
+    """The sentence stands where the button would; a forged form is told the same."""
+    with site.house() as house:
+        plan = plant_plan(house, run_id=site.run_id, needed=2, journals=3).plan_hash
+        house.add_person("both", password="halden works since 1921", roles=list(_roles()))
+    maker, approver = site.visitor("both"), site.member("approver")
+    with site.house() as house:
+        # Whoever resumed the run that made the plan is as much its maker.
+        house.records.audit.record("run.resumed", subject=FLOW, actor="both", run_id=site.run_id)
+
+    page = maker.get(f"/plans/{plan}/").text
+    forged = maker.post(f"/plans/{plan}/approve/", {"reason": "Mine."})
+    bare = approver.post(f"/plans/{plan}/reject/", {"reason": " "})
+    first = approver.post(f"/plans/{plan}/approve/", {"reason": "Looked at."})
+    again = approver.post(f"/plans/{plan}/approve/", {"reason": "Looked at."})
+    turned = approver.post(f"/plans/{plan}/reject/", {"reason": "No."})
+
+    assert '<button class="main">Approve' not in page
+    assert 'class="notice waits">' in page
+    assert forged.status == 422
+    assert "both made plan" in forged.text
+    assert "both made plan" in page
+    assert bare.status == 422
+    assert "wants a reason" in bare.text
+    assert (first.status, again.status) == (302, 302)
+    assert turned.status == 422
+    with site.house() as house:
+        decisions = house.find_approval(plan).decisions
+    assert [(one.actor, one.reason) for one in decisions] == [("approver", "Looked at.")]
+    assert site.member("viewer").post(f"/plans/{plan}/approve/", {}).status == 403
+
+
+def _roles() -> Any:
+    from ml_connector.ports import Role  # noqa: PLC0415 - only this test pays.
+
+    return (Role.APPROVER, Role.OPERATOR)
+
+
+def test_plan_of_actuals_is_shown_cell_by_cell_and_whole_as_a_file(site: Any) -> None:
+    """By its hash or by the run that made it; the file holds every cell, the page a hundred."""
+    viewer = site.member("viewer")
+    page = viewer.get(f"/plans/{site.run_id}/")
+    stored = viewer.get(f"/plans/{site.run_id}/?as=csv&table=cells")
+    rows = list(csv.reader(io.StringIO(stored.content.decode("utf-8-sig"))))
+    (count,) = re.findall(r"<dt>Cells</dt><dd>(\d+)</dd>", page.text)
+
+    assert page.status == 200
+    assert "Your roles let you look" in page.text
+    assert len(rows) == int(count) + 1 > 101
+    assert rows[0][-4:] == ["Change", "Held", "Shall hold", "Difference"]
+    assert {row[-4] for row in rows[1:]} == {"added"}
+    second = viewer.get(f"/plans/{site.run_id}/?page=2")
+    assert second.text != page.text
+    assert viewer.get("/plans/nothing-there/").status == 404
+
+
+def test_refused_summaries_are_read_by_cause_down_to_their_lines(site: Any) -> None:
+    """How many, how much, which; nobody replays what they did not choose."""
+    viewer, operator = site.member("viewer"), site.member("operator")
+    cause = site.samples["<path:cause>"]
+
+    listed = viewer.get("/refused/").text
+    page = viewer.get(f"/refused/for/{cause}/")
+    chosen = operator.get(f"/refused/for/{cause}/").text
+    lines = viewer.get(f"/refused/lines/{site.samples['<path:summary>']}/")
+    none = operator.post(f"/refused/replay/{cause}/", {"key": "k"})
+
+    assert CAUSE in listed
+    assert "7.50" in listed
+    assert "checkbox" not in page.text
+    assert chosen.count('name="number"') == 3
+    assert "No archived line makes it up any more" in lines.text
+    assert none.status == 422
+    assert "No summary is chosen" in none.text
+    assert viewer.post(f"/refused/replay/{cause}/", {"all": "yes"}).status == 403
+    assert viewer.get("/refused/for/actuals-fusion/nothing/").status == 404
+
+
+def test_posting_tells_its_receipt_and_what_can_be_done(site: Any) -> None:
+    """Reversing is planned by an operator; of a flow that is gone nothing begins."""
+    viewer, operator = site.member("viewer"), site.member("operator")
+    key = site.samples["<str:posting>"]
+    page = viewer.get(f"/postings/{key}/").text
+
+    assert key in viewer.get("/postings/").text
+    assert key not in viewer.get("/postings/?unsettled=yes").text
+    assert "00001-BX-12" in page
+    assert "Take it back" not in page
+    assert "Take it back" in operator.get(f"/postings/{key}/").text
+    for act in ("reverse", "settle"):
+        refused = operator.post(f"/postings/{key}/{act}/", {"key": "k"})
+        assert refused.status == 422
+        assert FLOW in refused.text or "confirmed" in refused.text
+        assert viewer.post(f"/postings/{key}/{act}/", {}).status == 403
+    assert viewer.get("/postings/NOTHING2/").status == 404
+
+
+def test_double_click_starts_one_run_and_leads_both_to_it(site: Any) -> None:
+    """The form's key stands for the run; odd words come back with the form as it was filled in."""
+    operator = site.member("operator")
+    form = operator.get("/flows/actuals-fusion/start/").text
+    (key,) = re.findall(r'name="key" value="([^"]+)"', form)
+    odd = operator.post(
+        "/flows/actuals-fusion/start/", {"key": key, "from": "2026-13", "period": "Sep-26"}
+    )
+    sent = {"key": key, "dry_run": "yes", "period": "Sep-26"}
+    first = operator.post("/flows/actuals-fusion/start/", sent)
+    second = operator.post("/flows/actuals-fusion/start/", sent)
+
+    assert odd.status == 422
+    assert "is no month" in odd.text
+    assert 'value="Sep-26"' in odd.text
+    assert first.status == second.status == 302
+    assert first.headers["Location"] == second.headers["Location"]
+    run_id = first.headers["Location"].strip("/").rpartition("/")[2]
+    with site.house() as house:
+        run = house.records.runs.load_run(run_id)
+        assert (run.actor, run.request) == ("operator", {"periods": ["Sep-26"], "dry_run": True})
+        while house.records.runs.load_run(run_id).finished_at is None:
+            assert site.visitor().get("/health/live").status == 200
+        assert house.records.runs.load_run(run_id).state == "succeeded"
+    retried = operator.post(f"/runs/{run_id}/resume/", {})
+    assert retried.status == 422
+    assert "only an interrupted or failed run goes on" in retried.text
+    for act in ("resume", "retry", "cancel", "period"):
+        assert site.member("approver").post(f"/runs/{run_id}/{act}/", {}).status == 403
