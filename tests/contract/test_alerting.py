@@ -426,7 +426,7 @@ def test_two_senders_tell_it_once(office: Office) -> None:
     """Whichever of them comes while the other sends finds nothing to do."""
     office.end(RunState.FAILED, error=AWAY)
     second = replace(office.desk, holder="two")
-    office.sent.on_sent = lambda: (send_due(second), raise_noted(second))  # type: ignore[func-returns-value,assignment]  # what they return does not matter.
+    office.sent.on_sent = lambda: (send_due(second), raise_noted(second))  # type: ignore[assignment]  # what they return does not matter.
 
     assert office.tell() == ["[critical] actuals: run failed"]
 

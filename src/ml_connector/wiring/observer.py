@@ -69,9 +69,11 @@ class RunHistory:
             run = self._records.runs.load_run(run_id)
         except UsageError:
             return  # Of another organisation on the same engine; its own history will tell.
-        self._records.audit.record(
-            "run.taken-over", subject=run.flow, actor=self._actor, run_id=run_id
-        )
+        with self._records.transactions.begin(f"the take-over of run {run_id}"):
+            self._records.alerts.record_note("takeover", run_id)
+            self._records.audit.record(
+                "run.taken-over", subject=run.flow, actor=self._actor, run_id=run_id
+            )
 
     def _tell(self, run_id: str, name: str, state: str) -> None:
         if self._on_step is not None:

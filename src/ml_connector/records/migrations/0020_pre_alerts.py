@@ -11,7 +11,7 @@ IS_OPEN = models.Q(ended_at__isnull=True)
 
 
 def _make_table(name: str, *fields: tuple[str, Any], **options: Any) -> migrations.CreateModel:
-    number = models.BigAutoField(
+    number: Any = models.BigAutoField(
         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
     )
     return migrations.CreateModel(

@@ -17,7 +17,7 @@ from ml_connector.flows.answers.connection_listings import (
     list_unsettled,
     show_test,
 )
-from ml_connector.flows.answers.listing import Link, Listing, State, Tone
+from ml_connector.flows.answers.listing import Cell, Link, Listing, State, Tone
 from ml_connector.ports import Right
 from ml_connector.ports.connections import Requests
 from ml_connector.web.charts import (
@@ -109,7 +109,7 @@ def _list_tables(request: Asked) -> list[Table]:
     ]  # fmt: skip
 
 
-def _make_row(one: ConnectionView) -> tuple[object, ...]:
+def _make_row(one: ConnectionView) -> tuple[Cell, ...]:
     return (
         Link(text=one.name, kind="connection", key=one.name), one.kind, ", ".join(one.flows),
         show_test(one.last), one.last.at if one.last else None, show_certificate(one.certificate),
@@ -156,14 +156,13 @@ def _list_detail(detail: ConnectionDetail) -> list[Table]:
         Table(name="secrets", title="Logs in with", listing=_list_uses(detail.secrets)),
         Table(name="settings", title="Settings", listing=_list_settings(detail.settings)),
     ]  # fmt: skip
-    if detail.models or detail.unsettled:
-        tables[1:1] = [
-            Table(name="models", title="Who writes", listing=list_models(detail.models)),
-            Table(
-                name="unsettled", title="Outcome not known",
-                listing=list_unsettled(detail.unsettled),
-            ),
-        ]  # fmt: skip
+    if detail.models:
+        tables.insert(
+            1, Table(name="models", title="Who writes", listing=list_models(detail.models))
+        )
+    if detail.unsettled:
+        listing = list_unsettled(detail.unsettled)
+        tables.insert(1, Table(name="unsettled", title="Outcome not known", listing=listing))
     return tables
 
 
@@ -193,7 +192,7 @@ def _draw(detail: ConnectionDetail) -> list[Chart]:
         return []
     parts = _sum_parts(requests)
     minute = Listing(columns=("Seconds ago", "Requests"), rows=parts)
-    charts = [
+    charts = [] if not requests.used else [
         Chart(
             name="minute", title="Requests of the last minute",
             alt=f"{requests.used} of {requests.allowance} requests were sent in the last minute.",
