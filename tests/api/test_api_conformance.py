@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import schemathesis
@@ -21,7 +21,7 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance,
     response_schema_conformance,
 ]  # fmt: skip
-SLOW = frozenset({"connections_check_connection", "connections_discover", "flows_check_flow"})
+SLOW = frozenset({"connections_test_connection", "connections_discover", "flows_check_flow"})
 """Ask systems; once each is enough."""
 LEFT_OUT = frozenset({"people_save_roles", "people_save_active"})
 """Would take the caller's own rights away; tested by hand."""
@@ -33,7 +33,7 @@ def load_operations(site: Any, token: str) -> Iterator[Any]:
     schema = schemathesis.openapi.from_dict(json.loads(answer.text))
     schema.config.update(base_url=site.url, headers={"Authorization": f"Bearer {token}"})
     for found in schema.get_all_operations():
-        operation = found.ok()
+        operation = cast("Any", found).ok()
         if operation.definition.raw["operationId"] not in LEFT_OUT:
             yield operation
 
@@ -69,7 +69,7 @@ def test_every_operation_answers_as_its_description_says(
     count = 0
     for operation in load_operations(site, token):
         slow = operation.definition.raw["operationId"] in SLOW
-        verify(operation, site, mode, 1 if slow else 3)
+        verify(operation, site, mode, 2 if mode.is_positive and not slow else 1)
         count += 1
     assert count > 40
 

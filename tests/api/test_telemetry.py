@@ -31,6 +31,11 @@ def spans() -> Iterator[InMemorySpanExporter]:
     end()
 
 
+def list_spans(spans: InMemorySpanExporter) -> list[Any]:
+    """In the order in which they ended."""
+    return list(spans.get_finished_spans())
+
+
 def test_run_step_and_request_are_one_trace(spans: InMemorySpanExporter) -> None:
     """Each within the other; a run that goes on elsewhere is the same trace."""
     telemetry.begin_run("r1", flow="actuals", kind="actuals")
@@ -42,7 +47,7 @@ def test_run_step_and_request_are_one_trace(spans: InMemorySpanExporter) -> None
     telemetry.begin_run("r1", flow="actuals", kind="actuals")
     telemetry.end_run("r1", state="stopped", code="busy")
 
-    request, step, run, again = spans.get_finished_spans()
+    request, step, run, again = list_spans(spans)
     assert [one.name for one in (request, step, run)] == [
         "GET Fusion (erp)",
         "step read",
@@ -53,7 +58,7 @@ def test_run_step_and_request_are_one_trace(spans: InMemorySpanExporter) -> None
     assert {one.context.trace_id for one in (request, step, run, again)} == {run.context.trace_id}
     assert again.attributes["error.type"] == "busy"
     assert not again.status.is_ok
-    for one in spans.get_finished_spans():
+    for one in list_spans(spans):
         assert set(one.attributes) <= WORDS
 
 
@@ -65,7 +70,7 @@ def test_request_that_breaks_is_told_by_its_kind_only(spans: InMemorySpanExporte
     ):
         raise UsageError("12,345.67 with password=x", written="", next_step="")
 
-    (span,) = spans.get_finished_spans()
+    (span,) = list_spans(spans)
     assert span.attributes["error.type"] == "UsageError"
     assert "12,345" not in span.to_json()
     assert span.events == ()
@@ -106,7 +111,7 @@ def test_history_hears_all_whether_or_not_it_is_traced(spans: InMemorySpanExport
         "run_started", "step_started", "step_finished", "run_finished", "run_given_back",
         "run_taken_over",
     ]  # fmt: skip
-    step, run = spans.get_finished_spans()
+    step, run = list_spans(spans)
     assert step.attributes["error.type"] == run.attributes["error.type"] == "usage"
     assert "secret" not in step.to_json() + run.to_json()
 

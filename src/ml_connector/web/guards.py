@@ -15,7 +15,7 @@ from ml_connector.web.signing import is_lacking, is_proved
 from ml_connector.wiring import House
 from ml_connector.wiring.callers import answering_person
 
-View = TypeVar("View", bound=Callable[..., HttpResponse])
+View = TypeVar("View", bound=Callable[..., Any])
 MARK = "ml_connector_right"
 FACTOR_MARK = "ml_connector_factor"
 

@@ -87,6 +87,7 @@ urlpatterns = [
     *LOOKING_AFTER,
     path("metrics", metrics.show_metrics, name="metrics"),
     *list_routes(),
+    path("api/<path:rest>", manual.show_nothing, name="api-nothing"),
 ]
 handler404 = failures.show_missing
 handler500 = failures.show_broken

@@ -144,7 +144,7 @@ def list_versions(
     with finding():
         found = request.house.actuals_flow(flow)
     store = request.house.records.mappings
-    return {"items": store.load_revisions(found.name, limit=limit, before=before)}
+    return {"items": store.load_versions(found.name, limit=limit, before=before)}
 
 
 @router.post("/{flow}/test", response=AnswerOut, summary="Which rule decides, and why")

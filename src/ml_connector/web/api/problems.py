@@ -1,6 +1,7 @@
 """Errors as programs read them: problem details (RFC 9457) made of our own errors."""
 
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ from ml_connector.errors import (
     UsageError,
     list_error_classes,
 )
+
+logger = logging.getLogger(__name__)
 
 PROBLEM = "application/problem+json"
 STATUSES: dict[type[ConnectorError], int] = {
@@ -144,6 +147,18 @@ def _find_class(code: str) -> type[ConnectorError]:
 def answer_error(_: HttpRequest, error: ConnectorError) -> HttpResponse:
     """What an operation has refused."""
     return render_problem(error)
+
+
+def answer_broken(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A fault of ours: the log has it, the caller is told that it is none of theirs."""
+    logger.error("api.broken path=%s", request.path, exc_info=error)
+    return render_problem(
+        ConnectorError(
+            "The connector has failed at this call.",
+            written="What was stored before stands.",
+            next_step="Look into its log for `api.broken`.",
+        )
+    )
 
 
 def answer_missing(_: HttpRequest, error: Http404) -> HttpResponse:

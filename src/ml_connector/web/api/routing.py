@@ -52,6 +52,15 @@ ROUTERS: dict[str, Any] = {
 }  # fmt: skip
 
 
+HANDLERS: dict[type[Exception], Any] = {
+    Exception: problems.answer_broken,
+    ConnectorError: problems.answer_error,
+    Http404: problems.answer_missing,
+    ValidationError: problems.answer_unfit,
+    HttpError: problems.answer_unreadable,
+}
+
+
 class ExactParser(Parser):
     """Reads numbers exactly, and objects only."""
 
@@ -77,10 +86,8 @@ def _make_api() -> NinjaAPI:
     )  # fmt: skip
     for name, module in ROUTERS.items():
         made.add_router(f"/{name}", module.router, tags=[name])
-    made.add_exception_handler(ConnectorError, problems.answer_error)
-    made.add_exception_handler(Http404, problems.answer_missing)
-    made.add_exception_handler(ValidationError, problems.answer_unfit)
-    made.add_exception_handler(HttpError, problems.answer_unreadable)
+    for kind, answer in HANDLERS.items():
+        made.add_exception_handler(kind, answer)
     return made
 
 

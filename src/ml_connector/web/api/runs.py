@@ -141,7 +141,8 @@ def list_lines(request: Request, run_id: PathName, limit: Limit = ROWS_DEFAULT) 
     """Refused summaries of an actuals run, joined to their journal lines."""
     with finding():
         run = request.house.records.runs.load_run(run_id)
-    rows, more = [], 0
+    rows: list[dict[str, Any]] = []
+    more = 0
     for refusal in request.house.join_refusals(run.run_id):
         fit = refusal.lines[: max(limit - len(rows), 0)]
         more += refusal.lines_more + len(refusal.lines) - len(fit)

@@ -3,12 +3,13 @@
 from itertools import groupby
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from ml_connector.ports import Right
 from ml_connector.web.api.access import Programs
 from ml_connector.web.api.document import render_document, show_document
+from ml_connector.web.api.problems import answer_missing
 from ml_connector.web.guards import Asked, needs
 
 METHODS = ("get", "post", "put", "delete")
@@ -31,6 +32,12 @@ def show_manual(request: Asked) -> HttpResponse:
 show_openapi = needs(Programs({"GET": Right.SEE}))(show_document)
 
 
+@needs(Programs(dict.fromkeys(("GET", "POST", "PUT", "DELETE"), Right.SEE)))
+def show_nothing(request: Asked, rest: str) -> HttpResponse:  # noqa: ARG001 - the router passes it.
+    """A program is told as one that there is nothing here."""
+    return answer_missing(request, Http404(f"There is nothing at {request.path}."))
+
+
 def _describe(
     document: dict[str, Any], address: str, method: str, operation: dict[str, Any]
 ) -> dict[str, Any]:
@@ -50,7 +57,7 @@ def _describe(
 
 def _list_fields(document: dict[str, Any], holder: dict[str, Any]) -> list[tuple[str, str, str]]:
     """Name, type and meaning of each field of a body."""
-    schema = next((its["schema"] for its in holder.get("content", {}).values()), {})
+    schema: dict[str, Any] = next((its["schema"] for its in holder.get("content", {}).values()), {})
     if "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
     return [
