@@ -20,6 +20,7 @@ from scripts.browsing import serving_pages
 from tests.conftest import fill_lists
 from tests.fakes.alert_seeds import add_channels, plant_alerts
 from tests.fakes.decision_seeds import plant
+from tests.fakes.schedule_seeds import add_schedules, plant_schedules
 
 import ml_connector
 
@@ -161,11 +162,13 @@ def site(
     root = tmp_path_factory.mktemp("pages") / "project"
     shutil.copytree(office_template, root)
     add_channels(root)
+    add_schedules(root)
     with open_house(root, clock=shared_company.clock()) as house:
         run = house.run("actuals-fusion", {})
         for role in ROLES:
             house.add_person(role, password=PASSWORD, roles=[Role(role)])
         house.add_person("chief", password=PASSWORD, roles=list(Role))
+        plant_schedules(house, run_id=run.run_id)
         samples = plant(house, run.run_id) | plant_alerts(house, run_id=run.run_id)
     with serving_pages(root) as url:
         listed = list_routes(root)

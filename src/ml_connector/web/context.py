@@ -35,6 +35,7 @@ PLACES = (
     Place(title="Refused", path="/refused/", group=WORK),
     Place(title="Mapping", path="/mapping/", group=RULES),
     Place(title="Unmapped", path="/unmapped/", group=RULES),
+    Place(title="Schedules", path="/schedules/", group=SET_UP),
     Place(title="Alerts", path="/alerts/", group=SET_UP),
     Place(title="Connections", path="/connections/", group=SET_UP),
     Place(title="People", path="/people/", group=SET_UP, right=Right.ADMINISTER),

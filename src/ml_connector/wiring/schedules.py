@@ -18,6 +18,7 @@ from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 
 if TYPE_CHECKING:
     from ml_connector.domain.schedules import Due
+    from ml_connector.domain.windows import Blackout
     from ml_connector.flows.answers.schedule_listings import ScheduleView
     from ml_connector.flows.bench import Bench
     from ml_connector.flows.scheduling import FlowPlace, ScheduleDesk
@@ -122,6 +123,16 @@ class Schedules(Closing):
         if filed.schedule.when.on is None or row is None:
             return []
         return self._open_almanac().list_events(filed, row)
+
+    def find_hold(self, name: str) -> "Blackout | None":
+        """What lets nothing of a schedule begin just now, if anything does.
+
+        A day off is none of it: what was due before may begin on one.
+        """
+        from ml_connector.domain.windows import find_blackout  # noqa: PLC0415 - start-up time.
+
+        shut = self._open_almanac().make_shut(self._filed(name))
+        return find_blackout(replace(shut, find_off=None), self.clock.now())
 
     def list_past(
         self, name: str, *, limit: int = LAST_SHOWN, before: datetime | None = None

@@ -9,6 +9,7 @@ from ml_connector.domain.catch_up import LATE, name_window
 from ml_connector.domain.schedules import Due
 from ml_connector.domain.windows import Blackout
 from ml_connector.flows.answers.listing import Cell, Link, Listing, State, Tone
+from ml_connector.flows.scheduling import name_actor
 from ml_connector.flows.timetables import tell_when
 from ml_connector.ports import RunState
 from ml_connector.ports.closing import MaintenanceRow, PeriodEvent, WatchRow
@@ -52,18 +53,19 @@ def list_schedules(views: Sequence[ScheduleView]) -> Listing:
     """Every schedule: when it is due, what became of its last firing, who paused it."""
     return Listing(
         columns=(
-            "Schedule", "Flow", "When", "Zone", "Next", "Next (UTC)", "Last", "Became", "Run",
-            "State", "Paused by",
+            "Schedule", "State", "When", "Next", "Last", "Became", "Run", "Flow", "Zone",
+            "Next (UTC)", "Paused by",
         ),
         rows=[
             (
                 Link(text=its.schedule.name, kind="schedule", key=its.schedule.name),
-                Link(text=its.schedule.flow, kind="flow", key=its.schedule.flow),
-                tell_when(its.schedule), its.schedule.zone,
-                local(its.next_due, its.schedule.zone), its.next_due,
+                show_standing(its), tell_when(its.schedule),
+                local(its.next_due, its.schedule.zone),
                 local(its.last.due_at, its.schedule.zone) if its.last else "",
                 show_outcome(its.last_state) if its.last else "",
-                _link_run(its.last) if its.last else "", show_standing(its), its.paused_by,
+                _link_run(its.last) if its.last else "",
+                Link(text=its.schedule.flow, kind="flow", key=its.schedule.flow),
+                its.schedule.zone, its.next_due, its.paused_by,
             )
             for its in views
         ],
@@ -110,7 +112,8 @@ def list_past(past: Sequence[tuple[FiringRow, str]], zone: str) -> Listing:
         rows=[
             (
                 local(row.due_at, zone), row.due_at, show_outcome(became), _link_run(row),
-                row.actor, tell_late(row), row.reason,
+                "schedule" if row.actor == name_actor(row.schedule) else row.actor,
+                tell_late(row), row.reason,
             )
             for row, became in past
         ],
@@ -181,7 +184,9 @@ def tell_why(due: Due, zone: str) -> str:
 
 def tell_held(held: Blackout, zone: str) -> str:
     """What holds everything back now."""
-    return f"{name_window(held)} lets nothing begin until {local(held.ends, zone)}"
+    named = name_window(held)
+    until = local(held.ends, zone)
+    return f"{named[0].upper()}{named[1:]} lets nothing begin until {until}"
 
 
 def tell_late(firing: FiringRow) -> str:
@@ -191,9 +196,10 @@ def tell_late(firing: FiringRow) -> str:
     late = firing.ended_at - firing.due_at
     if late <= LATE:
         return ""
-    minutes = int(late.total_seconds()) // 60
-    hours, left = divmod(minutes, 60)
-    return f"{hours} h {left:02} min" if hours else f"{minutes} min"
+    hours, minutes = divmod(int(late.total_seconds()) // 60, 60)
+    if late.days:
+        return "1 day" if late.days == 1 else f"{late.days} days"
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 def local(at: datetime | None, zone: str) -> str:
