@@ -10,7 +10,7 @@ def test_flow_and_its_run_are_shown_with_the_way_there(site: Any) -> None:
     """From the flows to a run in two clicks."""
     visitor = site.member("viewer")
 
-    flows = visitor.get("/").text
+    flows = visitor.get("/flows/").text
     assert "/flows/actuals-fusion/" in flows
     assert f"/runs/{site.run_id}/" in flows
     assert f"/runs/{site.run_id}/" in visitor.get("/flows/actuals-fusion/").text

@@ -71,15 +71,18 @@ class StandingRecords(OrganisationStore):
         self, pairs: Collection[tuple[str, str, str]], *, since: datetime | None = None
     ) -> list[StandingChange]:
         """The past of these (flow, ledger, period), oldest first."""
+        wanted = set(pairs)
+        flows, periods = ({row[at] for row in wanted} for at in (0, 2))
         found: list[StandingChange] = []
-        for chunk in split_chunks(sorted(set(pairs)), PAIRS_PER_STATEMENT):
-            named = Q()
-            for flow, ledger, period in chunk:
-                named |= Q(flow=flow, ledger=ledger, period=period)
-            rows = models.StandingChange.of(self._id).filter(named)
+        # By the values of each column: naming the periods one by one takes far longer to read.
+        for ledgers in split_chunks(sorted({row[1] for row in wanted})):
+            rows = models.StandingChange.of(self._id).filter(
+                flow__in=flows, ledger__in=ledgers, period__in=periods
+            )
             rows = rows if since is None else rows.filter(at__gte=since)
             found += [_render_change(row) for row in rows.order_by("at", "pk")[:CHANGES_MAX]]
-        return sorted(found, key=lambda one: one.at)
+        its = (one for one in found if (one.flow, one.ledger, one.period) in wanted)
+        return sorted(its, key=lambda one: one.at)
 
     def _rows(self) -> QuerySet[models.Standing]:
         return models.Standing.of(self._id)

@@ -1,13 +1,16 @@
 """The close cockpit: every company and period of every flow, and what is at stake."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from ml_connector.flows.answers.cockpit import (
     BurnDown,
@@ -36,7 +39,11 @@ from ml_connector.web.tables import Table, find_file
 COLUMNS_MAX = 13
 """Planning periods of one grid: a year and its adjustment."""
 ROWS_SHOWN = 60
-"""Companies of one grid; a page further shows the next ones."""
+"""Companies of one flow; a page further shows the next ones."""
+FIRST_SHOWN = 15
+"""Companies of each flow where all flows are shown."""
+CHAINS_MAX = 500
+"""Chains of different tones that are kept drawn."""
 YEARS_BACK = 4
 """Years that can be chosen."""
 FIRST_YEAR, LAST_YEAR = 1990, 2200
@@ -127,21 +134,26 @@ def _count(cells: tuple[Cell, ...], late: list[Cell]) -> list[tuple[str, int, st
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class _Shown:
     """A grid as the page shows it: one page of its companies."""
 
     grid: Grid
     wanted: Wanted
 
-    @property
+    @cached_property
     def rows(self) -> list[tuple[str, list[list[dict[str, Any]]]]]:
         """Companies with what stands in their cells."""
-        start = (self.page - 1) * ROWS_SHOWN
+        start = (self.page - 1) * self.most
         return [
             (ELSEWHERE_WORDS.get(ledger, ledger), [self._render(its) for _, its in its_cells])
-            for ledger, its_cells in self._chosen[start : start + ROWS_SHOWN]
+            for ledger, its_cells in self._chosen[start : start + self.most]
         ]
+
+    @property
+    def most(self) -> int:
+        """Companies shown at once: few of each flow where all flows are."""
+        return ROWS_SHOWN if self.wanted.flow else FIRST_SHOWN
 
     @property
     def page(self) -> int:
@@ -151,33 +163,38 @@ class _Shown:
     @property
     def pages(self) -> int:
         """Pages of companies."""
-        return max(-(-len(self._chosen) // ROWS_SHOWN), 1)
+        return max(-(-len(self._chosen) // self.most), 1)
 
     @property
     def ways(self) -> list[tuple[str, str]]:
         """Ways to the pages before and after."""
-        others = (("Companies before", self.page - 1), ("Further companies", self.page + 1))
-        return [
-            (text, f"?{urlencode({'flow': self.grid.flow, 'page': page})}&{self.wanted.query}")
-            for text, page in others
-            if 1 <= page <= self.pages
-        ]
+        asked = replace(self.wanted, flow=self.grid.flow).query
+        if not self.wanted.flow:
+            return [(f"All {self.ledgers} ledgers", f"?{asked}")]
+        others = (("Ledgers before", self.page - 1), ("Further ledgers", self.page + 1))
+        return [(text, f"?{asked}&page={page}") for text, page in others if 1 <= page <= self.pages]
 
     @property
     def ledgers(self) -> int:
         """Companies the filter leaves."""
         return len(self._chosen)
 
-    @property
+    @cached_property
     def _chosen(self) -> list[tuple[str, list[tuple[str, tuple[Cell, ...]]]]]:
-        if not self.wanted.open_only:
-            return self.grid.rows
-        return [row for row in self.grid.rows if any(c.is_open for _, its in row[1] for c in its)]
+        rows = self.grid.rows
+        is_open = {ledger: any(c.is_open for _, its in row for c in its) for ledger, row in rows}
+        if self.wanted.open_only:
+            return [row for row in rows if is_open[row[0]]]
+        if self.wanted.flow or len(rows) <= self.most:
+            return rows
+        # Where only the first ones are shown, those that need somebody are the first.
+        return sorted(rows, key=lambda row: not is_open[row[0]])
 
     def _render(self, cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
         return [
             {"cell": cell, "state": cell.state, "stake": cell.stake, "way": self._find_way(cell),
-             "chain": cell.chain, "told": _tell(cell)}
+             "chain": _draw_chain(tuple(state.tone for _, state in cell.chain)),
+             "told": _tell(cell)}
             for cell in cells
         ]  # fmt: skip
 
@@ -188,6 +205,12 @@ class _Shown:
         if cell.ledger in ELSEWHERE:
             return reverse("run", args=[cell.standing.run_id])
         return reverse("reconciliation-period", args=[render_place(cell.standing)])
+
+
+@lru_cache(maxsize=CHAINS_MAX)
+def _draw_chain(tones: tuple[Tone, ...]) -> SafeString:
+    """A mark for each stage; its words stand beside it for whoever hears the page."""
+    return format_html_join("", '<i class="{}"></i>', ((tone.value,) for tone in tones))
 
 
 def _tell(cell: Cell) -> str:

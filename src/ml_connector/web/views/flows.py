@@ -1,5 +1,6 @@
 """Where everything stands: the flows, and how one of them is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import chain
@@ -42,8 +43,11 @@ WAYS = {"run": ("run", True), "close": ("first", False), "unmapped": ("unmapped"
 def show_flows(request: Asked) -> HttpResponse:
     """Each flow: how its last run ended, what it owes, what was refused."""
     records = request.house.records
-    rows = []
-    for name, flow in sorted(request.house.project.flows.items()):
+    rows, flows = [], request.house.project.flows
+    refused: Counter[str] = Counter()
+    for row in records.loads.load_tallies(flows=list(flows)):
+        refused[row.flow] += row.count
+    for name, flow in sorted(flows.items()):
         last = next(iter(records.runs.load_runs(flow=name, limit=1)), None)
         owed = {period for _, period in records.batches.load_touched(name)}
         rows.append(
@@ -52,7 +56,7 @@ def show_flows(request: Asked) -> HttpResponse:
                 show_state(last.state) if last else NEVER,
                 Link(text=last.run_id, kind="run", key=last.run_id) if last else None,
                 last.finished_at if last else None, _name_some(owed),
-                records.loads.count_refused(name),
+                refused[name],
             )
         )  # fmt: skip
     columns = ("Flow", "Kind", "State", "Last run", "Ended (UTC)", "Periods owed", "Refused")
