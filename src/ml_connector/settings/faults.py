@@ -9,6 +9,7 @@ from ml_connector.errors import SettingsError
 SEEN_CHARS_MAX = 60
 _SECRET_KEY = re.compile(
     r"secret|password|passphrase|token|private_key|access_key|database_url|engine_url"
+    r"|channels\[\d+\]\.address"
 )
 _REFERENCE = re.compile(r"(secret|env|file):")
 _PASSWORD_IN_ADDRESS = re.compile(r"(?<=://)[^/\s@]+@")
