@@ -11,10 +11,12 @@ from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, Money, hint, say, show
 from ml_connector.errors import UsageError
 from ml_connector.flows.answers import mapping_listings as tables
+from ml_connector.flows.placing.rulebook import count_changes
 from ml_connector.ports.unmapped import UnmappedFilter
 
 if TYPE_CHECKING:
     from ml_connector.flows.placing.coverage import UnmappedRow
+    from ml_connector.wiring import House
 
 Periods = Annotated[
     list[str] | None,
@@ -244,3 +246,14 @@ def restore(
     say(f"Version {saved.number} of {flow} holds the {saved.rules} rules of version {version}.")
     hint(f"see what they move: `ml-connector plan {flow} --remap`")
     return 0
+
+
+def tell_drift(house: "House", flow: str) -> None:
+    """Say where the project's file holds other rules than those that decide."""
+    if house.flow(flow).kind != "actuals":
+        return
+    drift = house.find_rules(flow).drift
+    if drift is not None:
+        count = count_changes(drift)
+        say(f"The rules are kept in the records; the project's file differs in {count} of them.")
+        hint(f"see what it would move: `ml-connector mappings diff {flow} file --amounts`")

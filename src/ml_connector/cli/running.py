@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ml_connector.cli.mappings import tell_drift
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import say
 from ml_connector.cli.report import count_changes, exit_code_of, tell_run
@@ -90,6 +91,7 @@ def plan(
         if out is not None:
             house.actuals_flow(flow)
         row = _run(house, flow, request)
+        tell_drift(house, flow)
         if out is not None:
             _save_plan(out, row)
         next_step = f"load exactly this: `ml-connector apply {out}`" if out else ""

@@ -24,9 +24,13 @@ STAKE_MAX = 2**62
 """What orders the queue is a whole number of the database; no ledger comes near it."""
 AMOUNTS_SHOWN_MAX = 2_000
 """Ledger periods and currencies told of one value."""
+ROWS_UPDATED = 40
+"""Rows with all their columns in one statement."""
 PLACED_MAX = 1_000
 """Planning periods of a flow that are told of."""
 
+_Amount = tuple[Any, ...]
+"""A value, a ledger period and currency, and what lies there."""
 _Key = tuple[str, str, str]
 """Dimension, fact and value."""
 
@@ -49,14 +53,13 @@ class UnmappedRecords(OrganisationStore):
                     "run_id": placed.run_id, "at": placed.at,
                 },
             )  # fmt: skip
-            amounts = models.UnmappedAmount.of(self._id).filter(
-                flow=placed.flow, member=placed.member
-            )
-            touched = set(amounts.values_list("value_id", flat=True).distinct())
-            amounts.delete()
-            ids = self._save_values(placed, told)
-            self._save_amounts(placed, told, ids)
-            self._add_up(touched | set(ids.values()))
+            held = self._load_held(placed)
+            new = [one for one in told if held.pop(_name_amount(one), None) is None]
+            for chunk in split_chunks([pk for pk, _ in held.values()]):
+                models.UnmappedAmount.of(self._id).filter(pk__in=chunk).delete()
+            ids = self._save_values(placed, new)
+            self._save_amounts(placed, new, ids)
+            self._add_up({value_id for _, value_id in held.values()} | set(ids.values()))
 
     def load_placed(self, flow: str) -> list[PlacedRow]:
         """The planning periods of a flow that were ever placed, the newest placing first."""
@@ -128,6 +131,13 @@ class UnmappedRecords(OrganisationStore):
             rows = rows.filter(owner="")
         return rows.filter(value__icontains=asked.text) if asked.text else rows
 
+    def _load_held(self, placed: PlacedRow) -> dict[_Amount, tuple[int, int]]:
+        """Ids of what is stored of the period, and of the values it lies on."""
+        amounts = models.UnmappedAmount.of(self._id).filter(flow=placed.flow, member=placed.member)
+        names = ("value__dimension", "value__fact", "value__value", "ledger", "period", "currency",
+                 "debit", "credit", "lines", "pk", "value_id")  # fmt: skip
+        return {tuple(row[:9]): (row[9], row[10]) for row in amounts.values_list(*names).iterator()}
+
     def _save_values(self, placed: PlacedRow, told: Sequence[UnmappedSum]) -> dict[_Key, int]:
         """Every value told of has a row; returns their ids."""
         firsts = {(one.dimension, one.fact, one.value): one for one in reversed(told)}
@@ -170,16 +180,29 @@ class UnmappedRecords(OrganisationStore):
 
     def _add_up(self, pks: set[int]) -> None:
         """What the queue shows of these values is what lies on them now."""
+        fields = ("is_open", "totals", "members", "lines", "stake")
+        names = ("value_id", "member", "currency", "debit", "credit", "lines")
         for chunk in split_chunks(sorted(pks)):
             sums: dict[int, _Sum] = defaultdict(_Sum)
             rows = models.UnmappedAmount.of(self._id).filter(value_id__in=chunk)
-            for row in rows.iterator():
-                sums[row.value_id].add(row)
+            for pk, *row in rows.values_list(*names).iterator():
+                sums[pk].add(*row)
             values = list(self._values().filter(pk__in=chunk))
             for value in values:
                 sums[value.pk].write(value)
-            fields = ("is_open", "totals", "members", "lines", "stake")
-            self._values().bulk_update(values, fields, batch_size=100)
+            # All of them exist: an insert that meets its row is the quickest way to change many.
+            self._values().bulk_create(
+                values, update_conflicts=True, unique_fields=["id"], update_fields=fields,
+                batch_size=ROWS_UPDATED,
+            )  # fmt: skip
+
+
+def _name_amount(one: UnmappedSum) -> _Amount:
+    """All that is stored of an amount; the same again is left as it is."""
+    return (
+        one.dimension, one.fact, one.value, one.ledger, one.period, one.currency,
+        render_plain(one.debit), render_plain(one.credit), one.lines,
+    )  # fmt: skip
 
 
 class _Sum:
@@ -189,13 +212,13 @@ class _Sum:
         self._totals: dict[str, tuple[Decimal, Decimal, int]] = {}
         self._members: set[str] = set()
 
-    def add(self, row: models.UnmappedAmount) -> None:
+    def add(self, member: str, currency: str, debit: str, credit: str, lines: int) -> None:
         """One ledger period and currency more."""
-        debit, credit, lines = self._totals.get(row.currency, (Decimal(0), Decimal(0), 0))
-        self._totals[row.currency] = (
-            debit + Decimal(row.debit), credit + Decimal(row.credit), lines + row.lines,
+        held = self._totals.get(currency, (Decimal(0), Decimal(0), 0))
+        self._totals[currency] = (
+            held[0] + Decimal(debit), held[1] + Decimal(credit), held[2] + lines,
         )  # fmt: skip
-        self._members.add(row.member)
+        self._members.add(member)
 
     def write(self, value: models.UnmappedValue) -> None:
         """The row says what was added."""

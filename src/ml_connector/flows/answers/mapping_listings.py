@@ -103,7 +103,14 @@ def _fits(rule: MappingRule, asked: RuleFilter) -> bool:
 
 
 def list_rules(ranked: Sequence[RankedRule], *, flow: str, reach: Reach, currency: str) -> Listing:
-    """Rules with what each decided when the period was last placed."""
+    """Rules with what each decided when the period was last placed.
+
+    Args:
+        ranked: The rules.
+        flow: Whose they are, where each leads to the form that changes it; else empty.
+        reach: What they reached.
+        currency: Whose amounts are shown.
+    """
     columns = (
         "Order", "Dimension", "When", "Member", "Kind", "Lines", "Debits", "Credits", "Precedence",
         "Holds", "Note",
@@ -112,7 +119,9 @@ def list_rules(ranked: Sequence[RankedRule], *, flow: str, reach: Reach, currenc
         columns=columns,
         rows=[
             (
-                Link(text=str(one.order), kind="rule", key=f"{flow}?place={one.place}"),
+                Link(text=str(one.order), kind="rule", key=f"{flow}?place={one.place}")
+                if flow
+                else one.order,
                 one.rule.dimension, one.rule.when or "always", one.rule.target,
                 name_kind(one.rule),
                 *_show(reach.rules.get((one.rule.rule_id, currency), Totals()), currency),

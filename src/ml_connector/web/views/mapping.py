@@ -86,7 +86,10 @@ def show_flow(request: Asked, name: str) -> HttpResponse:
     page = find_page(request, PAGES_MAX, RULES_SHOWN)
     page.tell(len(ranked))
     shown = ranked if FORM_ASKED in request.GET else ranked[page.start : page.start + RULES_SHOWN]
-    listing = tables_of.list_rules(shown, flow=name, reach=reach, currency=currency)
+    listing = tables_of.list_rules(
+        shown, flow=name if Right.MAP in request.person.rights else "", reach=reach,
+        currency=currency,
+    )  # fmt: skip
     tables = [Table(name="rules", title="Rules", listing=listing)]
     given = {
         **_describe(request, name, held), "tables": tables, "page": page, "reach": reach,

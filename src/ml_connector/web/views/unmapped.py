@@ -114,6 +114,7 @@ def _show_value(
         "query": urlencode({"dimension": value.dimension, "value": value.value}),
         "file": house.actuals_flow(value.flow).mapping,
         "busy": house.find_unfinished(value.flow),
+        "periods": tables_of.name_periods(value.members),
         "faults": [f.text for f in error.faults] if isinstance(error, MappingFaultsError) else [],
     }  # fmt: skip
     found = find_file(request, tables)
