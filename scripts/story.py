@@ -22,6 +22,7 @@ from ml_connector.wiring import open_house, write_sandbox_project
 
 PASSWORD = "halden works since 1921"  # noqa: S105 - of people who do not exist.
 ANNA, BEN = "anna", "ben"
+CONNECTION = "fusion-sandbox"
 FLOW, BUDGET_FLOW = "actuals-fusion", "budgets-jde"
 LEDGER = "Halden US"
 LATE_PERIOD = "Sep-26"
@@ -105,7 +106,10 @@ def play(house: House, **look: Any) -> Iterator[Scene]:
 
 def _connect(house: House, page: Any) -> Iterator[Scene]:
     house.go(page, "connections/")
-    yield Scene(name="connections", page=page)
+    page.get_by_role("link", name=CONNECTION).click()
+    page.get_by_role("button", name="Test it now").click()
+    page.locator("main .facts .chip:not(.idle)").wait_for(timeout=RUN_MS_MAX)
+    yield Scene(name="connection", page=page)
 
 
 def _map(house: House, page: Any) -> Iterator[Scene]:
@@ -134,7 +138,7 @@ def _mend(house: House, page: Any) -> Iterator[Scene]:
     page.fill("#when", "account=68990")
     page.fill("#target", "68990")
     page.fill("#comment", "Late accruals have their own account.")
-    page.get_by_role("button", name="Save as a new revision").click()
+    page.get_by_role("button", name="Save as a new version").click()
     house.go(page, "refused/")
     page.locator("main td a").first.click()
     yield Scene(name="refused-cause", page=page)
@@ -150,8 +154,8 @@ def _reconcile(house: House, page: Any) -> Iterator[Scene]:
     page.get_by_role("link", name=LATE_PERIOD).first.click()
     page.fill("#comment", "Late accruals of September are in.")
     yield Scene(name="reconciliation-period", page=page)
-    page.get_by_role("button", name=re.compile("^Sign ")).click()
-    page.locator(".said.signed").wait_for()
+    page.get_by_role("button", name=f"Sign {LATE_PERIOD}").click()
+    page.locator(".said.holds").wait_for()
 
 
 def _write_back(house: House, anna: Any, ben: Any) -> Iterator[Scene]:
