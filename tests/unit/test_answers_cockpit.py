@@ -117,19 +117,19 @@ def test_stakes_never_cancel_and_currencies_are_never_added() -> None:
 
 
 def test_grid_has_its_newest_periods_and_folds_adjustments_in() -> None:
-    """Columns by date; two periods of one planning period share a cell; no ledger stands last."""
+    """The newest first; two periods of one planning period share a cell; no ledger stands last."""
     september = make(period="Sep-26", date_last=date(2026, 9, 30))
     adjustment = make(period="Adj-26", member="Oct 26")
     cells = [place(one) for one in (make(), september, adjustment, make("(none)"), make("Asia"))]
     (grid,) = make_grids(cells, {"actuals": "actuals"}, columns_max=2)
     (newest,) = make_grids(cells, {}, columns_max=1)
 
-    assert grid.members == ("Sep 26", "Oct 26")
+    assert grid.members == ("Oct 26", "Sep 26")
     assert grid.ledgers == ("Asia", "US", "(none)")
     assert [cell.period for cell in grid.cells["US", "Oct 26"]] == ["Oct-26", "Adj-26"]
     assert grid.tied == (5, 5)
     assert newest.members == ("Oct 26",)
-    assert dict(grid.rows)["Asia"] == [("Sep 26", ()), ("Oct 26", (cells[-1],))]
+    assert dict(grid.rows)["Asia"] == [("Oct 26", (cells[-1],)), ("Sep 26", ())]
 
 
 def test_late_is_what_has_ended_and_does_not_tie_out() -> None:

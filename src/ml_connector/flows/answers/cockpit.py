@@ -176,7 +176,7 @@ class Grid:
 
 
 def make_grids(cells: Iterable[Cell], kinds: Mapping[str, str], *, columns_max: int) -> list[Grid]:
-    """A grid for each flow that has cells, its newest planning periods, by date."""
+    """A grid for each flow that has cells: its planning periods, the newest first."""
     of_flow: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         of_flow[cell.flow].append(cell)
@@ -189,7 +189,7 @@ def _make_grid(flow: str, kind: str, cells: Sequence[Cell], *, columns_max: int)
     for cell in cells:
         end = cell.date_last or date.min
         ends[cell.member] = max(ends.get(cell.member, date.min), end)
-    members = sorted(ends, key=lambda member: (ends[member], member))[-columns_max:]
+    members = sorted(ends, key=lambda member: (ends[member], member), reverse=True)[:columns_max]
     placed: dict[tuple[str, str], list[Cell]] = defaultdict(list)
     for cell in cells:
         if cell.member in members:
