@@ -134,3 +134,89 @@ def test_server_on_sqlite_runs_what_is_due_and_catches_up_what_it_missed(
         assert (view.last.run_id, view.last_state) == (run.run_id, "succeeded")
         assert view.last.reason == ("delayed from 2026-11-21 05:00 UTC by a blackout (weekend)")
         house.records.audit.verify()
+
+
+CLOSE = "flow: actuals-fusion\nwhen: {on: period-closed}\nzone: Europe/Berlin\n"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_closing_in_the_erp_runs_its_period_on_a_server(
+    office: Office, typist: Any, quick_looks: None
+) -> None:
+    """Looked at in turn, seen closed, run for that period by the schedule, told as what it was."""
+    add_schedule(office.root, CLOSE, "close")
+    working = CLOSE.replace("on: period-closed", "working_day: WD+2 06:00")
+    add_schedule(office.root, working, "late")
+    with open_house(office.root, clock=office.clock) as house:
+        house._make_look(house.engine, lambda _text: None)  # type: ignore[arg-type]  # of SQLite
+        assert house.look_at_periods() == []
+        assert house.look_at_periods() == []
+        (watch,) = house.list_watches()
+        assert (watch.connection, watch.problem) == ("fusion-sandbox", "")
+    (late,) = [
+        row for row in typist.type("schedules", "list", "--output", "csv").csv
+        if row["Schedule"] == "late"
+    ]  # fmt: skip
+    assert late["When"] == "at 06:00 on the 2nd working day after the period"
+    assert (late["Next"], late["State"]) == ("Wed 2026-12-02 06:00", "on")
+    office.company.erp("set_period_status", ledger="Halden US", period="Nov-26", status="C")
+    office.clock.sleep(600)
+    with open_house(office.root, clock=office.clock) as house:
+        assert house.look_at_periods() == ["Period Nov-26 of Halden US was closed"]
+        assert [one.period.name for one in house.list_waiting("close")] == ["Nov-26"]
+    told = serve_once(office)
+    run = office.newest()
+    assert (run.request, run.actor) == ({"periods": ["Nov-26"]}, "schedule close")
+    assert any(run.run_id in line for line in told)
+    (past,) = typist.type("schedules", "show", "close", "--output", "json").json["last"]
+    assert past["reason"] == "Nov-26 of Halden US was closed"
+
+
+@pytest.mark.long
+def test_changed_folder_is_read_again_and_a_faulty_one_is_told(
+    office: Office, typist: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New schedules and windows are taken; of faults all are told, and the old schedules stay."""
+    monkeypatch.setattr("ml_connector.wiring.folder.LOOK_S", 0.0)
+    add_schedule(office.root)
+    told: list[str] = []
+    with open_house(office.root, clock=office.clock) as house:
+        look = house._make_look(house.engine, told.append)  # type: ignore[arg-type]  # of SQLite
+        look()
+        add_schedule(office.root, "flow: nothing\nwhen: {every: 9d}\nzone: Berlin\n", "broken")
+        look()
+        look()
+        assert len(told) == 2, told
+        for fault in ("when.every: is not like", "zone: is no time zone"):
+            assert fault in house.folder_problem, house.folder_problem
+        assert told[1].startswith("The old schedules go on: ")
+        assert list(house.project.schedules) == ["nightly"]
+        add_schedule(office.root, NIGHTLY.replace('cron: "0 6 * * *"', "every: 6h"), "broken")
+        window = "connection: anaplan-sandbox\nzone: UTC\nwindows: [{from: '02:00', to: '03:00'}]\n"
+        (office.root / "maintenance").mkdir()
+        (office.root / "maintenance" / "anaplan.yaml").write_text(window)
+        look()
+        assert house.folder_problem == ""
+        assert told[2:] == ["Schedule broken is new, changed or gone"]
+        assert house.view_schedule("broken").next_due is not None
+        assert house.project.flows.keys() >= {ACTUALS}
+    (row,) = typist.type("maintenance", "list", "--output", "csv").csv
+    assert (row["Window"], row["From"], row["By"]) == (
+        "anaplan-1", "02:00", "maintenance/anaplan.yaml",
+    )  # fmt: skip
+    added = typist.type(
+        "maintenance", "add", "fusion-sandbox", "--from", "2026-11-23 00:00", "--to",
+        "2026-11-23 09:00", "--zone", "Europe/Berlin", "--reason", "patch",
+    )  # fmt: skip
+    assert added.code == 0, added.err
+    shown = typist.type("schedules", "next", "nightly").out
+    assert "a blackout and maintenance window (weekend; patch)" in shown
+    key = added.hints[0].split()[-1].strip("`")
+    assert typist.type("maintenance", "remove", key).code == 0
+    assert "patch" not in typist.type("schedules", "next", "nightly").out
+    wrong = typist.type("maintenance", "add", "x", "--from", "1", "--to", "2", "--zone", "Mars")
+    assert wrong.code == 2
+    for fault in ("there is no connection 'x'", "the beginning is", "the end is", "the zone is"):
+        assert fault in wrong.err, wrong.err
+    assert typist.type("maintenance", "remove", "anaplan-1").code == 2

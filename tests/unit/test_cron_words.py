@@ -1,8 +1,10 @@
 """Cron expressions in words, where words are surely right."""
 
+from datetime import time, timedelta
+
 import pytest
 
-from ml_connector.domain.cron_words import tell_cron
+from ml_connector.domain.cron_words import tell_cron, tell_every, tell_working_day
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,21 @@ from ml_connector.domain.cron_words import tell_cron
 def test_cron_is_told_in_words_or_as_it_was_written(cron: str, words: str) -> None:
     """Plain ones read as people say them."""
     assert tell_cron(cron) == words
+
+
+def test_working_days_and_intervals_are_told_as_people_say_them() -> None:
+    """Ordinals, the last day of all, units that fit."""
+    at = time(6)
+    assert [tell_working_day(number, at) for number in (1, 2, 3, 11, 22, -1, -2)] == [
+        "at 06:00 on the 1st working day after the period",
+        "at 06:00 on the 2nd working day after the period",
+        "at 06:00 on the 3rd working day after the period",
+        "at 06:00 on the 11th working day after the period",
+        "at 06:00 on the 22nd working day after the period",
+        "at 06:00 on the last working day of the period",
+        "at 06:00 on the 2nd last working day of the period",
+    ]
+    every = [timedelta(minutes=15), timedelta(minutes=60), timedelta(minutes=90), timedelta(days=2)]
+    assert [tell_every(one) for one in every] == [
+        "every 15 minutes", "every hour", "every 90 minutes", "every 2 days",
+    ]  # fmt: skip

@@ -147,3 +147,114 @@ def test_editor_is_offered_the_schedule_keys() -> None:
     schema = render_schema()["schedule.schema.json"]
     assert schema["required"] == ["flow", "when", "zone"]
     assert {"catch_up", "blackouts", "in_blackout", "enabled"} <= set(schema["properties"])
+
+
+CALENDAR = """\
+country: DE
+subdivision: BY
+weekdays: [Mon, Tue, Wed, Thu, Fri]
+holidays: [{from: 2026-12-28, to: 2026-12-31, reason: works holiday}]
+working: [2026-12-19]
+"""
+MAINTENANCE = "connection: plan\nzone: UTC\nwindows: [{from: '02:00', to: '03:00'}]\n"
+
+
+def test_schedule_names_a_calendar_of_the_folder(folder: Path) -> None:
+    """It is read with the schedules; what the records keep holds it whole and is read back."""
+    from ml_connector.flows.timetables import (  # noqa: PLC0415 - the settings know nothing of it.
+        parse_definition,
+        render_definition,
+    )
+
+    (folder / "calendars").mkdir()
+    (folder / "calendars" / "germany.yaml").write_text(CALENDAR)
+    (folder / "calendars" / "README.md").write_text("Not one of them.")
+    late = NIGHTLY.replace('cron: "0 6 * * MON-FRI"', "working_day: WD+2 06:00, of: months")
+    (folder / "schedules" / "nightly.yaml").write_text(f"{late}calendar: germany\n")
+    project = load(folder)
+    schedule, calendar = project.schedules["nightly"], project.calendars["germany"]
+    assert [one.isoformat() for one in calendar.working] == ["2026-12-19"]
+    assert len(calendar.holidays[0].list_days()) == 4
+    kept = render_definition(schedule, calendar)
+    assert kept["when"] == {"working_day": "WD+2 06:00", "of": "months"}
+    assert (parse_definition(kept).schedule, parse_definition(kept).calendar) == (
+        schedule, calendar,
+    )  # fmt: skip
+    told = faults_of(folder, f"{NIGHTLY}calendar: france\n")
+    assert "calendar: is no calendar; seen 'france'; allowed: germany" in told
+    (folder / "calendars" / "germany.yaml").write_text("country: DX\n")
+    told = faults_of(folder, f"{NIGHTLY}calendar: germany\n")
+    assert "names no country by its ISO code: DX" in told
+    assert "schedules/" not in told, "a calendar that is refused is one fault"
+
+
+def test_definition_of_a_plain_schedule_is_as_releases_before_wrote_it(folder: Path) -> None:
+    """An upgrade changes no schedule, so that what it missed meanwhile is caught up."""
+    from ml_connector.flows.timetables import render_definition  # noqa: PLC0415 - as above.
+
+    kept = render_definition(load(folder).schedules["nightly"])
+    assert sorted(kept) == [
+        "blackouts", "catch_up", "enabled", "flow", "in_blackout", "name", "request", "when",
+        "zone",
+    ]  # fmt: skip
+    assert kept["when"] == {"cron": "0 6 * * MON-FRI"}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("country: DE\nsubdivision: XX\n", "names no subdivision of DE: XX; it has: BB, BE"),
+        ("subdivision: BY\n", "names a subdivision and no country"),
+        ("weekdays: []\n", "works on no day of the week"),
+        ("weekdays: [Montag]\n", "weekdays[0]: is none of the values allowed"),
+        ("holidays: [{from: 2026-12-24, to: 2026-12-23}]\n", "holidays[0]: ends before it begins"),
+        ("holidays: [{from: 2020-01-01, to: 2026-12-23}]\n", "is longer than 1,000 days"),
+    ],
+)
+def test_calendar_is_refused_by_what_is_wrong_with_it(
+    folder: Path, text: str, problem: str
+) -> None:
+    """Names of states, orders of dates, days of the week."""
+    (folder / "calendars").mkdir()
+    (folder / "calendars" / "odd.yaml").write_text(text)
+    assert problem in faults_of(folder, NIGHTLY)
+
+
+def test_maintenance_names_a_connection_and_ends_alike(folder: Path) -> None:
+    """Windows of each day, each week or once; every fault of a file at once."""
+    (folder / "maintenance").mkdir()
+    file = folder / "maintenance" / "patches.yaml"
+    file.write_text(MAINTENANCE)
+    assert load(folder).maintenance["patches"].windows[0].begins == "02:00"
+    file.write_text(MAINTENANCE.replace("plan", "elsewhere"))
+    told = faults_of(folder, NIGHTLY)
+    assert "connection: names no connection; seen 'elsewhere'; allowed: erp, plan" in told
+    file.write_text("connection: plan\nzone: Mars\nwindows: [{from: '02:00', to: Sat 03:00}]\n")
+    told = faults_of(folder, NIGHTLY)
+    assert "zone: is no time zone" in told
+    assert "windows[0]: begins and ends by the same kind" in told
+
+
+@pytest.mark.parametrize(
+    ("when", "problem"),
+    [
+        ('cron: "0 6 * * *", every: 15m', "names cron and every: give"),
+        ("every: 0m", "is not like `15m`"),
+        ("every: 8d", "is not like `15m`"),
+        ("every: 15m, anchor: noon", "is not like `2026-12-24 18:00`"),
+        ('cron: "0 6 * * *", anchor: 2026-01-01', "which only `every` is counted from"),
+        ('cron: "0 6 * * *", of: months', "which only `working_day` is counted from"),
+        ("working_day: WD+0 06:00", "is not like `WD+2 06:00`"),
+        ("working_day: WD+61 06:00", "at most 60 days"),
+        ("working_day: WD2 06:00", "is not like `WD+2 06:00`"),
+        ("working_day: WD+2 06:00", "when.of: counts from the periods of ledgers"),
+        ("on: period-closed", "when.on: follows the periods of ledgers"),
+        ("on: close", "when.on: is none of the values allowed"),
+    ],
+)
+def test_kind_of_time_is_refused_when_it_has_no_sure_meaning(
+    folder: Path, when: str, problem: str
+) -> None:
+    """Two kinds at once, numbers of nothing, and books a flow has not."""
+    text = NIGHTLY.replace('cron: "0 6 * * MON-FRI"', when)
+    assert problem in faults_of(folder, text)

@@ -103,7 +103,7 @@ def _verify_country(country: str, subdivision: str) -> None:
     if subdivision and subdivision not in known:
         listed = ", ".join(known[:NEAR_MAX]) + (", …" if len(known) > NEAR_MAX else "")
         offered = listed or "none"
-        raise ValueError(f"{country} has no subdivision {subdivision}; it has: {offered}")
+        raise ValueError(f"names no subdivision of {country}: {subdivision}; it has: {offered}")
 
 
 @cache

@@ -108,12 +108,12 @@ def list_waiting(waiting: Sequence[PeriodEvent], zone: str) -> Listing:
 def list_past(past: Sequence[tuple[FiringRow, str]], zone: str) -> Listing:
     """Past times and what became of each, newest first."""
     return Listing(
-        columns=("Time", "UTC", "Became", "Run", "By", "Late", "Remark"),
+        columns=("Time", "Became", "Run", "Remark", "By", "Late", "UTC"),
         rows=[
             (
-                local(row.due_at, zone), row.due_at, show_outcome(became), _link_run(row),
+                local(row.due_at, zone), show_outcome(became), _link_run(row), row.reason,
                 "schedule" if row.actor == name_actor(row.schedule) else row.actor,
-                tell_late(row), row.reason,
+                tell_late(row), row.due_at,
             )
             for row, became in past
         ],
