@@ -47,3 +47,16 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
         )
     )
     return bundle, key_file
+
+
+def make_certificate(ends_at: dt.datetime) -> str:
+    """The PEM text of a certificate that ends then."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "connector")])
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name)
+        .public_key(key.public_key()).serial_number(1)
+        .not_valid_before(ends_at - dt.timedelta(days=365)).not_valid_after(ends_at)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

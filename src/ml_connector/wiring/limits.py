@@ -121,6 +121,8 @@ class Limits:
     project: Project
     clock: Clock
     actor: str
+    patience_s: float = TEST_S
+    """How long a test is waited for."""
 
     if TYPE_CHECKING:
 
@@ -277,7 +279,7 @@ class Limits:
 
         pool = ExactPool(max_workers=1, thread_name_prefix="test")
         try:
-            pool.submit(collect).result(timeout=TEST_S)
+            pool.submit(collect).result(timeout=self.patience_s)
         except TooLateError:
             return False
         except ConnectorError as error:
