@@ -170,6 +170,7 @@ def site(
         house.add_person("chief", password=PASSWORD, roles=list(Role))
         plant_schedules(house, run_id=run.run_id)
         samples = plant(house, run.run_id) | plant_alerts(house, run_id=run.run_id)
+        samples["<path:file>"] = find_run_file(house, run.run_id)
     with serving_pages(root) as url:
         listed = list_routes(root)
         routes = [(path, right) for path, method, right in listed if not method]
@@ -178,6 +179,13 @@ def site(
             url=url, project=root, run_id=run.run_id, routes=routes, operations=operations,
             samples=samples,
         )  # fmt: skip
+
+
+def find_run_file(house: Any, run_id: str) -> str:
+    """A file of the run that the archive holds: what the model said of its load."""
+    loads = house.records.loads.load_loads(run_id=run_id)
+    found = next(load.result_hash for load in loads if len(load.result_hash) == 64)
+    return f"{run_id}/{found}"
 
 
 def list_routes(root: Path) -> list[tuple[str, str, str]]:

@@ -155,7 +155,8 @@ def test_bridge_leads_from_the_ledgers_debits_to_the_models() -> None:
     (odd,) = list_bridges({"debits": {"USD": {"archived": "10"}}})
 
     assert [(name, amount) for name, amount, _ in bridge.parts] == [
-        ("excluded: closing", -8), ("refused", -3), ("unmapped", -7),
+        ("excluded: closing", Decimal(-8)), ("refused", Decimal(-3)),
+        ("unmapped", Decimal(-7)),
     ]  # fmt: skip
     assert bridge.whole + sum(amount for _, amount, _ in bridge.parts) == bridge.left == 82
     assert list_bridge(bridge).rows[-1] == ("model", Money(amount=Decimal(82), currency="USD"))

@@ -21,6 +21,7 @@ from ml_connector.web.views import (
     schedules,
     sign_in,
     tokens,
+    trace,
     unmapped,
 )
 
@@ -30,7 +31,7 @@ urlpatterns = [
     path("flows/<str:name>/", flows.show_flow, name="flow"),
     path("runs/", runs.show_runs, name="runs"),
     path("runs/<str:run_id>/", runs.show_run, name="run"),
-    path("runs/files/<path:place>/", runs.show_file, name="run-file"),
+    path("runs/files/<path:file>/", runs.show_file, name="run-file"),
     path("reconciliation/", reconciliation.show_periods, name="reconciliation"),
     path(
         "reconciliation/period/<path:place>/",
@@ -48,6 +49,7 @@ urlpatterns = [
         reconciliation.withdraw,
         name="reconciliation-withdraw",
     ),
+    path("trace/", trace.show_trace, name="trace"),
     path("people/", people.show_people, name="people"),
     path("people/add/", people.add, name="people-add"),
     path("people/<str:name>/", people.change, name="person"),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.periods import READABLE_STATES
@@ -115,7 +116,9 @@ class Closing:
                 next_step=f"See its loads: `ml-connector runs show {run_id}`.",
                 run=run_id,
             )
-        return self.archive.read_bytes(file_hash)
+        chunks = self.archive.read_bytes(file_hash)
+        # What is not in the archive is told before anything is sent.
+        return chain([next(chunks, b"")], chunks)
 
     def find_close_days(self) -> "WorkingDays":
         """The working days of the project's only calendar, or else Monday to Friday."""

@@ -5,6 +5,7 @@ from datetime import date
 
 from ml_connector.domain.working_days import WorkingDays, count_working_days
 from ml_connector.flows.answers.cockpit import BurnDown, Cell, Stake
+from ml_connector.flows.answers.listing import Cell as Field
 from ml_connector.flows.answers.listing import Link, Listing, Money, render_money
 
 LATE_SHOWN = 50
@@ -59,7 +60,7 @@ def list_standings(cells: Iterable[Cell]) -> Listing:
     )  # fmt: skip
 
 
-def _render(cell: Cell) -> Iterable[Sequence[object]]:
+def _render(cell: Cell) -> Iterable[Sequence[Field]]:
     head = (cell.flow, cell.ledger, cell.period, cell.member, str(cell.date_last or ""), cell.state)
     its = cell.standing
     if its is None or cell.signed is None:

@@ -35,7 +35,7 @@ NAMED_MAX = 3
 TIMED_MAX = 8
 """Runs whose phases are drawn beside each other."""
 WAYS = {"run": ("run", True), "close": ("first", False), "unmapped": ("unmapped", False),
-        "refusals": ("refusals", False), "connection": ("connection", True)}  # fmt: skip
+        "refusals": ("refused", False), "connection": ("connection", True)}  # fmt: skip
 """Pages that help, and whether their address holds what they are about; else `?flow=` says it."""
 
 

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 
 from ml_connector.errors import UsageError
-from ml_connector.flows.answers.listing import Link, Listing, State, Tone, render_money
+from ml_connector.flows.answers.listing import Link, Listing, State, Tone, render_cell
 from ml_connector.flows.answers.phases import list_phases, list_waiting, show_phases
 from ml_connector.flows.answers.run_listings import (
     Bridge,
@@ -115,9 +115,9 @@ def show_run(request: Asked, run_id: str) -> HttpResponse:
 
 
 @needs(Right.SEE)
-def show_file(request: Asked, place: str) -> HttpResponse | StreamingHttpResponse:
+def show_file(request: Asked, file: str) -> HttpResponse | StreamingHttpResponse:
     """What the model said of a load: its result as it came, or a dump of refused rows."""
-    run_id, _, file_hash = place.strip("/").partition("/")
+    run_id, _, file_hash = file.strip("/").partition("/")
     try:
         content = request.house.read_run_file(run_id, file_hash)
     except UsageError as error:
@@ -146,7 +146,7 @@ def _chart_bridge(bridge: Bridge) -> Chart:
     steps = [Step(label="ledger", amount=bridge.whole, is_total=True, tone="accent")]
     steps += [Step(label=name, amount=amount, tone=tone) for name, amount, tone in bridge.parts]
     steps.append(Step(label="model", amount=bridge.left, is_total=True, tone=Tone.GOOD))
-    told = [f"{name} {render_money(money)}" for name, money in listing.rows]
+    told = [" ".join(render_cell(cell, grouped=True) for cell in row) for row in listing.rows]
     return Chart(
         name=f"bridge-{bridge.currency}",
         title=f"From the ledger to the model, debits in {bridge.currency}",
