@@ -335,6 +335,11 @@ def play_sign_offs(player: Player) -> None:
     say("sign_offs.withdraw_sign_off", "nothing", actor="lee", reason="late line")
     say("sign_offs.load_sign_offs", flow="f")
     say("audit.find_span", [RUN])
+    for key in (RUN, "T1", PLAN_HASH[:8], KEY, "nothing"):
+        say("traces.find_runs", key)
+        say("traces.find_postings", key)
+    say("traces.find_refused", "f", "101")
+    say("traces.load_line_files", "erp")
     say("audit.load_range", 1, 2)
     say("sign_offs.find_newest", [SignedScope("f", *PAIR)])
 

@@ -307,11 +307,15 @@ QUESTIONS: dict[str, Question] = {
         r.connections.load_unsettled(),
         r.connections.load_requests(),
     ),
+    "the runs of a task": lambda r: r.traces.find_runs(f"t {ONE}"),
     "an audit link": lambda r: r.audit.record("e", subject="s", actor="kim", run_id="new"),
 }
 """What people and runs ask all the time, in words."""
 WALKS: dict[str, Question] = {
-    "trace": lambda r: (r.audit.find("nothing"), r.loads.load_loads(flow="actuals")),
+    "trace": lambda r: (
+        r.audit.find("nothing"), r.traces.find_postings(ONE), r.traces.load_line_files("erp"),
+        r.traces.find_refused("actuals", "101"),
+    ),
     "numbers for monitoring": lambda r: r.gauges.load_gauges(),
     "approvals that wait": lambda r: r.approvals.load_approvals(states=[ApprovalState.WAITING]),
     "a plan by a beginning": lambda r: r.approvals.find_approval(f"p {ONE}"[:-1]),

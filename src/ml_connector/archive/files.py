@@ -95,6 +95,15 @@ class FileArchive:
                     f"it holds {found} lines of batch {revision.batch_id}, not {revision.lines}",
                 )
 
+    def sum_journal(
+        self, file_hash: str, journal: str
+    ) -> list[tuple[tuple[str, str, str, str], Totals]]:
+        """What a file of lines holds under a journal's name; see `ports.Archive`."""
+        from ml_connector.archive.line_sums import sum_journal
+
+        with self._files.open(LINES, file_hash, suffix=_PARQUET) as file:
+            return sum_journal(file, journal)
+
     def read_line_sums(
         self,
         revisions: Sequence[BatchRevision],

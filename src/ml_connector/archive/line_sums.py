@@ -27,6 +27,9 @@ _SUMMABLE_MAX = Decimal(10) ** 23
 
 _Key = tuple[str, str, date, str, str, str, str, str]
 _Sum = tuple[Decimal, Decimal, int]
+_JOURNAL_KEYS = ("batch_id", "ledger", "period", "currency")
+JournalPlace = tuple[str, str, str, str]
+"""Batch, ledger, period and currency of a journal's lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,26 @@ def sum_line_file(file: BinaryIO, batch_ids: Sequence[str], scope: SumScope) -> 
             yield from _render_sums(held)
             held.clear()
     yield from _render_sums(held)
+
+
+def sum_journal(file: BinaryIO, journal: str) -> list[tuple[JournalPlace, Totals]]:
+    """The lines of a journal by batch, ledger, period and currency, ascending.
+
+    A document may be given by its number alone, without what stands before its last hyphen.
+    """
+    held: dict[JournalPlace, _Sum] = {}
+    columns = ["journal", *_JOURNAL_KEYS, "debit", "credit"]
+    for batch in read_line_batches(file, wanted=[{}], columns=columns):
+        name = batch["journal"]
+        is_whole = pc.equal(name, pa.scalar(journal))
+        its = batch.filter(pc.or_(is_whole, pc.ends_with(name, f"-{journal}")))
+        keys = [its[one] for one in _JOURNAL_KEYS]
+        for key, added in _rows(keys, its["debit"], its["credit"]):
+            held[key] = _add(held[key], added) if key in held else added
+    return [
+        (key, Totals(debit=debit, credit=credit, lines=lines))
+        for key, (debit, credit, lines) in sorted(held.items())
+    ]
 
 
 def _columns(scope: SumScope) -> list[str]:
@@ -93,7 +116,7 @@ def _group(batch: pa.RecordBatch, scope: SumScope) -> Iterator[tuple[_Key, _Sum]
     yield from zip(zip(*names, strict=True), zip(*sums, strict=True), strict=True)
 
 
-def _rows(keys: list[Any], debit: Any, credit: Any) -> Iterator[tuple[_Key, _Sum]]:
+def _rows(keys: list[Any], debit: Any, credit: Any) -> Iterator[tuple[Any, _Sum]]:
     names = zip(*(column.to_pylist() for column in keys), strict=True)
     for key, one, other in zip(names, debit.to_pylist(), credit.to_pylist(), strict=True):
         yield key, (one, other, 1)

@@ -78,6 +78,14 @@ class Archive(Protocol):
         With `is_summed` only those that `read_line_sums` takes: no encumbrances, no statistics.
         """
 
+    def sum_journal(
+        self, file_hash: str, journal: str
+    ) -> list[tuple[tuple[str, str, str, str], Totals]]:
+        """What a file of lines holds under a journal's name or a document's number.
+
+        By batch, ledger, period and currency, ascending; the file's hash is verified first.
+        """
+
     def read_line_sums(
         self,
         revisions: Sequence[BatchRevision],

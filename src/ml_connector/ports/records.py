@@ -20,6 +20,7 @@ from ml_connector.ports.runs import RunStore
 from ml_connector.ports.schedules import ScheduleStore
 from ml_connector.ports.sign_offs import SignOffStore
 from ml_connector.ports.standings import StandingStore
+from ml_connector.ports.traces import TraceStore
 from ml_connector.ports.tokens import AskedRunStore, TokenStore
 from ml_connector.ports.unmapped import UnmappedStore
 from ml_connector.ports.world import Json
@@ -119,6 +120,7 @@ class Records:
     schedules: ScheduleStore
     closing: ClosingStore
     sign_offs: SignOffStore
+    traces: TraceStore
     standings: StandingStore
     tokens: TokenStore
     asked: AskedRunStore

@@ -27,6 +27,8 @@ from ml_connector.records.chain import (
 from ml_connector.records.store import OrganisationStore, split_chunks
 
 LINKS_PER_PAGE = 1_000
+LINKS_SEARCHED_MAX = 20_000
+"""Newest links that are looked through for a text that is neither a run nor a subject."""
 UNANSWERED_MAX = 1_000
 """Events remembered whose storing the database has not answered; the oldest are forgotten."""
 
@@ -81,11 +83,20 @@ class AuditRecords(OrganisationStore):
             raise broken_link(number, "it stands where the chain ends") from error
 
     def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
-        """The newest `limit` links whose subject, run or details hold the text, oldest first."""
-        rows = models.AuditLink.of(self._id).filter(
-            Q(subject__icontains=text) | Q(run_id__icontains=text) | Q(details__icontains=text)
-        )
-        return [_parse(row) for row in reversed(rows.order_by("-number")[:limit])]
+        """The newest `limit` links about the text, oldest first; see `ports.Audit`.
+
+        Those of the run or with the subject, along indexes; those that name it anywhere, among the
+        newest links.
+        """
+        rows = models.AuditLink.of(self._id)
+        anywhere = Q(subject__icontains=text) | Q(run_id__icontains=text)
+        newest = rows.filter(number__gt=self._load_end().number - LINKS_SEARCHED_MAX)
+        found = [
+            rows.filter(run_id=text), rows.filter(subject=text),
+            newest.filter(anywhere | Q(details__icontains=text)),
+        ]  # fmt: skip
+        by_number = {row.number: row for its in found for row in its.order_by("-number")[:limit]}
+        return [_parse(by_number[number]) for number in sorted(by_number)[-limit:]]
 
     def find_span(self, runs: Collection[str]) -> tuple[int, int] | None:
         """Numbers of the first and the last link about these runs; see `ports.Audit`."""

@@ -46,6 +46,7 @@ def open_records(
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.schedules import ScheduleRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.sign_offs import SignOffRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.traces import TraceRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.standings import StandingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.tokens import (  # noqa: PLC0415 -- as above
         AskedRunRecords,
@@ -72,6 +73,7 @@ def open_records(
         schedules=ScheduleRecords(number, clock=clock),
         closing=ClosingRecords(number, clock=clock),
         sign_offs=SignOffRecords(number, clock=clock),
+        traces=TraceRecords(number, clock=clock),
         standings=StandingRecords(number, clock=clock),
         tokens=TokenRecords(number, clock=clock),
         asked=AskedRunRecords(number, clock=clock),

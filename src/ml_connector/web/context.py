@@ -29,6 +29,7 @@ MONTH_END, WORK, RULES, SET_UP = "Month end", "Work", "Rules", "Set-up"
 PLACES = (
     Place(title="Close", path="/", group=MONTH_END),
     Place(title="Reconciliation", path="/reconciliation/", group=MONTH_END),
+    Place(title="Trace", path="/trace/", group=MONTH_END),
     Place(title="Flows", path="/flows/", group=WORK),
     Place(title="Runs", path="/runs/", group=WORK),
     Place(title="Plans", path="/plans/", group=WORK),

@@ -96,15 +96,32 @@ class Questions:
         return read_refusals(self.actuals_bench(self.actuals_flow(run.flow)), run)
 
     def trace(self, key: str) -> Iterator["TraceEntry"]:
-        """Yield everything known of a key."""
-        from ml_connector.flows.answers.trace import trace_key, trace_value  # noqa: PLC0415 - start-up.
+        """Yield everything known of a key: the story the records tell, then what the lines hold."""
+        yield from self.trace_records(key)
+        yield from self.trace_archive(key)
 
-        names = sorted(self.project.flows)
-        connections = sorted(self.project.connections)
-        yield from trace_key(self.records, key, connections=connections, flows=names)
-        for flow in map(self.flow, names):
+    def trace_records(self, key: str) -> Iterator["TraceEntry"]:
+        """Yield what the records know of a key, oldest first; quick however long they are."""
+        from ml_connector.flows.answers.trace import trace_key  # noqa: PLC0415 - start-up time.
+
+        names, connections = sorted(self.project.flows), sorted(self.project.connections)
+        return trace_key(self.records, key, connections=connections, flows=names)
+
+    def trace_archive(self, key: str) -> Iterator["TraceEntry"]:
+        """Yield what archived lines hold under a document's number or an account's value."""
+        from ml_connector.flows.answers.trace import (  # noqa: PLC0415 - start-up time.
+            trace_document,
+            trace_value,
+        )
+
+        looked_at: set[str] = set()
+        for flow in map(self.flow, sorted(self.project.flows)):
             if isinstance(flow, ActualsFlow):
-                yield from trace_value(self.actuals_bench(flow), key)
+                bench = self.actuals_bench(flow)
+                if flow.source not in looked_at:
+                    looked_at.add(flow.source)
+                    yield from trace_document(bench, key)
+                yield from trace_value(bench, key)
 
     def export_audit(self) -> Iterator[str]:
         """Yield the audit chain as JSON lines."""

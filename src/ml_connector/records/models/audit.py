@@ -35,6 +35,11 @@ class AuditLink(Owned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=("organisation", "run_id", "event"), name="records_audit_by_run"),
+            models.Index(
+                fields=("organisation", "subject"),
+                opclasses=("int8_ops", "text_pattern_ops"),
+                name="records_audit_by_subject",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -123,6 +123,16 @@ class Load(Owned):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=("organisation", "flow", "id"), name="records_load_by_flow"),
             models.Index(fields=("organisation", "run_id", "id"), name="records_load_by_run"),
+            models.Index(
+                fields=("organisation", "task_id"),
+                opclasses=("int8_ops", "text_pattern_ops"),
+                name="records_load_by_task",
+            ),
+            models.Index(
+                fields=("organisation", "plan_hash"),
+                opclasses=("int8_ops", "text_pattern_ops"),
+                name="records_load_by_plan",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -69,6 +69,11 @@ class Intent(Owned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(
+                fields=("organisation", "task_id"),
+                opclasses=("int8_ops", "text_pattern_ops"),
+                name="records_intent_task",
+            ),
+            models.Index(
                 fields=("organisation", "action_id", "task_id"), name="records_intent_by_task"
             ),
             models.Index(
