@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from ml_connector.ports.agreements import AgreementStore
 from ml_connector.ports.alerts import AlertStore
 from ml_connector.ports.batches import BatchStore
-from ml_connector.ports.connections import ConnectionStore
-from ml_connector.ports.identities import FactorStore, IdentityStore
 from ml_connector.ports.closing import ClosingStore
+from ml_connector.ports.connections import ConnectionStore
 from ml_connector.ports.gauges import GaugeStore
+from ml_connector.ports.identities import FactorStore, IdentityStore
 from ml_connector.ports.loads import LoadStore, MappingStore
 from ml_connector.ports.people import PersonStore
 from ml_connector.ports.postings import ApprovalStore, PostingStore
@@ -20,8 +20,8 @@ from ml_connector.ports.runs import RunStore
 from ml_connector.ports.schedules import ScheduleStore
 from ml_connector.ports.sign_offs import SignOffStore
 from ml_connector.ports.standings import StandingStore
-from ml_connector.ports.traces import TraceStore
 from ml_connector.ports.tokens import AskedRunStore, TokenStore
+from ml_connector.ports.traces import TraceStore
 from ml_connector.ports.unmapped import UnmappedStore
 from ml_connector.ports.world import Json
 from ml_connector.ports.writing import IntentStore
@@ -51,7 +51,11 @@ class Audit(Protocol):
         """The event is the newest link; `event` is `noun.verb`."""
 
     def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
-        """Links whose subject, run or details hold the text, oldest first."""
+        """The newest links about the text, oldest first.
+
+        Every one of a run or with a subject of that name; of others that name it anywhere, those
+        that are not too old to be looked through.
+        """
 
     def find_span(self, runs: Collection[str]) -> tuple[int, int] | None:
         """Numbers of the first and the last link about these runs; None: there is none."""
