@@ -61,8 +61,9 @@ def load_reach(records: Records, archive: Archive, flow: str, member: str = "") 
     placed: dict[Any, Totals] = {}
     rules: dict[Any, Totals] = {}
     left_out = 0
+    kept_by: Any = archive  # Each archive is one object for as long as its house is open.
     for row in chosen:
-        document = _read(archive, row.document)
+        document = _read(kept_by, row.document)
         left_out += document["left_out"]
         for its in document["placed"]:
             _grow(placed, tuple(its[:4]), parse_totals(its))
