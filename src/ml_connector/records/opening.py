@@ -33,11 +33,11 @@ def open_records(
     from ml_connector.records.approvals import ApprovalRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.audit import AuditRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.batches import BatchRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.closing import ClosingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.connections import ConnectionRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.factors import FactorRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.identities import IdentityRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.closing import ClosingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.gauges import GaugeRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.identities import IdentityRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.loads import LoadRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
@@ -46,12 +46,12 @@ def open_records(
     from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.schedules import ScheduleRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.sign_offs import SignOffRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.traces import TraceRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.standings import StandingRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.tokens import (  # noqa: PLC0415 -- as above
         AskedRunRecords,
         TokenRecords,
     )
+    from ml_connector.records.traces import TraceRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.transactions import TransactionRecords  # noqa: PLC0415 -- as above
     from ml_connector.records.unmapped import UnmappedRecords  # noqa: PLC0415 -- as above
 
