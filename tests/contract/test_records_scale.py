@@ -230,6 +230,9 @@ QUESTIONS: dict[str, Question] = {
     "settled summaries of a run": lambda r: r.loads.load_refused(
         "actuals", run_id=ONE, open_only=False
     ),
+    "a page of postings": lambda r: r.postings.load_page(
+        flow="budget", states=(), limit=20, skip=0
+    ),
     "refused by cause": lambda r: r.loads.load_tallies(flows=FLOWS),
     "refused for a cause": lambda r: r.loads.load_refused_page(
         "actuals", cause="some", period="Oct-26"

@@ -49,7 +49,7 @@ def plant_plan(house: Any, *, run_id: str, needed: int = 1, journals: int = 2) -
         "run_id": run_id, "reverses": "", "needed": needed,
     }  # fmt: skip
     now = house.clock.now()
-    return house.records.approvals.request_approval(
+    asked: Approval = house.records.approvals.request_approval(
         Approval(
             plan_hash=store_document(house.archive, document), flow=FLOW, run_id=run_id,
             maker=MAKER, needed=needed, amounts={"USD": Decimal("4000.50")},
@@ -57,9 +57,12 @@ def plant_plan(house: Any, *, run_id: str, needed: int = 1, journals: int = 2) -
             expires_at=now + timedelta(days=14),
         )
     )  # fmt: skip
+    return asked
 
 
-def plant_posting(house: Any, *, run_id: str, key: str = "PLANTED2", plan_hash: str = "p") -> Posting:
+def plant_posting(
+    house: Any, *, run_id: str, key: str = "PLANTED2", plan_hash: str = "p"
+) -> Posting:
     """A posting that the ERP has taken."""
     journal = make_journal(7)
     house.records.postings.make_posting(
@@ -76,7 +79,10 @@ def plant_posting(house: Any, *, run_id: str, key: str = "PLANTED2", plan_hash: 
     )  # fmt: skip
     house.records.postings.mark_sent(key, last=None)
     receipt = {"batches": ["4711"], "documents": ["00001-BX-12"], "posted": True}
-    return house.records.postings.save_posting(key, PostingState.CONFIRMED, receipt=receipt)
+    sent: Posting = house.records.postings.save_posting(
+        key, PostingState.CONFIRMED, receipt=receipt
+    )
+    return sent
 
 
 def plant_refusals(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts.browsing import serving_pages
 from tests.conftest import ProjectMaker
-from tests.pages.conftest import PASSWORD, Visitor, serving_pages
+from tests.pages.conftest import PASSWORD, Visitor
 
 from ml_connector.ports import Role
 from ml_connector.wiring import open_house

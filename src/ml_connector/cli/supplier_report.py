@@ -1,9 +1,8 @@
 """A supplier run in a controller's words: what would be written, what was, what nobody decided."""
 
-from collections.abc import Sequence
-
 from ml_connector.cli.options import Output
 from ml_connector.cli.output import Listing, hint, say, show
+from ml_connector.flows.answers.plans_listings import list_revisions
 from ml_connector.flows.revising.changes import Revision
 from ml_connector.ports import Json
 
@@ -76,20 +75,6 @@ def _tell_counts(counts: Json) -> None:
     for name, text in texts.items():
         if counts.get(name):
             say(text.format(counts[name]))
-
-
-def list_revisions(revisions: Sequence[Revision], *, empty: str = "") -> Listing:
-    """What shall be otherwise, an attribute a row."""
-    rows = [
-        (one.number or "(new)", one.name, attribute, one.before.get(attribute, ""), value)
-        for one in revisions
-        for attribute, value in one.after.items()
-    ]
-    return Listing(
-        columns=("Supplier", "Name", "Attribute", "Was", "Shall be"),
-        rows=rows,
-        empty=empty,
-    )
 
 
 def _list_changes(summary: Json) -> Listing:

@@ -8,8 +8,8 @@ from cyclopts import Parameter
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, Money, hint, render_money, say, show
 from ml_connector.cli.report import exit_code_of, tell_run
-from ml_connector.cli.supplier_report import list_revisions
 from ml_connector.errors import OutcomeUnknownError
+from ml_connector.flows.answers.plans_listings import list_revisions
 from ml_connector.ports import (
     UNSETTLED_POSTINGS,
     Approval,

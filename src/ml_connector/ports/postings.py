@@ -135,7 +135,6 @@ class PostingStore(Protocol):
         states: Sequence[PostingState] = (),
         awaits_posting: bool = False,
         limit: int = 1_000,
-        skip: int = 0,
     ) -> list[Posting]:
         """Postings that fit all that is given, newest first.
 
@@ -147,8 +146,12 @@ class PostingStore(Protocol):
             awaits_posting: Journals only whose receipt does not say `posted`: the ERP was not seen
                 to have them in its balances.
             limit: Most that are given.
-            skip: So many of the newest are passed over.
         """
+
+    def load_page(
+        self, *, flow: str | None, states: Sequence[PostingState], limit: int, skip: int
+    ) -> list[Posting]:
+        """Postings of the flow and states, newest first; so many of the newest are passed over."""
 
 
 class ApprovalState(StrEnum):

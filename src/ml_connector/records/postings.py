@@ -129,7 +129,6 @@ class PostingRecords(OrganisationStore):
         states: Sequence[PostingState] = (),
         awaits_posting: bool = False,
         limit: int = 1_000,
-        skip: int = 0,
     ) -> list[Posting]:
         """Postings that fit all that is given, newest first; see `ports.PostingStore`."""
         given = {"flow": flow, "plan_hash": plan_hash, "connection": connection}
@@ -142,6 +141,17 @@ class PostingRecords(OrganisationStore):
             # A receipt that is silent fits neither the value nor its negation, hence the default.
             is_posted = Case(When(receipt__posted=True, then=Value(True)), default=Value(False))
             rows = rows.alias(is_posted=is_posted).filter(kind=JOURNAL, is_posted=False)
+        return [_render(row) for row in rows.order_by("-id")[:limit]]
+
+    def load_page(
+        self, *, flow: str | None, states: Sequence[PostingState], limit: int, skip: int
+    ) -> list[Posting]:
+        """Postings of the flow and states, newest first; so many of the newest are passed over."""
+        rows = models.Posting.of(self._id)
+        if flow is not None:
+            rows = rows.filter(flow=flow)
+        if states:
+            rows = rows.filter(state__in=[state.value for state in states])
         return [_render(row) for row in rows.order_by("-id")[skip : skip + limit]]
 
     def _find(self, posting_key: str) -> QuerySet[models.Posting]:

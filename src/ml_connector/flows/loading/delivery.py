@@ -103,11 +103,10 @@ def _from_dumps(bench: ActualsBench, finished: Json) -> Json:
 
 def _from_model(bench: ActualsBench, planned: Json, held: Json, finished: Json) -> Json:
     refused = accepting.find_refused_by_reading(bench, planned["members"], held, finished)
-    for key in choosing.load_left_out(bench, finished["left_out"]) if refused else ():
-        refused.pop(key, None)
     if refused is None:
         return {"document": "", "count": finished["rows"], "is_whole": True}
-    return _render_refused(bench, refused)
+    left_out = choosing.load_left_out(bench, finished["left_out"])
+    return _render_refused(bench, {k: why for k, why in refused.items() if k not in left_out})
 
 
 def _render_refused(bench: ActualsBench, refused: dict[SummaryKey, tuple[str, ...]]) -> Json:

@@ -87,9 +87,10 @@ def choices_of_flow(name: str) -> FlowChoices:
         flow, busy = house.flow(name), house.find_unfinished(name)
     except ConnectorError:
         return FlowChoices(busy=None, refused=0)
-    is_replayed = flow.kind == "actuals"
-    refused = house.records.loads.count_refused(name) if is_replayed else 0
-    return FlowChoices(busy=busy, refused=refused)
+    flows = [name] if flow.kind == "actuals" else []
+    # Counted beside the summaries already, of which there may be a million.
+    tallies = house.records.loads.load_tallies(flows=flows) if flows else []
+    return FlowChoices(busy=busy, refused=sum(one.count for one in tallies))
 
 
 def _find_plan(run: RunRow) -> tuple[str, str]:

@@ -26,7 +26,7 @@ def show_postings(request: Asked) -> HttpResponse:
     flow = request.GET.get("flow") or None
     is_unsettled = "unsettled" in request.GET
     page = find_page(request, PAGES_MAX, SHOWN)
-    found = request.house.records.postings.load_postings(
+    found = request.house.records.postings.load_page(
         flow=flow, states=sorted(UNSETTLED_POSTINGS) if is_unsettled else (), limit=SHOWN + 1,
         skip=page.start,
     )  # fmt: skip
