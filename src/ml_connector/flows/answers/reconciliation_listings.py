@@ -92,14 +92,16 @@ def _list_steps(standing: Standing, row: StandingAmounts) -> Iterator[Sequence[C
         return Money(amount=amount, currency=row.currency)
 
     run = Link(text=standing.run_id, kind="run", key=standing.run_id)
-    yield "ERP", f"net of {row.lines:,} lines, as the ERP's own balances say", money(row.erp)
+    lines = f"net of {row.lines:,} lines, by the ERP's own balances"
+    yield "ERP", lines, money(row.erp)
+    yield "of it debits", "how much money went by", money(row.debit)
     for name, amount in row.excluded:
         yield "less excluded", name, money(-amount)
     if row.unmapped:
-        link = Link(text="values no rule takes", kind="flow", key=standing.flow)
+        link = Link(text="values no rule takes", kind="unmapped-of", key=standing.flow)
         yield "less unmapped", link, money(-row.unmapped)
     if row.refused:
-        link = Link(text="summaries the model refused", kind="flow", key=standing.flow)
+        link = Link(text="summaries the model refused", kind="refused-of", key=standing.flow)
         yield "less refused", link, money(-row.refused)
     if row.unsent:
         yield "less not sent", "planned, and held back or only looked at", money(-row.unsent)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
@@ -30,6 +31,8 @@ PROSE_FROM = 30
 PAGES |= {"mapping": "mapping-flow", "schedule": "schedule"}
 ASKED_OF = {"rule": "mapping-rule", "version": "mapping-diff", "unmapped": "unmapped-value"}
 """Kinds whose key is a flow and what the page of that flow is asked for: `FLOW?QUERY`."""
+LISTS_OF = {"unmapped-of": "unmapped", "refused-of": "refused"}
+"""Kinds whose key is the flow that a list is narrowed to."""
 
 
 @register.filter
@@ -54,6 +57,8 @@ def markup(cell: Cell) -> SafeString | str:
 
 
 def _find_page(link: Link) -> str:
+    if link.kind in LISTS_OF:
+        return f"{reverse(LISTS_OF[link.kind])}?{urlencode({'flow': link.key})}"
     if link.kind not in ASKED_OF:
         return reverse(PAGES[link.kind], args=[link.key])
     flow, _, query = link.key.partition("?")

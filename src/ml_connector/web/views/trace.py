@@ -59,6 +59,8 @@ def _tell(entry: TraceEntry, flows: frozenset[str]) -> Told:
     links = []
     if entry.run_id:
         links.append(Link(text=f"run {entry.run_id}", kind="run", key=entry.run_id))
+    if entry.plan:
+        links.append(Link(text=f"plan {entry.plan[:12]}", kind="plan", key=entry.plan))
     if entry.flow in flows:
         links.append(Link(text=entry.flow, kind="flow", key=entry.flow))
     return Told(
