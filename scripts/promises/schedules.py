@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,10 +22,11 @@ from scripts.promises.figures import Figure, render_figures
 from tests.fakes.postgres import running_postgres
 
 from ml_connector.flows.scheduling import FlowPlace, ScheduleDesk, look, take_in
+from ml_connector.flows.timetables import FlowFacts
 from ml_connector.ports import Json, Records
 from ml_connector.ports.schedules import FiringState
 from ml_connector.records import close, configure, create_organisation, migrate, open_records
-from ml_connector.settings import Schedule
+from ml_connector.settings import Project, ProjectSettings, Schedule
 
 SCHEDULES, ORGANISATIONS = 2_000, 200
 DUE_AT_ONCE = 100
@@ -112,7 +114,10 @@ def _fill(organisation: str, count: int, clock: Clock) -> None:
     """The organisation has as many hourly schedules, each with its own flow and a history."""
     records = open_records(organisation, clock=clock)
     made = {f"s{number}": _make_schedule(f"s{number}") for number in range(count)}
-    take_in(records, made, actor="measure")
+    project = Project(
+        root=Path(), settings=ProjectSettings(), connections={}, flows={}, schedules=made
+    )
+    take_in(records, project, clock=clock, actor="measure")
     from ml_connector.records import models  # noqa: PLC0415 - Django is set up by now.
 
     owner = models.Organisation.objects.get(name=organisation)
@@ -139,7 +144,10 @@ def _make_schedule(name: str) -> Schedule:
 
 
 def _make_desk(records: Records, clock: Clock, queue: Queue) -> ScheduleDesk:
-    flows = frozenset(f"s{number}" for number in range(DUE_AT_ONCE))
+    flows = {
+        f"s{number}": FlowFacts(kind="actuals", erp="erp", connections=frozenset({"erp", "model"}))
+        for number in range(DUE_AT_ONCE)
+    }
     return ScheduleDesk(
         records=records, clock=clock, queue=queue, organisation="default", flows=flows,
         find_place=lambda flow: FlowPlace(kind="actuals", queue_key=flow),

@@ -86,8 +86,8 @@ def test_maintenance_is_said_and_taken_back_by_people(site: Any) -> None:
         assert refused.status == 422, key
     assert "maintenance/fusion.yaml" in refused.text
     with site.house() as house:
-        told = {one.event for one in house.records.audit.find("anaplan-sandbox")}
-    assert {"maintenance.added", "maintenance.removed"} <= told
+        events = {one.event for one in house.records.audit.find("anaplan-sandbox")}
+    assert {"maintenance.added", "maintenance.removed"} <= events
 
 
 @pytest.mark.long

@@ -35,7 +35,6 @@ from ml_connector.flows.timetables import (
     Filed,
     FlowFacts,
     find_facts,
-    parse_definition,
     render_definition,
 )
 from ml_connector.ports import Clock, Json, Records, RunState
@@ -143,9 +142,9 @@ def look(desk: ScheduleDesk) -> list[FiringRow]:
         The firings that were touched, as they stand now.
     """
     schedules = desk.records.schedules
-    decide = partial(_decide, desk, desk.open_almanac())
-    claimed = schedules.claim_due(list(desk.flows), decide)
-    return [_go_on(desk, firing) for firing in [*claimed, *schedules.claim_open()]]
+    almanac = desk.open_almanac()
+    claimed = schedules.claim_due(list(desk.flows), partial(_decide, desk, almanac))
+    return [_go_on(desk, firing, almanac) for firing in [*claimed, *schedules.claim_open()]]
 
 
 def _list_filed(project: Project, clock: Clock, actor: str) -> Iterable[MaintenanceRow]:
@@ -191,9 +190,8 @@ def _decide(
     row: ScheduleRow,
     has_open: bool,  # noqa: FBT001 - the port's callback.
 ) -> Claim | None:
-    try:
-        filed = parse_definition(row.definition)
-    except ValueError:
+    filed = almanac.parse_row(row)
+    if filed is None:
         return None  # Of a newer release, which knows further kinds of time; its processes decide.
     how, follows = CatchUp(filed.schedule.catch_up), filed.schedule.when.on is not None
     if has_open and (follows or how is CatchUp.ALL):
@@ -244,9 +242,9 @@ def _make_firing(desk: ScheduleDesk, name: str, ruling: Ruling) -> NewFiring:
     )
 
 
-def _go_on(desk: ScheduleDesk, firing: FiringRow) -> FiringRow:
+def _go_on(desk: ScheduleDesk, firing: FiringRow, almanac: Almanac) -> FiringRow:
     """The firing's run is recorded and queued, or the reason why not is kept."""
-    hold = _find_hold(desk, firing)
+    hold = _find_hold(desk, firing, almanac)
     if hold.reason:
         state = desk.records.schedules.save_waiting(firing, hold.reason, for_ever=True)
         return _standing(firing, state, hold.reason)
@@ -281,18 +279,15 @@ class _Hold(NamedTuple):
     """Whether it waits however long it takes: a closing comes once."""
 
 
-def _find_hold(desk: ScheduleDesk, firing: FiringRow) -> _Hold:
+def _find_hold(desk: ScheduleDesk, firing: FiringRow, almanac: Almanac) -> _Hold:
     """Nothing begins in a window, however long it waited before; but for what people ask for."""
-    row = desk.records.schedules.find_schedule(firing.schedule)
-    is_begun = firing.state is FiringState.RECORDED
-    if row is None or is_begun or firing.actor != name_actor(firing.schedule):
+    if firing.state is FiringState.RECORDED or firing.actor != name_actor(firing.schedule):
         return _Hold()
-    try:
-        filed = parse_definition(row.definition)
-    except ValueError:
+    filed = almanac.find_filed(firing.schedule)
+    if filed is None:
         return _Hold()  # A newer release has changed it since it was claimed.
     # What was due on a working day may begin past midnight.
-    shut = replace(desk.open_almanac().make_shut(filed), find_off=None)
+    shut = replace(almanac.make_shut(filed), find_off=None)
     held = find_blackout(shut, desk.clock.now())
     until = f" lets nothing begin until {held.ends:%Y-%m-%d %H:%M} UTC" if held else ""
     return _Hold(

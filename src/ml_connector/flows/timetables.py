@@ -187,6 +187,23 @@ class Almanac:
         self._records = records
         self._flows = flows
         self._clock = clock
+        self._parsed: dict[str, Filed | None] = {}
+
+    def parse_row(self, row: ScheduleRow) -> Filed | None:
+        """What the row is defined as; None where a newer release has written it."""
+        if row.name not in self._parsed:
+            try:
+                self._parsed[row.name] = parse_definition(row.definition)
+            except ValueError:
+                self._parsed[row.name] = None
+        return self._parsed[row.name]
+
+    def find_filed(self, name: str) -> Filed | None:
+        """The schedule as it was last taken in; None where nobody here knows it."""
+        if name not in self._parsed:
+            row = self._records.schedules.find_schedule(name)
+            return self.parse_row(row) if row is not None else None
+        return self._parsed[name]
 
     def make_calendar(self, filed: Filed, *, done: datetime | None = None) -> Calendar:
         """When the schedule is due; of one that follows events only its windows say something."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from ml_connector.ports.runs import RunState
 from ml_connector.ports.world import Json
 
 
@@ -170,6 +171,9 @@ class ScheduleStore(Protocol):
 
     def load_last_firings(self, names: Collection[str]) -> dict[str, FiringRow]:
         """The newest of each of these that has one."""
+
+    def load_run_states(self, run_ids: Collection[str]) -> dict[str, RunState]:
+        """How the runs of firings stand, of those that are there."""
 
 
 class RunQueue(Protocol):

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from ml_connector.errors import DatabaseAwayError, SystemUnavailableError
-from ml_connector.ports import Json
+from ml_connector.ports import Json, RunState
 from ml_connector.ports.schedules import (
     OPEN_FIRINGS,
     UNBEGUN_FIRINGS,
@@ -22,7 +22,7 @@ from ml_connector.ports.schedules import (
 )
 from ml_connector.records import models
 from ml_connector.records.canonical import verify_plain
-from ml_connector.records.store import OrganisationStore, writing
+from ml_connector.records.store import OrganisationStore, split_chunks, writing
 
 CLAIMS_PER_LOOK_MAX = 100
 """Schedules one look decides on, and open firings it takes; the others wait a second."""
@@ -195,6 +195,17 @@ class ScheduleRecords(OrganisationStore):
         # Somebody may have asked for a run of a schedule that nothing has served yet.
         rows += [row for name in {*names} - {*known} for row in self.load_firings(name, limit=1)]
         return {row.schedule: row for row in rows}
+
+    def load_run_states(self, run_ids: Collection[str]) -> dict[str, RunState]:
+        """How the runs of firings stand, of those that are there."""
+        found: dict[str, RunState] = {}
+        with _asking():
+            for part in split_chunks(run_ids):
+                rows = models.Run.of(self._id).filter(run_id__in=part)
+                found |= {
+                    name: RunState(state) for name, state in rows.values_list("run_id", "state")
+                }
+        return found
 
     def _schedules(self) -> QuerySet[models.Schedule]:
         return models.Schedule.of(self._id)

@@ -1,6 +1,6 @@
 """Scheduling half of a house: what is due is started, and people see and steer it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import UsageError
-from ml_connector.ports import Clock, Json, Records, RunRow
+from ml_connector.ports import Clock, Json, Records, RunRow, RunState
 from ml_connector.ports.schedules import FiringRow, FiringState, ScheduleRow
 from ml_connector.settings import Flow, Project, Schedule
 from ml_connector.wiring.closing import Closing
@@ -84,10 +84,12 @@ class Schedules(Closing):
 
     def list_schedules(self) -> "list[ScheduleView]":
         """Every schedule of the folder, by name."""
-        rows = {row.name: row for row in self.records.schedules.load_schedules()}
-        last = self.records.schedules.load_last_firings(self.project.schedules)
+        store, almanac = self.records.schedules, self._open_almanac()
+        rows = {row.name: row for row in store.load_schedules()}
+        last = store.load_last_firings(self.project.schedules)
+        states = store.load_run_states([one.run_id for one in last.values()])
         return [
-            self._view(its, rows.get(name), last.get(name))
+            self._view(its, rows.get(name), last.get(name), states=states, almanac=almanac)
             for name, its in sorted(self.project.schedules.items())
         ]
 
@@ -99,7 +101,9 @@ class Schedules(Closing):
         """
         schedule, store = self.schedule(name), self.records.schedules
         last = next(iter(store.load_firings(name, limit=1)), None)
-        return self._view(schedule, store.find_schedule(name), last)
+        states = store.load_run_states([last.run_id] if last else [])
+        row, almanac = store.find_schedule(name), self._open_almanac()
+        return self._view(schedule, row, last, states=states, almanac=almanac)
 
     def list_coming(self, name: str) -> "list[Due]":
         """The next firings of a schedule, as if it were neither paused nor switched off.
@@ -139,7 +143,8 @@ class Schedules(Closing):
     ) -> list[tuple[FiringRow, str]]:
         """The last firings of a schedule and what became of each, newest first."""
         rows = self.records.schedules.load_firings(name, limit=limit, before=before)
-        return [(row, self._tell_outcome(row)) for row in rows]
+        states = self.records.schedules.load_run_states([row.run_id for row in rows])
+        return [(row, _tell_outcome(row, states)) for row in rows]
 
     def pause_schedule(self, name: str) -> bool:
         """It is due no more until somebody lets it go on; False when it was paused already."""
@@ -217,7 +222,13 @@ class Schedules(Closing):
         )  # fmt: skip
 
     def _view(
-        self, schedule: Schedule, row: ScheduleRow | None, last: FiringRow | None
+        self,
+        schedule: Schedule,
+        row: ScheduleRow | None,
+        last: FiringRow | None,
+        *,
+        states: Mapping[str, RunState],
+        almanac: "Almanac",
     ) -> "ScheduleView":
         from ml_connector.flows.answers.schedule_listings import (  # noqa: PLC0415 - start-up time.
             ScheduleView,
@@ -226,12 +237,14 @@ class Schedules(Closing):
         return ScheduleView(
             schedule=schedule,
             row=row,
-            next_due=self._find_next(schedule, row),
+            next_due=self._find_next(schedule, row, almanac),
             last=last,
-            last_state=self._tell_outcome(last) if last else "",
+            last_state=_tell_outcome(last, states) if last else "",
         )
 
-    def _find_next(self, schedule: Schedule, row: ScheduleRow | None) -> datetime | None:
+    def _find_next(
+        self, schedule: Schedule, row: ScheduleRow | None, almanac: "Almanac"
+    ) -> datetime | None:
         from ml_connector.flows.timetables import render_definition  # noqa: PLC0415 - start-up.
 
         calendar = self.project.calendars.get(schedule.calendar or "")
@@ -240,7 +253,7 @@ class Schedules(Closing):
             return None
         if row is not None and row.is_listed and row.definition == definition:
             return row.next_due_at
-        return self._open_almanac().find_next_due(definition, self.clock.now())
+        return almanac.find_next_due(definition, self.clock.now())
 
     def _filed(self, name: str) -> "Filed":
         from ml_connector.flows.timetables import Filed  # noqa: PLC0415 - start-up time.
@@ -254,14 +267,6 @@ class Schedules(Closing):
         from ml_connector.flows.timetables import Almanac  # noqa: PLC0415 - as above.
 
         return Almanac(self.records, list_facts(self.project), self.clock)
-
-    def _tell_outcome(self, firing: FiringRow) -> str:
-        if firing.state is not FiringState.STARTED:
-            return str(firing.state)
-        try:
-            return str(self.records.runs.load_run(firing.run_id).state)
-        except UsageError:
-            return "run unknown"
 
     def _make_look(self, queue: "RunQueue", tell: Tell) -> "Look":
         """What looks for due schedules once a second; those of the folder are taken in now."""
@@ -339,6 +344,13 @@ class Look:
         self._once.forget("")
         for firing in firings:
             self._once.tell(firing.schedule, " ".join(_tell_firing(firing)))
+
+
+def _tell_outcome(firing: FiringRow, states: Mapping[str, RunState]) -> str:
+    """What became of its run, or of itself where it has none."""
+    if firing.state is not FiringState.STARTED:
+        return str(firing.state)
+    return str(states.get(firing.run_id, "run unknown"))
 
 
 def _take_runs(coming: "Iterator[Due]") -> "Iterator[Due]":
