@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 JOIN_S = 5
@@ -20,6 +20,8 @@ class Hook:
     got: list[dict[str, Any]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     """Statuses of the next answers; 200 when there are none."""
+    arrived: Event = field(default_factory=Event)
+    """Something came."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ def open_hook() -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             hook.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            hook.arrived.set()
             self.send_response(hook.answers.pop(0) if hook.answers else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -6,6 +6,10 @@ from typing import Any
 from tests.fakes.alert_seeds import AWAY, CONNECTION, HOOK_FILE
 from tests.fakes.channels import open_hook
 
+from ml_connector.ports import RunState
+
+WAIT_S = 60
+
 
 def test_open_alerts_channels_and_rules_are_on_one_page(site: Any) -> None:
     """In words, and without any address."""
@@ -91,12 +95,15 @@ def test_all_alerts_are_found_by_event_and_subject(site: Any) -> None:
 def test_connections_tell_what_was_found_and_what_is_left(site: Any) -> None:
     """Names of secrets, never their texts."""
     viewer = site.member("viewer")
+    before = viewer.get(f"/connections/{CONNECTION}/").text
+    assert "Let the user&#x27;s role see its actions." in before
+    assert site.member("operator").post(f"/connections/{CONNECTION}/test/", {}).status == 302
     text = viewer.get("/connections/").text
     one = viewer.get(f"/connections/{CONNECTION}/").text
 
-    for part in ("Requests at this moment", "Who writes", "Stored secrets", "warning"):
+    for part in ("Requests at this moment", "Who writes", "Stored secrets", "never tested"):
         assert part in text, part
-    for part in ("the user sees 3 files", "Logs in with", "secret:", "Requests of the last minute"):
+    for part in ("imports of the model", "Logs in with", "secret:", "Requests of the last minute"):
         assert part in one, part
     assert "Test it now" not in one
     assert "Rotate the key" not in text
@@ -127,3 +134,23 @@ def test_connection_is_tested_from_its_page_and_the_finding_is_kept(site: Any) -
     assert operator.post("/connections/nothing/test/", {}).status == 404
     assert site.member("viewer").post(f"/connections/{CONNECTION}/test/", {}).status == 403
     assert operator.post("/connections/rotate/", {}).status == 403
+
+
+def test_server_raises_and_sends_by_itself(site: Any) -> None:
+    """A run that ended beside it is told within seconds, by a thread of its own."""
+    with open_hook() as hook:
+        (site.project / HOOK_FILE).write_text(hook.url, encoding="utf-8")
+        with site.house() as house:
+            runs = house.records.runs
+            runs.create_run(
+                run_id="261122-000000-told", flow="told", kind="actuals", actor="kim", request={}
+            )
+            runs.save_run(
+                "261122-000000-told", RunState.FAILED,
+                error={"code": "unavailable", "refused": "It is away.", "written": "Nothing."},
+            )  # fmt: skip
+        assert hook.arrived.wait(WAIT_S)
+        (site.project / HOOK_FILE).write_text(AWAY, encoding="utf-8")
+
+    assert "[critical] told: run failed" in [one["title"] for one in hook.got]
+    assert "told: run failed" in site.member("viewer").get("/alerts/").text

@@ -22,7 +22,7 @@ from ml_connector.flows.answers.alert_listings import (
 )
 from ml_connector.flows.answers.listing import Link
 from ml_connector.ports import Right
-from ml_connector.ports.alerts import AlertState, DeliveryState
+from ml_connector.ports.alerts import AlertState, DeliveryRow, DeliveryState
 from ml_connector.web.guards import Asked, needs
 from ml_connector.web.tables import Table, find_file
 from ml_connector.wiring.alerts import REMARK_CHARS_MAX, ChannelView
@@ -35,7 +35,7 @@ AGAIN = frozenset({DeliveryState.FAILED, DeliveryState.UNCLEAR})
 @needs(Right.SEE)
 def show_alerts(request: Asked) -> HttpResponse:
     """What is open and acknowledged, the newest messages, channels and rules."""
-    return find_file(request, _list_tables(request)) or _render(request)
+    return _render(request)
 
 
 @needs(Right.SEE)
@@ -98,9 +98,8 @@ def send_again(request: Asked) -> HttpResponse:
     return redirect("alerts")
 
 
-def _list_tables(request: Asked) -> list[Table]:
-    store = request.house.records.alerts
-    found = store.load_open()
+def _list_tables(request: Asked, deliveries: list[DeliveryRow]) -> list[Table]:
+    found = request.house.records.alerts.load_open()
     mine = [one for one in found if one.state is AlertState.ACKNOWLEDGED]
     left = [one for one in found if one.state is AlertState.OPEN]
     return [
@@ -113,7 +112,7 @@ def _list_tables(request: Asked) -> list[Table]:
             next_step="Open one and say that it is yours.",
             listing=list_held(mine),
         ),
-        Table(name="messages", title="Messages", listing=list_deliveries(store.load_deliveries())),
+        Table(name="messages", title="Messages", listing=list_deliveries(deliveries)),
         Table(
             name="rules", title="Who is told of what",
             listing=list_rules(request.house.project.settings.alerts),
@@ -124,16 +123,15 @@ def _list_tables(request: Asked) -> list[Table]:
 
 
 def _render(request: Asked, *, error: ConnectorError | None = None) -> HttpResponse:
-    tables = {table.name: table for table in _list_tables(request)}
-    failed = [
-        one for one in request.house.records.alerts.load_deliveries()
-        if one.state in AGAIN and one.alert is not None
-    ]  # fmt: skip
+    deliveries = request.house.records.alerts.load_deliveries()
+    tables = {table.name: table for table in _list_tables(request, deliveries)}
+    failed = [one for one in deliveries if one.state in AGAIN and one.alert is not None]
     shown = {
         "tables": tables, "error": error, "failed": failed,
         "channels": [_show_channel(one) for one in request.house.list_channels()],
     }  # fmt: skip
-    return render(request, "pages/alerts.html", shown, status=422 if error else 200)
+    files = find_file(request, list(tables.values()))
+    return files or render(request, "pages/alerts.html", shown, status=422 if error else 200)
 
 
 def _show_channel(view: ChannelView) -> dict[str, Any]:
