@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from ninja import Body, Query, Router, Schema
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from ml_connector.ports import Approval, ApprovalState, Right
 from ml_connector.web.api.calls import verify_key
@@ -11,6 +11,7 @@ from ml_connector.web.api.runs import RunOut
 from ml_connector.web.api.shapes import (
     ROWS_DEFAULT,
     ROWS_MAX,
+    TEXT_MAX,
     Amount,
     Asked,
     Document,
@@ -27,6 +28,7 @@ from ml_connector.web.guards import needs
 router = Router()
 LINES_MAX = 5_000
 """Lines or suppliers shown of one plan."""
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX, pattern=r"\S")]
 
 
 class DecisionOut(Schema):
@@ -97,6 +99,12 @@ class DecisionAsked(Asked):
     reason: Text = ""
 
 
+class RejectionAsked(Asked):
+    """Why; whoever made the plan reads it."""
+
+    reason: Reason
+
+
 class ApprovedOut(Schema):
     """A plan after an approval, and the run that writes it where that was enough."""
 
@@ -157,7 +165,7 @@ def approve(
 @router.post("/{plan}/reject", response=PlanOut, summary="Reject a plan")
 @needs(Right.DECIDE)
 def reject(
-    request: Request, plan: PathName, wanted: Annotated[DecisionAsked, Body()]
+    request: Request, plan: PathName, wanted: Annotated[RejectionAsked, Body()]
 ) -> dict[str, Any]:
     """It is never written; a reason is wanted."""
     with finding():

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
+from django.http import StreamingHttpResponse
 from ninja import Body, Query, Router, Schema
 from pydantic import Field
 
@@ -10,20 +11,26 @@ from ml_connector.flows.answers.reconciliation import Signature
 from ml_connector.ports import Right, SignOff
 from ml_connector.ports.standings import StageState
 from ml_connector.web.api.shapes import (
+    KEY_MAX,
+    ROWS_DEFAULT,
     Amount,
     Asked,
     Document,
     Instant,
     Key,
+    Limit,
+    Line,
     Name,
     OfFlow,
     PathName,
     Text,
+    finding,
 )
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 
 router = Router()
+ZIP = "application/zip"
 
 
 class AmountsOut(Schema):
@@ -90,6 +97,12 @@ class StandingsOut(Schema):
     items: list[StandingOut]
 
 
+class SignOffsOut(Schema):
+    """Sign-offs, newest first."""
+
+    items: list[SignOffOut]
+
+
 class SignAsked(Asked):
     """What is signed, and why it is reconciled."""
 
@@ -119,6 +132,46 @@ def list_standings(
     """ERP, less what is named, is what the model holds; the rest is unexplained."""
     found = request.house.list_signed(flow=flow or None, first=first, last=last)
     return {"items": [_tell(one) for one in found]}
+
+
+@router.get("/sign-offs", response=SignOffsOut, summary="Who has signed what")
+@needs(Right.SEE)
+def list_sign_offs(
+    request: Request,
+    flow: OfFlow = "",
+    ledger: Annotated[str, Query(max_length=KEY_MAX, pattern=Line)] = "",
+    period: Annotated[str, Query(max_length=KEY_MAX, pattern=Line)] = "",
+    limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:
+    """Newest first; those taken back as well."""
+    store = request.house.records.sign_offs
+    found = store.load_sign_offs(flow=flow, ledger=ledger, period=period, limit=limit)
+    return {"items": found}
+
+
+@router.get(
+    "/evidence", summary="What proves a period",
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "One signed zip; the same books give the same bytes.",
+                "content": {ZIP: {"schema": {"type": "string", "format": "binary"}}},
+            }
+        }
+    },
+)  # fmt: skip
+@needs(Right.SEE)
+def fetch_evidence(
+    request: Request,
+    flow: Annotated[Name, Query()],
+    period: Annotated[Name, Query(description="By the ledger's own name.")],
+    ledger: Annotated[str, Query(max_length=KEY_MAX, pattern=Line)] = "",
+) -> StreamingHttpResponse:
+    """Totals, rules, approvals, tasks and audit links of the period; every ledger without one."""
+    with finding():
+        name, content = request.house.make_evidence(flow, period, ledger=ledger)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(content, content_type=ZIP, headers=headers)
 
 
 @router.post("/sign-offs", response={201: SignOffOut}, summary="Sign a period as reconciled")

@@ -179,6 +179,17 @@ def retry(request: Request, run_id: PathName, idempotency_key: IdempotencyKey = 
     return request.house.enqueue_retry(run.run_id, key=key)
 
 
+@router.post("/{run_id}/apply", response={202: RunOut}, summary="Load exactly what a run planned")
+@needs(Right.RUN)
+def apply_plan(request: Request, run_id: PathName, idempotency_key: IdempotencyKey = "") -> RunRow:
+    """Of a dry run of actuals; refused where the books or the model have moved since."""
+    with finding():
+        run = request.house.records.runs.load_run(run_id)
+    plan = str(run.summary.get("plan_hash", ""))
+    key = verify_key(request, idempotency_key, {"apply": plan})
+    return request.house.enqueue_plan(plan, key=key)
+
+
 @router.post("/{run_id}/cancel", response=RunOut, summary="Put an unfinished run away")
 @needs(Right.RUN)
 def cancel(request: Request, run_id: PathName) -> RunRow:
