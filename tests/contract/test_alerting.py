@@ -456,6 +456,18 @@ def test_message_of_a_killed_sender_comes_once_more_and_says_so(office: Office, 
     assert office.desk.records.alerts.load_deliveries()[0].state is DeliveryState.UNCLEAR
 
 
+def test_process_that_stops_leaves_its_messages_to_others(office: Office) -> None:
+    """They are not begun, so nobody has to say that they may come twice."""
+    office.end(RunState.FAILED, error=AWAY)
+    other = office.desk
+    office.desk = replace(office.desk, holder="two", is_stopping=lambda: True)
+    assert office.tell() == []
+    office.desk = other
+
+    assert office.tell() == ["[critical] actuals: run failed"]
+    assert "second time" not in office.sent.messages[0].body
+
+
 def test_note_that_makes_no_sense_keeps_no_other_from_being_told(
     office: Office, caplog: pytest.LogCaptureFixture
 ) -> None:

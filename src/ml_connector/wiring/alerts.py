@@ -1,7 +1,7 @@
 """Alerting half of a house: what people see and do about alerts, and the watch that sends them."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -193,7 +193,8 @@ class Alerts:
         """Alerts are raised and sent by a thread of their own for as long as the block lasts."""
         from ml_connector.engine.watching import Watch  # noqa: PLC0415 - start-up time.
 
-        watch = Watch("alerts", AlertLook(self, tell), find_wait_s=lambda: LOOK_S)
+        look = AlertLook(self, tell, lambda: watch.is_stopping)
+        watch = Watch("alerts", look, find_wait_s=lambda: LOOK_S)
         watch.start()
         try:
             yield
@@ -211,7 +212,7 @@ class Alerts:
 
         return AppriseSender()
 
-    def _alert_desk(self) -> "AlertDesk":
+    def _alert_desk(self, is_stopping: Callable[[], bool] = bool) -> "AlertDesk":
         from ml_connector.flows.alerting.desk import AlertDesk  # noqa: PLC0415 - start-up time.
 
         settings = self.project.settings
@@ -219,7 +220,7 @@ class Alerts:
             records=self.records, clock=self.clock, settings=settings.alerts,
             sender=self._alert_sender, secrets=self.vault, holder=self.holder,
             flows=sorted(self.project.flows), schedules=sorted(self.project.schedules),
-            url=settings.pages.url, find_ending=self.list_endings,
+            url=settings.pages.url, find_ending=self.list_endings, is_stopping=is_stopping,
         )  # fmt: skip
 
     def _view_channel(self, channel: ChannelSettings, last: DeliveryRow | None) -> ChannelView:
@@ -236,8 +237,9 @@ class Alerts:
 class AlertLook:
     """One look at what to raise and to send; what fails is told once and tried again."""
 
-    def __init__(self, house: Alerts, tell: Tell) -> None:
+    def __init__(self, house: Alerts, tell: Tell, is_stopping: Callable[[], bool]) -> None:
         self._house = house
+        self._is_stopping = is_stopping
         self._once = TellOnce(tell)
         self._watched_at: datetime | None = None
         self._away_since: datetime | None = None
@@ -266,7 +268,7 @@ class AlertLook:
             watch,
         )
 
-        desk = self._house._alert_desk()  # noqa: SLF001 - its own other half.
+        desk = self._house._alert_desk(self._is_stopping)  # noqa: SLF001 - its own other half.
         raise_noted(desk)
         if self._away_since and (now - self._away_since).total_seconds() >= OUTAGE_S_MIN:
             raise_alerts(desk, [make_outage(self._away_since, now, holder=desk.holder)])

@@ -28,6 +28,7 @@ class AlertDesk:
         schedules: Names of the schedules there are.
         url: How browsers reach the pages; empty: no links are written.
         find_ending: Credentials that end soon, looked up anew at each call.
+        is_stopping: Whether no further message is to be begun.
     """
 
     records: Records
@@ -40,6 +41,7 @@ class AlertDesk:
     schedules: Sequence[str] = ()
     url: str = ""
     find_ending: FindEnding = field(default=tuple)
+    is_stopping: Callable[[], bool] = field(default=bool)
 
     @property
     def channels(self) -> Mapping[str, ChannelSettings]:

@@ -189,6 +189,10 @@ def _is_past(one: DeliveryRow) -> bool:
 
 def _send(desk: AlertDesk, address: Address, rows: Sequence[DeliveryRow]) -> int:
     channel, recipients = address
+    if desk.is_stopping():
+        for row in rows:
+            _give_back(desk, row)
+        return 0
     try:
         _submit(desk, channel, render_message(desk, rows), recipients)
     except ConnectorError as error:
@@ -224,6 +228,13 @@ def _try_later(desk: AlertDesk, row: DeliveryRow, error: ConnectorError) -> None
         row.number, holder=desk.holder, error=error.refused,
         due_at=None if wait is None else desk.clock.now() + wait,
     )  # fmt: skip
+
+
+def _give_back(desk: AlertDesk, row: DeliveryRow) -> None:
+    """Whoever looks next sends it; nobody has to fear that it was sent."""
+    desk.records.alerts.save_unsent(
+        row.number, holder=desk.holder, error=row.error, due_at=desk.clock.now()
+    )
 
 
 def _give_up(desk: AlertDesk, row: DeliveryRow, reason: str) -> None:
