@@ -4,7 +4,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from ml_connector.ports import Json
 
@@ -56,7 +56,8 @@ def stream_pack(
         sign: Signs the manifest's bytes.
     """
     pipe, listed = _Pipe(), []
-    with zipfile.ZipFile(pipe, "w", allowZip64=True) as pack:  # type: ignore[arg-type]  # it asks for no more than `write` and `flush` of what it cannot seek in
+    # It asks for no more than `write` and `flush` of what it cannot seek in.
+    with zipfile.ZipFile(cast("Any", pipe), "w", allowZip64=True) as pack:
         for name, chunks in members:
             entry: Json = {"name": name}
             for _ in _write(pack, name, chunks, entry):
