@@ -207,7 +207,7 @@ class Unmapped:
         return find_lines_behind(bench, value, value.members)
 
     def place_again(self, flow_name: str, members: Sequence[str], *, key: str = "") -> RunRow:
-        """A run of these planning periods alone is queued, by the rules in force.
+        """A run of these planning periods, and of loaded ones that changed rules reach, is queued.
 
         Raises:
             BusyError: The flow has an unfinished run; names it.
