@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from tests.fakes.approved_desk import LEDGER, build_budget
 from tests.fakes.desk import FakeDesk
 from tests.fakes.ledger import line
 
@@ -226,3 +227,25 @@ def test_run_of_an_older_release_tells_no_status(desk: FakeDesk) -> None:
     desk.records.standings.save_standings("actuals", [told], members=["Sep 26"])
 
     assert find(desk).status == "open"
+
+
+def test_budget_stands_by_what_the_ledger_holds_of_it(make_desk: MakeDesk) -> None:
+    """Approved and held tie; what the ERP refused is named with the sign that explains it."""
+    budget = build_budget(make_desk())
+    budget.journals.refuse = "Account number invalid"
+    budget.run()
+    find_one = budget.desk.records.standings.find_standing
+    refused = find_one(budget.flow.name, LEDGER, "09-26")
+    budget.journals.refuse = ""
+    budget.run()
+    posted = find_one(budget.flow.name, LEDGER, "09-26")
+
+    assert refused
+    assert stages(refused) == [DONE, DONE, PARTLY, DONE]
+    assert amount(refused, "refused") == -amount(refused, "held")
+    assert (amount(refused, "erp"), amount(refused, "unexplained")) == (0, 0)
+    assert posted
+    assert posted.is_whole
+    assert amount(posted, "erp") == amount(posted, "held") != 0
+    assert posted.member == "Sep 26"
+    assert posted.proof_hash != refused.proof_hash
