@@ -20,7 +20,7 @@ from ml_connector.web.pager import find_page
 from ml_connector.web.tables import ASKED as FORM_ASKED
 from ml_connector.web.tables import Table, find_file
 from ml_connector.web.views.actions import answer, read_key
-from ml_connector.web.views.mapping import refuse
+from ml_connector.web.views.mapping import find_rules, refuse
 from ml_connector.wiring.mappings import list_mapped
 
 VALUES_SHOWN = 100
@@ -96,6 +96,9 @@ def _show_value(
     request: Asked, value: UnmappedValue, *, error: ConnectorError | None = None
 ) -> HttpResponse:
     house = request.house
+    held = find_rules(request, value.flow)
+    if isinstance(held, HttpResponse):
+        return held
     amounts = house.records.unmapped.load_amounts(
         value.flow, value.dimension, value.fact, value.value
     )
@@ -103,7 +106,6 @@ def _show_value(
         Table(name="amounts", title="At stake", listing=tables_of.list_amounts(amounts)),
         _list_lines(request, value),
     ]
-    held = house.find_rules(value.flow)
     shown = {
         "one": value, "tables": tables, "held": held, "error": error,
         "suggestion": house.suggest_members([value])[0], "is_settled": house.is_settled([value])[0],
