@@ -150,7 +150,8 @@ def begin_step(token: int, run_id: str, name: str) -> None:
         parent = trace.set_span_in_context(run.span) if run else _make_root(run_id)
         words = {"run.id": run_id, "step.name": name[:TEXT_MAX]}
         # Names of steps may carry a number or an id; the span's own name stays the same for all.
-        span = tracer.start_span(f"step {name.partition(' ')[0]}", context=parent, attributes=words)
+        kind = name.partition(" ")[0].rstrip(":")
+        span = tracer.start_span(f"step {kind}", context=parent, attributes=words)
         _traces.keep(f"step {token}", _Open(span, context.attach(trace.set_span_in_context(span))))
 
 

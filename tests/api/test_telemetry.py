@@ -39,7 +39,7 @@ def list_spans(spans: InMemorySpanExporter) -> list[Any]:
 def test_run_step_and_request_are_one_trace(spans: InMemorySpanExporter) -> None:
     """Each within the other; a run that goes on elsewhere is the same trace."""
     telemetry.begin_run("r1", flow="actuals", kind="actuals")
-    telemetry.begin_step(1, "r1", "read 1/2")
+    telemetry.begin_step(1, "r1", "read: 1/2")
     with telemetry.tracing_request("Fusion (erp)", method="GET", host="erp.example") as tell:
         tell(200)
     telemetry.end_step(1, state="done")

@@ -8,7 +8,7 @@ from scripts.browsing import CHROMIUM, NO_BROWSER, opened_browser
 from tests.pages.conftest import PASSWORD
 
 WIDTHS = (360, 1280, 1920)
-pytestmark = [pytest.mark.exhaustive, pytest.mark.long]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
