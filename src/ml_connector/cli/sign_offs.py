@@ -29,7 +29,7 @@ def sign_off(
         show(list_sign_offs([signed], house.find_signed(signed)), output_of(options))
     for one in list_named(parse_stated(signed.stated)):
         say(f"Stated as known and not in its place: {one}.")
-    hint(f"ml-connector evidence {flow} {period}")
+    hint(f"ml-connector evidence make {flow} {period}")
     return 0
 
 

@@ -273,6 +273,6 @@ def _refuse(path: Path, finding: str) -> NoPackError:
     return NoPackError(
         f"{path.name} is no evidence pack: {finding}.",
         written="Nothing was changed by this check.",
-        next_step="Give the zip that `ml-connector evidence FLOW PERIOD` has made.",
+        next_step="Give the zip that `ml-connector evidence make FLOW PERIOD` has made.",
         file=path.name,
     )
