@@ -52,9 +52,9 @@ from ml_connector.ports import (
     StandingAmounts,
 )
 from ml_connector.ports.alerts import DeliveryKind, NewAlert, NewDelivery
+from ml_connector.ports.closing import MaintenanceRow
 from ml_connector.ports.connections import ConnectionTest
 from ml_connector.ports.rules import Deed, NewRules
-from ml_connector.ports.closing import MaintenanceRow
 from ml_connector.ports.schedules import FiringRow, FiringState
 from ml_connector.ports.unmapped import PlacedRow, UnmappedFilter, UnmappedSum
 from ml_connector.records import create_organisation, export_audit, open_budget, open_records
@@ -174,16 +174,7 @@ def play_reading(player: Player) -> None:
     say("tokens.find_digest", "t1")
     say("tokens.load_tokens")
     say("tokens.load_tokens", person="kim")
-    say("schedules.load_schedules")
-    say("schedules.find_schedule", "nightly")
-    say("schedules.load_firings", "nightly")
-    say("schedules.load_last_firings", ["nightly"])
-    say("schedules.load_run_states", [RUN, "nothing"])
-    say("closing.load_periods")
-    say("closing.load_periods", "erp")
-    say("closing.load_events", limit=5)
-    say("closing.load_watches")
-    say("closing.load_maintenance")
+    play_reading_schedules(player)
     say("alerts.load_notes", limit=5)
     say("alerts.find_mark", "missed")
     say("alerts.find_last_good", "f")
@@ -204,6 +195,21 @@ def play_reading(player: Player) -> None:
     traced = list(trace_key(records, "b1", connections=["erp"], flows=["f"]))
     player.told.append(("trace", repr(traced)))
     player.told.append(("export", repr(list(export_audit(player.name)))))
+
+
+def play_reading_schedules(player: Player) -> None:
+    """What schedules are, and what they follow."""
+    say = player.say
+    say("schedules.load_schedules")
+    say("schedules.find_schedule", "nightly")
+    say("schedules.load_firings", "nightly")
+    say("schedules.load_last_firings", ["nightly"])
+    say("schedules.load_run_states", [RUN, "nothing"])
+    say("closing.load_periods")
+    say("closing.load_periods", "erp")
+    say("closing.load_events", limit=5)
+    say("closing.load_watches")
+    say("closing.load_maintenance")
 
 
 def play_runs(player: Player) -> None:
