@@ -65,7 +65,7 @@ class FakeProvider:
         return 404, {}
 
     def _describe(self) -> dict[str, Any]:
-        named = {
+        named: dict[str, Any] = {
             "issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/jwks",
         }  # fmt: skip
@@ -110,7 +110,8 @@ class FakeProvider:
         if not self.by_basic:
             return (fields.get("client_id"), fields.get("client_secret")) == (CLIENT, SECRET)
         pair = urlencode({CLIENT: SECRET}).replace("=", ":", 1)
-        return headers["Authorization"] == f"Basic {base64.b64encode(pair.encode()).decode()}"
+        shown = str(headers["Authorization"])
+        return shown == f"Basic {base64.b64encode(pair.encode()).decode()}"
 
     def _sign(self, issued: Issued) -> str:
         now = int(time.time())

@@ -44,7 +44,8 @@ def opening_door(root: Path, settings: str) -> Iterator[str]:
         try:
             yield url
         finally:
-            assert "Traceback" not in child.communicate("")[1]
+            told = child.communicate("")[1]
+        assert "Traceback" not in told, told
 
 
 class App:

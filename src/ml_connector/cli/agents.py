@@ -69,18 +69,20 @@ def mcp(
 
 
 async def _serve(server: "FastMCP") -> None:
-    import anyio  # noqa: PLC0415 - comes with the extra.
     from mcp.server.stdio import stdio_server  # noqa: PLC0415 - an extra.
 
+    kept = sys.stdin, sys.stdout
     # Files of our own: the protocol closes what it was given, and other output goes beside it.
-    with (
-        os.fdopen(os.dup(0), encoding="utf-8") as asked,
-        os.fdopen(os.dup(1), "w", encoding="utf-8") as told,
-        contextlib.redirect_stdout(sys.stderr),
-    ):
-        async with stdio_server(anyio.wrap_file(asked), anyio.wrap_file(told)) as (reader, writer):
+    asked = os.fdopen(os.dup(0), encoding="utf-8")
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    sys.stdin, sys.stdout = asked, told
+    try:
+        async with stdio_server() as (reader, writer):
+            sys.stdout = sys.stderr
             inner = server._mcp_server  # noqa: SLF001 - its own `run` would take any output.
             await inner.run(reader, writer, inner.create_initialization_options())
+    finally:
+        sys.stdin, sys.stdout = kept
 
 
 def make_server(options: Options, name: str) -> "FastMCP":

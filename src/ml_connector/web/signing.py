@@ -7,7 +7,6 @@ from typing import Any
 from axes.attempts import get_cool_off_threshold  # type: ignore[import-untyped]  # it has no types
 from axes.handlers.database import AxesDatabaseHandler  # type: ignore[import-untyped]  # it has no types
 from axes.models import AccessAttempt  # type: ignore[import-untyped]  # it has no types
-from django.conf import settings
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -96,10 +95,13 @@ def _people() -> Any:
 class TriesHandler(AxesDatabaseHandler):  # type: ignore[misc]  # axes has no types
     """Besides one name from one address: one name from anywhere, one address for any name."""
 
-    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
-        """Wrong tries that count against this one."""
-        near = int(super().get_failures(request, credentials))
-        return settings.AXES_FAILURE_LIMIT if _is_walled(request, credentials) else near
+    def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
+        """Whether this try has to wait, be it right or wrong."""
+        if _is_walled(request, credentials):
+            # What it knows by its own count it marks itself.
+            request.axes_locked_out = True  # type: ignore[attr-defined]  # axes' mark
+            return True
+        return bool(super().is_locked(request, credentials))
 
 
 def _is_walled(request: HttpRequest, credentials: dict[str, Any] | None) -> bool:

@@ -120,7 +120,8 @@ def _show_codes(request: Asked, codes: list[str]) -> HttpResponse:
 
 def _ask_again(request: Asked) -> HttpResponse:
     """To change how one signs in one has to have signed in lately."""
-    return _show(request, status=403, problem="You signed in a while ago; sign in again first.")
+    status = 200 if request.method == "GET" else 403
+    return _show(request, status=status, problem="You signed in a while ago; sign in again first.")
 
 
 def _draw(uri: str) -> str:
