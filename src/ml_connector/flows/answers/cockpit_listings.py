@@ -8,7 +8,7 @@ from ml_connector.flows.answers.cockpit import BurnDown, Cell, Stake
 from ml_connector.flows.answers.listing import Cell as Field
 from ml_connector.flows.answers.listing import Link, Listing, Money, render_money
 
-LATE_SHOWN = 50
+LATE_SHOWN = 25
 """Late periods of one table; the worst come first, and the title counts all."""
 
 
