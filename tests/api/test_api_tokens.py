@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.pages.conftest import PASSWORD
 
+from ml_connector.cli.main import run_command
 from ml_connector.errors import ConnectorError
 from ml_connector.ports import Right, Role
 from ml_connector.web.api.tries import WRONG_MAX, WRONG_S, Tries
@@ -140,3 +141,20 @@ def test_page_shows_a_new_token_once(site: Any) -> None:
     assert "viewer has no right to run" in refused.text
     assert viewer.post("/tokens/revoke/", {"token": plain[:12]}).status == 302
     assert call(site, f"mlc_{plain}").status == 401
+
+
+def test_command_makes_lists_and_takes_back(site: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where the connector runs; only what has to be shown stands on stdout."""
+    where = ["--project", str(site.project)]
+    assert run_command(["tokens", "add", "viewer", "a sheet", "--right", "see", *where]) == 0
+    plain = capsys.readouterr().out.strip()
+    assert call(site, plain).status == 200
+    assert run_command(["tokens", "list", "viewer", *where]) == 0
+    listed = capsys.readouterr().out
+    assert plain[:16] in listed
+    assert plain not in listed
+    assert run_command(["tokens", "revoke", plain[:16], *where]) == 0
+    assert call(site, plain).status == 401
+    assert run_command(["tokens", "add", "viewer", "more", "--right", "run", *where]) == 2
+    assert "viewer has no right to run" in capsys.readouterr().err
+    assert run_command(["tokens", "revoke", "mlc_0", *where]) == 2
