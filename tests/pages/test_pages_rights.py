@@ -25,7 +25,8 @@ def test_every_view_says_which_right_it_asks_for(site: Any) -> None:
     """One that said nothing would break on its first visit, but better here."""
     assert [path for path, right in site.routes if right is None] == []
     assert {path for path, right in site.routes if right == "open"} == {
-        "sign-in/", "sign-out/", "health/live", "health/ready",
+        "sign-in/", "sign-in/second/", "sign-in/with/<str:name>/", "sign-out/",
+        "sign-in/with/<str:name>/back/", "health/live", "health/ready",
     }  # fmt: skip
 
 
