@@ -1,4 +1,4 @@
-"""Something to decide on, planted into a project's records: a plan, a posting, refused summaries."""
+"""Something to decide on, planted into a project: a plan, a posting, refused summaries."""
 
 from datetime import date, timedelta
 from decimal import Decimal
