@@ -30,7 +30,7 @@ def stages(standing: Standing) -> list[StageState]:
     return [state for _, state in standing.stages]
 
 
-def amount(standing: Standing, name: str) -> Decimal:
+def amount(standing: Standing, name: str) -> Any:
     """One amount of the only currency."""
     (row,) = standing.amounts
     return Decimal(getattr(row, name))

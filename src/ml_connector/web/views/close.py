@@ -84,9 +84,8 @@ def show_close(request: Asked) -> HttpResponse:
     charts = [_chart_burn_down(answer.burn_down)] if answer.burn_down else []
     tables = {
         "late": Table(
-            name="late", title=f"Late: {len(late)}" if late else "Late",
+            name="late", title=_tell_late(len(late)),
             listing=list_late_cells(late, today=answer.today, days=answer.days),
-            next_step=f"The worst {LATE_SHOWN} are shown." if len(late) > LATE_SHOWN else "",
         ),
         "stakes": Table(name="stakes", title="At stake", listing=list_stakes(stakes)),
         "standings": Table(name="standings", title="Periods", listing=list_standings(cells)),
@@ -120,6 +119,12 @@ def read_wanted(request: HttpRequest, flows: list[str]) -> Wanted:
         open_only=request.GET.get("open") == "yes",
         page=max(int(page[:5]), 1) if page.isdecimal() else 1,
     )
+
+
+def _tell_late(number: int) -> str:
+    """The title of what is late: how much, and how much of it is shown."""
+    shown = f", the worst {LATE_SHOWN} of them" if number > LATE_SHOWN else ""
+    return f"Late: {number}{shown}" if number else "Late"
 
 
 def _count(cells: tuple[Cell, ...], late: list[Cell]) -> list[tuple[str, int, str]]:
