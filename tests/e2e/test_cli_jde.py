@@ -332,3 +332,27 @@ def wait_until(happened: Callable[[], bool], process: Process) -> None:
     while not happened():
         assert process.popen.poll() is None, process.popen.communicate()
         assert time.monotonic() < ends_at
+
+
+@pytest.mark.long
+def test_periods_of_companies_are_looked_at_for_a_schedule(books_desk: BooksDesk) -> None:
+    """By the company's current period; the session of the look is closed with its process."""
+    from ml_connector.domain.periods import PeriodState  # noqa: PLC0415 - only this test asks.
+    from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
+
+    folder = books_desk.root / "schedules"
+    folder.mkdir(exist_ok=True)
+    (folder / "close.yaml").write_text(
+        f"flow: {FLOW}\nwhen: {{on: period-closed}}\nzone: Europe/Berlin\n"
+    )
+    with open_house(books_desk.root, clock=books_desk.clock) as house:
+        assert house.look_at_periods() == []
+        (watch,) = house.list_watches()
+        seen = {
+            one.period.name: one.state
+            for one in house.records.closing.load_periods(CONNECTION)
+            if one.state is not None
+        }
+    assert (watch.connection, watch.problem) == (CONNECTION, "")
+    assert PeriodState.OPEN in seen.values(), seen
+    assert PeriodState.CLOSED in seen.values(), seen
