@@ -260,7 +260,10 @@ class Queue:
 
 
 def test_many_processes_are_handed_the_run_through_their_queue(acting: AsPerson) -> None:
-    """Once, after it was recorded; a process that executes nothing yet starts nothing."""
+    """After it was recorded; a process that executes nothing yet starts nothing.
+
+    Sent again it is handed over again, under the same id: who recorded it may not have come to it.
+    """
     kim, queue = acting("kim"), Queue()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ml_connector.wiring.actions.is_shared", lambda _project: True)
@@ -275,4 +278,4 @@ def test_many_processes_are_handed_the_run_through_their_queue(acting: AsPerson)
 
     assert early.value.code == "actions.not-ready"
     assert unrecorded is None
-    assert queue.taken == [(run.run_id, "model")]
+    assert queue.taken == [(run.run_id, "model")] * 2

@@ -212,11 +212,12 @@ class DurableEngine:
                 looked_at = time.monotonic()
             self._board.wait_change(WAIT_POLL_S)
 
-    def resume(self, run_id: str) -> None:
+    def resume(self, run_id: str, *, is_awaited: bool = True) -> None:
         """An interrupted, failed or abandoned run goes on at its first missing step.
 
-        It goes back into the queue of its key. A run that is queued, running or done is left alone;
-        so is, with PostgreSQL, that of a process which has died: the others take it over.
+        One that nobody here awaits does not stop with this process. It goes back into the queue of
+        its key. One that is queued, running or done is left alone; so is, with PostgreSQL, that of
+        a process which has died: the others take it over.
 
         Raises:
             UnknownRunError: No such run.
@@ -229,7 +230,7 @@ class DurableEngine:
         self._verify_version(status)
         if status.status == WorkflowStatusString.ERROR.value:
             raise self._find_error(run_id, status)
-        self._asked.add(run_id)
+        self._asked.update({run_id} if is_awaited else ())
         is_ours = status.executor_id == self._executor_id
         is_left = self._crew is not None or is_ours or status.status != _RUNNING
         if status.status in _ACTIVE and is_left:

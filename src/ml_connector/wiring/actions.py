@@ -108,13 +108,16 @@ class Actions:
         queue = self._find_place(flow.name).queue_key if is_shared(self.project) else ""
         with self.records.transactions.begin(f"the request for run {run_id}"):
             known = self._claim(flow.name, request, key=key, run_id=run_id)
-            if known != run_id:
-                return self.records.runs.load_run(known)
-            row = record_run(
-                self.records, run_id=run_id, flow=flow.name, kind=flow.kind, actor=self.actor,
-                request=request,
-            )  # fmt: skip
-        engine.start(flow=flow.name, run_id=run_id, request=request, queue_key=queue)
+            if known == run_id:
+                record_run(
+                    self.records, run_id=run_id, flow=flow.name, kind=flow.kind, actor=self.actor,
+                    request=request,
+                )  # fmt: skip
+        row = self.records.runs.load_run(known)
+        if row.state is RunState.QUEUED:
+            # Also one that was recorded before: whoever did may have died before this line, and
+            # the same id twice is one run.
+            engine.start(flow=flow.name, run_id=known, request=request, queue_key=queue)
         return row
 
     def enqueue_retry(self, run_id: str, *, key: str = "") -> RunRow:
@@ -263,4 +266,4 @@ class _Hand:
 
     def resume(self, run_id: str) -> None:
         """A stopped run goes on at its first missing step."""
-        self._engine.resume(run_id)
+        self._engine.resume(run_id, is_awaited=False)
