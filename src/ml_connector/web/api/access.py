@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
+from ml_connector.errors import ConnectorError
 from ml_connector.ports import Person, Right
 from ml_connector.web.api.problems import CallRefusedError, render_problem
 from ml_connector.web.api.tries import Tries
@@ -30,9 +31,10 @@ class Programs(Gate):
         """None: the operation may answer, as this person."""
         try:
             self._admit(request)
-        except CallRefusedError as error:
+        except ConnectorError as error:
+            # Also a database that is away: whoever calls is told so as by an operation.
             answer = render_problem(error)
-            if error.status == 405:
+            if answer.status_code == 405:
                 answer["Allow"] = ", ".join(sorted(self.rights))
             return answer
         return None
