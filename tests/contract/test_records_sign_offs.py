@@ -67,7 +67,7 @@ def test_who_made_or_resumed_the_run_does_not_sign(
     "faulty", [{"comment": " \n"}, {"signed_by": " "}, {"proof_hash": ""}, {"ledger": ""}]
 )
 def test_sign_off_without_a_person_a_comment_or_a_proof_is_refused(
-    made: Records, records_clock: Clock, faulty: dict[str, str]
+    made: Records, records_clock: Clock, faulty: dict[str, Any]
 ) -> None:
     """Nothing half-said is stored."""
     with pytest.raises(UsageError) as caught:

@@ -28,7 +28,7 @@ NOUGHT = Decimal(0)
 class Desk(SigningOff):
     """The signing half of a house."""
 
-    records: Records  # type: ignore[misc]  # a property of the mixin, for type checkers only
+    records: Records
     clock: Clock
     actor: str
 

@@ -127,7 +127,8 @@ def _verify_envelope(pack: _Pack, path: Path) -> None:
         end = raw.read()
     if pack.file.comment or not end.startswith(END):
         pack.note("bytes were added behind the members")
-    if pack.file.filelist and min(one.header_offset for one in pack.file.filelist):
+    begins: list[int] = [one.header_offset for one in pack.file.infolist()]
+    if begins and 0 not in begins:
         pack.note("bytes were added before the members")
 
 

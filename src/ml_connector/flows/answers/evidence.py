@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -247,7 +247,9 @@ def _render_plain(value: object) -> object:
             return render_plain(value)
         case set() | frozenset():
             return sorted(map(str, value))
-    return dict(value) if hasattr(value, "keys") else str(value)
+        case Mapping():
+            return dict(value)
+    return str(value)
 
 
 def _render_csv(listing: Listing) -> Iterator[bytes]:

@@ -226,7 +226,7 @@ def _render_period(
         "place": render_place(standing), "tables": tables[1:], "bridge": tables[0], "page": page,
         "error": error,
         "obstacles": house.list_obstacles(standing), "named": list_named(standing.amounts),
-        "may_withdraw": bool(signed.sign_off) and house.may_withdraw(signed.sign_off),
+        "may_withdraw": signed.sign_off is not None and house.may_withdraw(signed.sign_off),
         "given": request.GET, "differs": request.GET.get("differs") == "yes",
         "more": f"&{page.query}" if page.query else "", "rows_more": detail.rows_more,
         "is_signed": signed.signature is Signature.HOLDS,
