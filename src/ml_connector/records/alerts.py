@@ -112,7 +112,7 @@ class AlertRecords(OrganisationStore):
             row = self._add(alert) if row is None else self._repeat(row, alert)
             times.create(
                 organisation_id=self._id, alert=row, key=alert.key, run_id=alert.run_id,
-                text=" ".join((alert.title, *alert.happened)), at=alert.at,
+                text=" ".join(alert.happened) or alert.title, at=alert.at,
             )  # fmt: skip
         return _render(row)
 
