@@ -158,9 +158,25 @@ def play_reading(player: Player) -> None:
     say("postings.find_posting", KEY)
     say("approvals.find_approval", PLAN_HASH)
     say("approvals.find_approval", PLAN_HASH[:5])
+    say("approvals.find_bar", PLAN_HASH, actor="kim")
     say("agreements.load_agreements", "f", ["s1"])
     say("secrets.find_blob", "password")
     say("secrets.load_names")
+    play_reading_people(player)
+    play_reading_schedules(player)
+    play_reading_alerts(player)
+    say("audit.find", RUN)
+    say("audit.verify")
+    say("audit.export")
+    records = open_records(player.name, clock=player.clock)
+    traced = list(trace_key(records, "b1", connections=["erp"], flows=["f"]))
+    player.told.append(("trace", repr(traced)))
+    player.told.append(("export", repr(list(export_audit(player.name)))))
+
+
+def play_reading_people(player: Player) -> None:
+    """Who there is, and what they are known by."""
+    say = player.say
     say("people.load_people")
     say("people.find_person", "kim")
     say("people.find_by_email", "kim@halden.example")
@@ -174,7 +190,11 @@ def play_reading(player: Player) -> None:
     say("tokens.find_digest", "t1")
     say("tokens.load_tokens")
     say("tokens.load_tokens", person="kim")
-    play_reading_schedules(player)
+
+
+def play_reading_alerts(player: Player) -> None:
+    """What somebody has to know, and how connections are."""
+    say, now = player.say, START
     say("alerts.load_notes", limit=5)
     say("alerts.find_mark", "missed")
     say("alerts.find_last_good", "f")
@@ -188,13 +208,6 @@ def play_reading(player: Player) -> None:
     say("connections.load_unsettled")
     say("connections.load_requests")
     say("connections.load_minutes", "t", since=now)
-    say("audit.find", RUN)
-    say("audit.verify")
-    say("audit.export")
-    records = open_records(player.name, clock=player.clock)
-    traced = list(trace_key(records, "b1", connections=["erp"], flows=["f"]))
-    player.told.append(("trace", repr(traced)))
-    player.told.append(("export", repr(list(export_audit(player.name)))))
 
 
 def play_reading_schedules(player: Player) -> None:

@@ -316,7 +316,9 @@ QUESTIONS: dict[str, Question] = {
 """What people and runs ask all the time, in words."""
 WALKS: dict[str, Question] = {
     "trace": lambda r: (
-        r.audit.find("nothing"), r.traces.find_postings(ONE), r.traces.load_line_files("erp"),
+        r.audit.find("nothing"),
+        r.traces.find_postings(ONE),
+        r.traces.load_line_files("erp"),
         r.traces.find_refused("actuals", "101"),
     ),
     "numbers for monitoring": lambda r: r.gauges.load_gauges(),
@@ -399,8 +401,8 @@ def test_work_of_a_question_does_not_grow_with_the_runs(records: Records) -> Non
 BIG = (
     "records_run", "records_step", "records_intent", "records_load", "records_refusedsummary",
     "records_posting", "records_approval", "records_auditlink", "records_alert",
-    "records_alertoccurrence", "records_alertdelivery", "records_connectiontest", "records_mappingrevision",
-    "records_unmappedvalue", "records_unmappedamount",
+    "records_alertoccurrence", "records_alertdelivery", "records_connectiontest",
+    "records_mappingrevision", "records_unmappedvalue", "records_unmappedamount",
 )  # fmt: skip
 
 

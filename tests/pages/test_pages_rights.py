@@ -9,7 +9,9 @@ from ml_connector.ports import RIGHTS, Role
 
 SAMPLES = {
     "<path:place>": "actuals-fusion/Halden%20US/Sep-26",
-    "<str:name>": "actuals-fusion", "<str:run_id>": "{run}"}
+    "<str:name>": "actuals-fusion",
+    "<str:run_id>": "{run}",
+}
 
 
 def fill(path: str, site: Any) -> str:

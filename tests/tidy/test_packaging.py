@@ -106,7 +106,9 @@ def test_third_party_imports_are_declared(root: Path, sources: Any) -> None:
     declared = {canonicalize_name(Requirement(text).name) for text in texts}
     renamed = {
         "ruamel": "ruamel-yaml", "argon2": "argon2-cffi", "pydantic_core": "pydantic",
-        "ninja": "django-ninja", "opentelemetry": "opentelemetry-sdk",
+        "ninja": "django-ninja", "jwt": "pyjwt",
+        "axes": "django-axes", "vl_convert": "vl-convert-python",
+        "opentelemetry": "opentelemetry-sdk",
     }  # fmt: skip
     imported = {
         (found[1], source.path)

@@ -28,61 +28,9 @@ def open_records(
     Raises:
         UsageError: There is no such organisation.
     """
-    from ml_connector.records.agreements import AgreementRecords  # noqa: PLC0415 -- needs Django set up
-    from ml_connector.records.alerts import AlertRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.approvals import ApprovalRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.audit import AuditRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.batches import BatchRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.closing import ClosingRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.connections import ConnectionRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.factors import FactorRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.gauges import GaugeRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.identities import IdentityRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.intents import IntentRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.loads import LoadRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.mappings import MappingRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.people import PersonRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.postings import PostingRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.runs import RunRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.schedules import ScheduleRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.sign_offs import SignOffRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.standings import StandingRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.tokens import (  # noqa: PLC0415 -- as above
-        AskedRunRecords,
-        TokenRecords,
-    )
-    from ml_connector.records.traces import TraceRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.transactions import TransactionRecords  # noqa: PLC0415 -- as above
-    from ml_connector.records.unmapped import UnmappedRecords  # noqa: PLC0415 -- as above
+    from ml_connector.records.stores import make_stores  # noqa: PLC0415 -- needs Django set up
 
-    number = _find_organisation(organisation)
-    clock = clock or SystemClock()
-    return Records(
-        runs=RunRecords(number, clock=clock),
-        batches=BatchRecords(number, clock=clock),
-        intents=IntentRecords(number, clock=clock),
-        loads=LoadRecords(number, clock=clock),
-        mappings=MappingRecords(number, clock=clock),
-        unmapped=UnmappedRecords(number, clock=clock),
-        postings=PostingRecords(number, clock=clock),
-        approvals=ApprovalRecords(number, clock=clock),
-        agreements=AgreementRecords(number, clock=clock),
-        people=PersonRecords(number, clock=clock),
-        identities=IdentityRecords(number, clock=clock),
-        factors=FactorRecords(number, clock=clock),
-        schedules=ScheduleRecords(number, clock=clock),
-        closing=ClosingRecords(number, clock=clock),
-        sign_offs=SignOffRecords(number, clock=clock),
-        traces=TraceRecords(number, clock=clock),
-        standings=StandingRecords(number, clock=clock),
-        tokens=TokenRecords(number, clock=clock),
-        asked=AskedRunRecords(number, clock=clock),
-        gauges=GaugeRecords(number, clock=clock),
-        alerts=AlertRecords(number, clock=clock),
-        connections=ConnectionRecords(number, clock=clock),
-        audit=AuditRecords(number, clock=clock),
-        transactions=TransactionRecords(number, clock=clock),
-    )
+    return make_stores(_find_organisation(organisation), clock=clock or SystemClock())
 
 
 def open_budget(

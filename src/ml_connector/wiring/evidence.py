@@ -8,12 +8,12 @@ from ml_connector.errors import UsageError
 from ml_connector.ports import Json, Records
 from ml_connector.ports.standings import ELSEWHERE, Standing
 from ml_connector.settings import Project
-from ml_connector.wiring.evidence_keys import Signer, make_signer, parse_signer
 
 if TYPE_CHECKING:
     from ml_connector.archive import FileArchive
     from ml_connector.flows.answers.evidence import Evidence
     from ml_connector.vault import Vault
+    from ml_connector.wiring.evidence_keys import Signer
 
 KEY_SECRET = "evidence.signing-key"  # noqa: S105 - the name of one.
 
@@ -123,8 +123,13 @@ class EvidencePacks:
     def _render_chain(self, span: tuple[int, int], render: Any) -> Iterator[str]:
         return map(render, self.records.audit.load_range(*span))
 
-    def _load_signer(self) -> Signer:
+    def _load_signer(self) -> "Signer":
         """The installation's own key; made with the first pack, once for all processes."""
+        from ml_connector.wiring.evidence_keys import (  # noqa: PLC0415 - start-up time.
+            make_signer,
+            parse_signer,
+        )
+
         if KEY_SECRET not in {row.name for row in self.vault.list_secrets()}:
             with self.records.transactions.begin("the key of evidence packs"):
                 if KEY_SECRET not in {row.name for row in self.vault.list_secrets()}:

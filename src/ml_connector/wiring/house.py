@@ -35,9 +35,9 @@ from ml_connector.wiring.callers import CallerBudget, Callers
 from ml_connector.wiring.close import Closing
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
+from ml_connector.wiring.evidence import EvidencePacks
 from ml_connector.wiring.limits import Limits
 from ml_connector.wiring.mappings import Mappings
-from ml_connector.wiring.evidence import EvidencePacks
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.observer import StepListener
 from ml_connector.wiring.once import once

@@ -10,7 +10,7 @@ def _key(to: str, *, on_delete: Any = models.CASCADE) -> Any:
 
 
 def _own() -> list[tuple[str, Any]]:
-    number = models.BigAutoField(
+    number: Any = models.BigAutoField(
         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
     )
     return [("id", number), ("organisation", _key("organisation", on_delete=models.PROTECT))]
