@@ -81,7 +81,7 @@ class Visitor:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if is_ours and "Authorization" not in sent:
             cookies = {cookie.name: cookie.value for cookie in self._cookies}
-            sent["X-CSRFToken"] = cookies.get("ml-connector-csrf", "")
+            sent["X-CSRFToken"] = cookies.get("ml-connector-csrf") or ""
         data = None if method == "GET" else json.dumps({} if body is None else body).encode()
         url = f"{self.url}/api/v1{path}"
         return self._send(Request(url, data=data, headers=sent, method=method))

@@ -93,8 +93,8 @@ class StandingRecords(OrganisationStore):
         """What stood for the planning periods, and for the places that are told now."""
         its = self._rows().filter(flow=flow)
         rows: list[models.Standing] = []
-        for chunk in split_chunks(sorted(set(members))):
-            rows += its.filter(member__in=chunk)
+        for named_members in split_chunks(sorted(set(members))):
+            rows += its.filter(member__in=named_members)
         for chunk in split_chunks(standings, PAIRS_PER_STATEMENT):
             named = Q()
             for one in chunk:

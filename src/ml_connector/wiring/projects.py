@@ -4,7 +4,6 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import urlopen
 
 from ml_connector.errors import SystemUnavailableError
 from ml_connector.settings import Project, find_project_root, load_project
@@ -103,6 +102,8 @@ def write_sandbox_project(
 
 
 def _read_sandbox_info(anaplan_url: str) -> dict[str, Any]:
+    from urllib.request import urlopen  # noqa: PLC0415 - start-up time.
+
     url = anaplan_url.rstrip("/") + SANDBOX_INFO_PATH
     try:
         # A control path of our own pretended server, not of a remote system: no chain is needed.

@@ -91,7 +91,9 @@ def _make_member(
         yield Standing(
             flow=run.bench.flow.name, ledger=pair[0], period=pair[1], member=member,
             date_first=period.date_first, date_last=period.date_last,
-            status=statuses.get(pair, ""), **chain.find_stages(pair, its), amounts=tuple(its),
+            status=statuses.get(pair, ""), read=chain.find_read(pair),
+            mapped=chain.find_mapped(pair), loaded=chain.find_loaded(pair),
+            tied=chain.find_tied(pair, its), amounts=tuple(its),
             content_hash=digest.hexdigest(), report=proof["report"] if proof else "",
             run_id=run.steps.run_id, at=run.bench.clock.now(),
         )  # fmt: skip
@@ -106,32 +108,27 @@ class _Chain:
     member: str
     weighed: Weighed
 
-    def find_stages(self, pair: Pair, amounts: Sequence[StandingAmounts]) -> dict[str, StageState]:
-        """The state of each stage, by its name."""
-        read = READ[self.found.controls[pair]["state"]]
-        return {
-            "read": read,
-            "mapped": self._find_mapped(pair),
-            "loaded": self._find_loaded(pair),
-            "tied": self._find_tied(pair, read, amounts),
-        }
+    def find_read(self, pair: Pair) -> StageState:
+        """Whether the archive holds what the ERP holds."""
+        return READ[self.found.controls[pair]["state"]]
 
-    def _find_mapped(self, pair: Pair) -> StageState:
+    def find_mapped(self, pair: Pair) -> StageState:
+        """Whether every line has found its place."""
         if self.member not in self.found.sums:
             return StageState.NOT_YET
         return StageState.PARTLY if pair in self.weighed.short else StageState.DONE
 
-    def _find_loaded(self, pair: Pair) -> StageState:
+    def find_loaded(self, pair: Pair) -> StageState:
+        """Whether the model took all that was to be sent."""
         if not _is_sent(self.found, self.member):
             return StageState.NOT_YET
         return StageState.PARTLY if pair in self.weighed.refused else StageState.DONE
 
-    def _find_tied(
-        self, pair: Pair, read: StageState, amounts: Sequence[StandingAmounts]
-    ) -> StageState:
+    def find_tied(self, pair: Pair, amounts: Sequence[StandingAmounts]) -> StageState:
+        """Whether every hop was compared and ties."""
         if self.member not in self.found.proof or not _is_sent(self.found, self.member):
             return StageState.NOT_YET
-        if read is StageState.MOVING:
+        if self.find_read(pair) is StageState.MOVING:
             return StageState.MOVING
         is_off = pair in self.weighed.differing or any(row.unexplained for row in amounts)
         return StageState.WRONG if is_off else StageState.DONE
