@@ -34,6 +34,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True)
     with TemporaryDirectory() as folder, opened_house(Path(folder)) as house:
         for scene in play(house, **LAPTOP):
+            scene.page.wait_for_load_state("networkidle")
             shoot(scene.page, scene.name)
         visit(house, house.sign_in("chief", **LAPTOP), LATER)
         visit(house, house.sign_in(BEN, **PHONE), ON_PHONE)
