@@ -18,7 +18,7 @@ LAPTOP = {"viewport": {"width": 1280, "height": 860}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 LATER = {
     "close": "", "flow": f"flows/{FLOW}/", "runs": "runs/", "coverage": f"mapping/{FLOW}/coverage/",
-    "unmapped": "unmapped/", "trace": "trace/?key=68990", "schedules": "schedules/",
+    "unmapped": "unmapped/", "trace": "trace/?key=68990&lines=yes", "schedules": "schedules/",
     "alerts": "alerts/", "connections": "connections/", "people": "people/", "tokens": "tokens/",
     "api": "api/v1/",
 }  # fmt: skip

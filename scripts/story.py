@@ -4,6 +4,7 @@ Anna prepares, Ben approves. Each scene is left standing on its page: a test goe
 screenshots are taken of it.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -27,6 +28,12 @@ FLOW, BUDGET_FLOW = "actuals-fusion", "budgets-jde"
 LEDGER = "Halden US"
 LATE_PERIOD = "Sep-26"
 FIRST_MONTH = "2026-08"
+SCHEDULES = {
+    "actuals-at-dawn": {"cron": "0 5 * * MON-FRI"},
+    "actuals-of-the-close": {"working_day": "WD+2 06:00"},
+    "actuals-when-closed": {"on": "period-closed"},
+}
+"""When the flow runs by itself; none of it is due while the story is played."""
 MISTAKE = "account,account=6899*,69990,,,,Late accruals share one account.\n"
 """A rule whose member the model does not have: nobody has noticed it yet."""
 MONTHS = ("Oct 26", "Nov 26")
@@ -190,6 +197,11 @@ def await_run(page: Any) -> str:
 def _shorten(root: Path) -> None:
     """A quarter of one ledger is enough for a story; the mistake is in its rules."""
     change_yaml(root / "flows" / f"{FLOW}.yaml", ledgers=[LEDGER], first_month=FIRST_MONTH)
+    (root / "schedules").mkdir(exist_ok=True)
+    for name, when in SCHEDULES.items():
+        content = {"flow": FLOW, "when": when, "zone": "Europe/Berlin", "enabled": True}
+        # What is JSON is YAML too.
+        (root / "schedules" / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
     path = root / "mappings" / f"{FLOW}.csv"
     header, _, rules = path.read_text(encoding="utf-8").partition("\n")
     path.write_text(f"{header}\n{MISTAKE}{rules}", encoding="utf-8")

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ml_connector.flows.answers.listing import Cell, Link, Money, State, render_cell, render_money
@@ -24,11 +24,12 @@ PAGES = {
     "alert": "alert",
     "connection": "connection",
     "run-file": "run-file",
+    "mapping": "mapping-flow",
+    "schedule": "schedule",
 }
 """Kind of a link to the name of the page that shows such a thing."""
 PROSE_FROM = 30
 """Letters from which on a text is read as a sentence, which needs room."""
-PAGES |= {"mapping": "mapping-flow", "schedule": "schedule"}
 ASKED_OF = {"rule": "mapping-rule", "version": "mapping-diff", "unmapped": "unmapped-value"}
 """Kinds whose key is a flow and what the page of that flow is asked for: `FLOW?QUERY`."""
 LISTS_OF = {"unmapped-of": "unmapped", "refused-of": "refused"}
@@ -76,6 +77,18 @@ def kind(cell: Cell, is_first: bool = False) -> str:  # noqa: FBT001, FBT002 - a
         return ""
     amount = cell.amount if isinstance(cell, Money) else cell
     return "number" if amount else "number nought"
+
+
+@register.filter
+def spelled(text: str) -> SafeString:
+    """The sentence, with what is typed or named between backticks set apart."""
+    parts = str(text).split("`")
+    return format_html_join(
+        "",
+        "{}",
+        ((format_html("<code>{}</code>", part) if at % 2 else part,)
+         for at, part in enumerate(parts)),
+    )  # fmt: skip
 
 
 @register.filter
