@@ -1,6 +1,7 @@
 """Files of mapping rules that people send: everything wrong with one is told at once."""
 
 import io
+import zipfile
 from datetime import date, datetime
 from typing import Any
 
@@ -119,3 +120,76 @@ def test_an_edit_touches_one_rule_and_is_checked_against_the_others() -> None:
         edit_rules(two, {**cells, "target": ""}, place=0, words=WORDS)
     with pytest.raises(UsageError, match="no rule at place 3"):
         edit_rules(two, None, place=2, words=WORDS)
+
+
+def repack(content: bytes, part: str, old: bytes, new: bytes) -> bytes:
+    """The workbook with other bytes in one of its parts."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as book, zipfile.ZipFile(packed, "w") as other:
+        for name in book.namelist():
+            held = book.read(name)
+            assert name != part or old in held
+            other.writestr(name, held.replace(old, new) if name == part else held)
+    return packed.getvalue()
+
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def test_rows_behind_what_a_workbook_says_of_its_size_are_not_lost() -> None:
+    """Writers leave it as it was before rows were added."""
+    content = book_of(COLUMNS, ("account", "account=1", "A"), ("account", "account=2", "B"))
+    stale = repack(content, SHEET, b'ref="A1:G3"', b'ref="A1:G2"')
+    assert len(read_rules(stale, origin="f", words=WORDS).rules) == 2
+
+
+def test_a_sheet_that_is_torn_in_its_midst_is_refused_like_any_other_file() -> None:
+    """Its rows are read one by one, so that the damage shows late."""
+    content = book_of(COLUMNS, ("account", "account=1", "A"))
+    for old, new in ((b"</row></sheetData>", b"</row"), (b'r="B2"', b'r="22B"')):
+        with pytest.raises(UsageError, match="it is no workbook") as refused:
+            read_rules(repack(content, SHEET, old, new), origin="f", words=WORDS)
+        assert refused.value.code == "mapping.unfit-file"
+
+
+def test_cells_that_show_something_else_than_they_hold_are_refused() -> None:
+    """A number shown with leading noughts, and the error a formula left behind."""
+    from openpyxl import Workbook  # noqa: PLC0415 - the workbook's tests only.
+
+    book = Workbook()
+    sheet: Any = book.active
+    for row in (COLUMNS, ("account", "account=1", 120), ("account", "account=2", "#N/A")):
+        sheet.append(row)
+    sheet["C2"].number_format = "00000"
+    content = io.BytesIO()
+    book.save(content)
+    with pytest.raises(MappingFaultsError) as refused:
+        read_rules(content.getvalue(), origin="f", words=WORDS)
+    assert [fault.text for fault in refused.value.faults] == [
+        "cell C2 holds the value 120 in the format 00000; write it as text",
+        "cell C3 holds the value #N/A; write it as text",
+    ]
+
+
+def test_a_row_of_a_thousand_columns_is_refused() -> None:
+    """A cell far to the right would make each row as wide as a sheet can be."""
+    content = book_of(COLUMNS, ("account", "account=1", "A", *[None] * 995, "x"))
+    with pytest.raises(UsageError, match="row 2 has more than 200 columns"):
+        read_rules(content, origin="f", words=WORDS)
+
+
+def test_a_rule_too_long_for_a_cell_is_refused_rather_than_cut_off() -> None:
+    """The CSV file keeps it whole."""
+    when = "account=" + "|".join(str(number) for number in range(10_000, 16_000))
+    cells = {"dimension": "account", "when": when, "target": "A"}
+    rules = edit_rules(MappingSet(), cells, place=None, words=WORDS)
+    with pytest.raises(UsageError, match="more than 32,767 characters"):
+        render_workbook(rules)
+
+
+def test_a_column_left_empty_is_one_fault_a_row() -> None:
+    """Not one for each pair of rows: thousands of rows would be millions of faults."""
+    rows = "".join(f"account,,T{number}\n" for number in range(3_000))
+    with pytest.raises(MappingFaultsError) as refused:
+        read_rules(f"dimension,when,target\n{rows}".encode(), origin="f", words=WORDS)
+    assert len(refused.value.faults) == 2_999

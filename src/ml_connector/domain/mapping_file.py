@@ -274,20 +274,26 @@ def _find_conflicts(rules: Iterable[MappingRule]) -> Iterator[MappingFault]:
 
     Only the place in the file would decide between them, which is never what somebody meant.
     """
-    seen: dict[object, list[MappingRule]] = {}
+    seen: dict[object, dict[object, MappingRule]] = {}
     for rule in rules:
         precedence = PRECEDENCE_BLANK if rule.precedence is None else rule.precedence
-        same = seen.setdefault((rule.dimension, frozenset(rule.conditions), precedence), [])
-        for other in same:
-            if other.target != rule.target and _share_dates(other, rule):
-                yield MappingFault(
-                    rule.origin,
-                    rule.line,
-                    f"{rule.dimension} {rule.when or 'always'!r} goes to {rule.target!r}, but in"
-                    f" {other.origin or 'the mapping'} line {other.line} to {other.target!r} at"
-                    " the same dates",
-                )
-        same.append(rule)
+        same = seen.setdefault((rule.dimension, frozenset(rule.conditions), precedence), {})
+        other = next((o for o in same.values() if _contradict(o, rule)), None)
+        if other is None:
+            same.setdefault((rule.target, rule.valid_from, rule.valid_to), rule)
+            continue
+        # Held against the first only: a column left empty makes every rule contradict every other.
+        yield MappingFault(
+            rule.origin,
+            rule.line,
+            f"{rule.dimension} {rule.when or 'always'!r} goes to {rule.target!r}, but in"
+            f" {other.origin or 'the mapping'} line {other.line} to {other.target!r} at"
+            " the same dates",
+        )
+
+
+def _contradict(one: MappingRule, other: MappingRule) -> bool:
+    return one.target != other.target and _share_dates(one, other)
 
 
 def _share_dates(one: MappingRule, other: MappingRule) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -18,10 +19,21 @@ from ml_connector.errors import UsageError
 
 ROWS_MAX = 100_000
 """Rows of a workbook; a ledger has fewer accounts."""
-UNPACKED_BYTES_MAX = 300_000_000
+UNPACKED_BYTES_MAX = 100_000_000
 """Size of an unpacked workbook; a larger one is not opened."""
+COLUMNS_MAX = 200
+"""Cells of a row of a workbook; far more than there are columns of rules."""
+CELL_CHARACTERS_MAX = 32_767
+"""What a cell of a workbook holds; a longer text would be cut off without a word."""
+PLAIN_FORMATS = frozenset({"General", "0", "@"})
+"""Formats of cells that show a whole number by its digits alone."""
 SHEET = "Mapping rules"
 _ZIP_MARK = b"PK\x03\x04"
+_TORN = (
+    zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, IndexError, SyntaxError,
+    TypeError, AttributeError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+"""What is raised of a workbook that is damaged, encrypted or none; some only at a later row."""
 
 
 class UnfitWorkbookError(UsageError):
@@ -84,6 +96,13 @@ def _verify_writable(rows: Iterable[Sequence[str]]) -> None:
                 written="Nothing was written.",
                 next_step="Take the CSV file, or remove the character from the rule.",
             )
+        if any(len(text) > CELL_CHARACTERS_MAX for text in row):
+            raise UnfitWorkbookError(
+                f"The rule that begins with {' '.join(row)[:60]!r} holds a text of more than"
+                f" {CELL_CHARACTERS_MAX:,} characters, which a cell of a workbook cannot.",
+                written="Nothing was written.",
+                next_step="Take the CSV file, or make several rules of this one.",
+            )
 
 
 def _read_workbook(content: bytes, *, origin: str, words: MappingWords) -> MappingSet:
@@ -101,6 +120,8 @@ def _read_rows(
         if line > ROWS_MAX:
             raise _unfit(origin, f"it has more than {ROWS_MAX:,} rows")
         before = len(faults)
+        if len(cells) > COLUMNS_MAX:
+            raise _unfit(origin, f"row {line} has more than {COLUMNS_MAX} columns")
         texts = [_read_cell(cell, origin, line, faults) for cell in cells]
         if not any(texts):
             continue
@@ -125,16 +146,19 @@ def _trim(texts: list[str]) -> list[str]:
     return texts
 
 
-def _open_rows(content: bytes, origin: str) -> Iterable[Any]:
+def _open_rows(content: bytes, origin: str) -> Iterator[Any]:
+    """Yield the rows of the first sheet, which is read while they are."""
     from openpyxl import load_workbook  # noqa: PLC0415 - a third of a second.
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             if sum(part.file_size for part in packed.infolist()) > UNPACKED_BYTES_MAX:
                 raise _unfit(origin, "it is too large unpacked")
-        book = load_workbook(io.BytesIO(content), read_only=True)
-        return book.worksheets[0].iter_rows()
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, SyntaxError) as error:
+        sheet = load_workbook(io.BytesIO(content), read_only=True).worksheets[0]
+        # What a file says of its own size is often out of date; rows behind it would be lost.
+        sheet.reset_dimensions()
+        yield from sheet.iter_rows()
+    except _TORN as error:
         raise _unfit(origin, f"it is no workbook ({type(error).__name__})") from error
 
 
@@ -143,15 +167,18 @@ def _read_cell(cell: Any, origin: str, line: int, faults: list[MappingFault]) ->
     value = cell.value
     if value is None:
         return ""
-    if isinstance(value, str) and cell.data_type != "f":
+    if isinstance(value, str) and cell.data_type not in ("f", "e"):
         return value
     if isinstance(value, datetime) and value.time() == datetime.min.time():
         return value.date().isoformat()
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, int) and not isinstance(value, bool):
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if is_whole and cell.number_format in PLAIN_FORMATS:
         return str(value)
     kind = "a formula" if cell.data_type == "f" else f"the value {value!s}"
+    if is_whole:
+        kind = f"{kind} in the format {cell.number_format}"
     text = f"cell {cell.coordinate} holds {kind}; write it as text"
     faults.append(MappingFault(origin, line, text))
     return "?"
