@@ -18,6 +18,7 @@ from ml_connector.ports import (
 
 FLOW = "budget-planted"
 """A flow the project folder has no file of, as one that was taken away."""
+RARER = "The list Entities of the model has no member 999"
 CAUSE = "The list Accounts of the model has no member 6990"
 MAKER = "operator"
 
@@ -86,7 +87,7 @@ def plant_posting(
 
 
 def plant_refusals(
-    house: Any, *, run_id: str, flow: str = "actuals-fusion", count: int = 3
+    house: Any, *, run_id: str, flow: str = "actuals-fusion", count: int = 3, cause: str = CAUSE
 ) -> list[RefusedSummary]:
     """Summaries of the flow's last period that its model has not taken."""
     period = house.records.runs.load_run(run_id).summary["periods"][-1]
@@ -100,7 +101,7 @@ def plant_refusals(
         rows.append(
             RefusedSummary(
                 load_id=load_id, flow=flow, key=tuple(key), before=Decimal(0),
-                after=Decimal(f"{number + 1}.50"), cause=CAUSE, period=period, currency="USD",
+                after=Decimal(f"{number + 1}.50"), cause=cause, period=period, currency="USD",
                 reasons=("Item not located in Accounts list: 6990",),
             )
         )  # fmt: skip
@@ -122,6 +123,7 @@ def plant(house: Any, run_id: str) -> dict[str, str]:
     plan = plant_plan(house, run_id=run_id)
     posting = plant_posting(house, run_id=run_id)
     refused = plant_refusals(house, run_id=run_id)
+    plant_refusals(house, run_id=run_id, count=1, cause=RARER)
     return {
         "<path:journal>": f"{plan.plan_hash}/0",
         "<str:plan>": plan.plan_hash,

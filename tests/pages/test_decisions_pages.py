@@ -102,6 +102,10 @@ def test_refused_summaries_are_read_by_cause_down_to_their_lines(site: Any) -> N
     none = operator.post(f"/refused/replay/{cause}/", {"key": "k"})
 
     assert CAUSE in listed
+    assert f"Most are refused because: {CAUSE}: 3 of them, 75.0 %." in listed
+    drawn = viewer.get("/refused/?chart=pareto")
+    assert drawn.headers["Content-Type"].startswith("image/svg+xml")
+    assert "3 · 75 %" in drawn.text
     assert "7.50" in listed
     assert "checkbox" not in page.text
     assert chosen.count('name="number"') == 3

@@ -1,5 +1,7 @@
 """What the models have refused: by cause, one by one, with the lines behind each."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,12 +14,15 @@ from ml_connector.errors import ConnectorError
 from ml_connector.flows.answers import refused_listings as listings
 from ml_connector.flows.answers.listing import Money
 from ml_connector.ports import RefusedSummary, RefusedTally, Right
+from ml_connector.web.charts import Bar, Chart, find_chart, plot_pareto
 from ml_connector.web.guards import Asked, needs
 from ml_connector.web.tables import Table, find_file
 from ml_connector.web.views.actions import answer, find_flow, read_key
 
 SHOWN = 100
 CAUSES_SHOWN = 100
+CAUSES_DRAWN = 12
+LABEL_MAX = 48
 TALLIES_MAX = 5_000
 """Of each page; the most frequent are among them."""
 NUMBERS_MAX = 500
@@ -39,13 +44,44 @@ def show_refused(request: Asked) -> HttpResponse:
             next_step="What a run is refused appears here, with what to mend.",
         )
     ]  # fmt: skip
+    charts = _draw_causes(causes[:CAUSES_DRAWN])
     shown = {
-        "tables": tables, "flow": flow, "flows": flows, "period": period,
+        "tables": tables, "charts": charts, "flow": flow, "flows": flows, "period": period,
         "periods": sorted({one.period for one in tallies if one.period}),
         "count": sum(one.count for one in causes), "left_out": len(causes[CAUSES_SHOWN:]),
         "more": _render_query(flow=flow, period=period, lead="&"),
     }  # fmt: skip
-    return find_file(request, tables) or render(request, "pages/refusals.html", shown)
+    found = find_chart(request, charts) or find_file(request, tables)
+    return found or render(request, "pages/refusals.html", shown)
+
+
+def _draw_causes(causes: Sequence[listings.Cause]) -> list[Chart]:
+    """Which few causes make the most of it; nothing to draw where there is one."""
+    if len(causes) <= 1:
+        return []
+    bars = [
+        Bar(label=_shorten(cause), amount=Decimal(cause.count), text=f"{cause.count:,}")
+        for cause in causes
+    ]
+    first = causes[0]
+    return [
+        Chart(
+            name="pareto", title="Summaries by cause",
+            alt=f"Most are refused because: {first.text}: {first.count} of them, {first.share} %.",
+            spec=plot_pareto(bars, title="summaries"),
+            table=Table(
+                name="pareto-table", title="Summaries by cause",
+                listing=listings.list_causes(causes),
+            ),
+        )
+    ]  # fmt: skip
+
+
+def _shorten(cause: listings.Cause) -> str:
+    """The cause as it fits beside a bar; of two flows or currencies it says which."""
+    text = listings.tell_cause(cause.text)
+    cut = text if len(text) <= LABEL_MAX else f"{text[: LABEL_MAX - 1]}…"
+    return f"{cut} · {cause.flow} {cause.currency}".strip()
 
 
 @needs(Right.SEE)
