@@ -221,13 +221,20 @@ def test_replay_wants_something_refused(acting: AsPerson) -> None:
     """And names what was chosen, so that the run sends that and nothing else of it."""
     kim = acting("kim")
     with pytest.raises(UsageError) as nothing:
-        kim.enqueue_replay(ACTUALS, {"causes": ["some"]})
+        kim.enqueue_replay(ACTUALS)
     run = kim.enqueue_run(ACTUALS, {})
     kim.records.runs.save_run(run.run_id, RunState.PARTLY, summary={"periods": ["Oct 26"]})
     rows = seeds.plant_refusals(kim, run_id=run.run_id)
+    with pytest.raises(UsageError) as other:
+        kim.enqueue_replay(ACTUALS, {"causes": [seeds.CAUSE, "No such cause"]})
     chosen = kim.enqueue_replay(ACTUALS, {"keys": [list(rows[0].key)], "causes": []}, key="k")
+    end(kim, chosen.run_id)
+    whole = kim.enqueue_replay(ACTUALS, {"causes": [seeds.CAUSE]})
 
-    assert nothing.value.code == "actions.nothing-refused"
+    assert nothing.value.code == other.value.code == "actions.nothing-refused"
+    assert "No such cause" in other.value.refused
+    assert seeds.CAUSE not in other.value.refused
+    assert whole.request == {"replay": True, "chosen": {"causes": [seeds.CAUSE]}}
     assert chosen.request == {"replay": True, "chosen": {"keys": [list(rows[0].key)]}}
     assert rows[0].lacking == Decimal("1.50")
 
@@ -262,7 +269,8 @@ class Queue:
 def test_many_processes_are_handed_the_run_through_their_queue(acting: AsPerson) -> None:
     """After it was recorded; a process that executes nothing yet starts nothing.
 
-    Sent again it is handed over again, under the same id: who recorded it may not have come to it.
+    Sent again, or resumed while it is queued, it is handed over again under the same id: who
+    recorded it may not have come to it.
     """
     kim, queue = acting("kim"), Queue()
     with pytest.MonkeyPatch.context() as patch:
@@ -275,7 +283,8 @@ def test_many_processes_are_handed_the_run_through_their_queue(acting: AsPerson)
         patch.setitem(vars(kim), "engine", queue)
         run = kim.enqueue_run(ACTUALS, {}, key="k")
         kim.enqueue_run(ACTUALS, {}, key="k")
+        kim.enqueue_resume(run.run_id)
 
     assert early.value.code == "actions.not-ready"
     assert unrecorded is None
-    assert queue.taken == [(run.run_id, "model")] * 2
+    assert queue.taken == [(run.run_id, "model")] * 3

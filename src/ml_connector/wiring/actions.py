@@ -23,8 +23,6 @@ from ml_connector.wiring.workers import is_shared
 if TYPE_CHECKING:
     from ml_connector.flows.scheduling import FlowPlace
 
-CHOSEN_MAX = 1_000
-"""Refused summaries that are chosen one by one for a replay; more are chosen by their cause."""
 HASH_SHOWN = 12
 TAKEN = frozenset({RunState.QUEUED, RunState.RUNNING})
 
@@ -104,8 +102,7 @@ class Actions:
         flow = self.flow(flow_name)
         verify_request(flow.name, flow.kind, request)
         engine, run_id = self._find_hand(), self.new_run_id()
-        # On SQLite the server itself finds the place of what is recorded.
-        queue = self._find_place(flow.name).queue_key if is_shared(self.project) else ""
+        queue = self._find_queue(flow.name)
         with self.records.transactions.begin(f"the request for run {run_id}"):
             known = self._claim(flow.name, request, key=key, run_id=run_id)
             if known == run_id:
@@ -128,7 +125,8 @@ class Actions:
     def enqueue_resume(self, run_id: str) -> RunRow:
         """A stopped run is queued and goes on at its first missing step.
 
-        One that is queued or executed already is left alone.
+        One that is executed is left alone. One that is queued is handed over once more: whoever
+        has recorded it may have died before doing so.
 
         Raises:
             NotResumableError: It has ended.
@@ -138,6 +136,11 @@ class Actions:
         from ml_connector.flows.runs import requeue_run  # noqa: PLC0415 - start-up time.
 
         run = self._verify_resumable(run_id)
+        if run.state is RunState.QUEUED:
+            self._find_hand().start(
+                flow=run.flow, run_id=run.run_id, request=run.request,
+                queue_key=self._find_queue(run.flow),
+            )  # fmt: skip
         if run.state in TAKEN:
             return run
         return requeue_run(self._desk(self._find_hand()), run.run_id)
@@ -153,18 +156,12 @@ class Actions:
             key: See above.
 
         Raises:
-            NothingRefusedError: Nothing is refused.
+            NothingRefusedError: Nothing is refused, or nothing for a cause that was chosen.
         """
-        if not self.records.loads.count_refused(flow_name):
-            raise NothingRefusedError(
-                f"Flow {flow_name} has no refused summaries.",
-                written="Nothing was sent.",
-                next_step="See what became of its last run.",
-                flow=flow_name,
-            )
         request: Json = {"replay": True}
         if chosen and any(chosen.values()):
             request["chosen"] = {name: list(its) for name, its in chosen.items() if its}
+        self._verify_refused(flow_name, request.get("chosen", {}))
         return self.enqueue_run(flow_name, request, key=key)
 
     def enqueue_reversal(self, posting_key: str, *, key: str = "") -> RunRow:
@@ -226,6 +223,27 @@ class Actions:
         """The run that keeps the flow busy, if any."""
         run = self.records.runs.find_unfinished(self.flow(flow_name).name)
         return run if run is not None and run.state in UNFINISHED_STATES else None
+
+    def _verify_refused(self, flow_name: str, chosen: Json) -> None:
+        count = self.records.loads.count_refused(flow_name)
+        tallies = self.records.loads.load_tallies(flows=[flow_name]) if "causes" in chosen else []
+        odd = set(chosen.get("causes", ())) - {one.cause for one in tallies}
+        # Of more causes than are told here the rare ones may be any.
+        if count and not (odd and sum(one.count for one in tallies) >= count):
+            return
+        named = f" for: {'; '.join(sorted(odd))}" if count else ""
+        raise NothingRefusedError(
+            f"Flow {flow_name} has no refused summaries{named}.",
+            written="Nothing was sent.",
+            next_step="See what is refused, and why: GET /api/v1/refused."
+            if count
+            else "See what became of its last run.",
+            flow=flow_name,
+        )
+
+    def _find_queue(self, flow_name: str) -> str:
+        # On SQLite the server itself finds the place of what is recorded.
+        return self._find_place(flow_name).queue_key if is_shared(self.project) else ""
 
     def _claim(self, flow_name: str, request: Json, *, key: str, run_id: str) -> str:
         """The run that the key stands for: this one, or the one it has started before."""
