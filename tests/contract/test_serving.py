@@ -76,6 +76,20 @@ def test_server_takes_recorded_runs_its_engine_does_not_know(records: Records) -
     assert gone.error["refused"] == "There is no flow gone."
 
 
+def test_run_resumed_behind_many_later_runs_is_taken(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flow that stopped on Friday is resumed after a weekend of other flows' runs."""
+    monkeypatch.setattr(serving, "RECORDED_LOOKED_AT", 2)
+    record_run(records, "actuals", "old")
+    for number in range(3):
+        record_run(records, f"other-{number}", f"late-{number}")
+        records.runs.save_run(f"late-{number}", RunState.SUCCEEDED)
+    engine = Engine(old=False)
+    TakeRecorded(engine, records, find_place, print, flows=("actuals", "other-0"))()  # type: ignore[arg-type]  # a fake
+    assert engine.asked == ["resume old"]
+
+
 def test_run_that_ends_while_the_server_looks_is_not_begun_again(records: Records) -> None:
     """Its engine has stopped it, and the records say failed by then."""
     record_run(records, "actuals", "r1")

@@ -193,7 +193,12 @@ class Engines:
         looks: list[Callable[[], None]] = [self._make_look(engine, tell_schedule)]
         if not is_shared(self.project):
             requeue_stopped(self.records, self.project.flows)
-            looks.append(TakeRecorded(engine, self.records, self._find_place, tell_schedule))
+            looks.append(
+                TakeRecorded(
+                    engine, self.records, self._find_place, tell_schedule,
+                    flows=tuple(self.project.flows),
+                )
+            )  # fmt: skip
         with self._telling(tell_schedule), self._watching_periods(tell_schedule):
             work(engine, self._stop.wait, looks)
 

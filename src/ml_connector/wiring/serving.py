@@ -1,6 +1,6 @@
 """A server on SQLite and the commands beside it: they record runs, it executes them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOLLOW_S = 0.5
 """From one look of a command at its run to the next."""
 RECORDED_LOOKED_AT = 50
-"""Newest runs a server looks through; a flow has one unfinished run at most."""
+"""Newest runs a server looks through, for those of flows the folder does not hold any more."""
 SCHEDULED = "schedule "
 """How actors begin that cannot come back and resume their run."""
 SERVER = "server"
@@ -112,22 +112,33 @@ class TakeRecorded:
         records: Records,
         find_place: Callable[[str], "FlowPlace"],
         tell: Tell,
+        *,
+        flows: Collection[str] = (),
     ) -> None:
         self._engine = engine
         self._records = records
         self._find_place = find_place
         self._once = TellOnce(tell)
+        self._flows = flows
 
     def __call__(self) -> None:
         """What was recorded since the last look is taken."""
         try:
-            for run in self._records.runs.load_runs(limit=RECORDED_LOOKED_AT):
-                if run.state is RunState.QUEUED:
-                    self._take(run)
+            for run in self._load_queued():
+                self._take(run)
         except Exception as error:  # noqa: BLE001 - runs that execute here must not end by it.
             self._once.tell("", f"Recorded runs cannot be taken: {tell_error(error)}")
             return
         self._once.forget("")
+
+    def _load_queued(self) -> list[RunRow]:
+        """The oldest first; one that was resumed may be older than any number of other runs."""
+        runs = self._records.runs
+        found = {run.run_id: run for run in reversed(runs.load_runs(limit=RECORDED_LOOKED_AT))}
+        for run in map(runs.find_unfinished, self._flows):
+            if run is not None and run.run_id not in found:
+                found = {run.run_id: run, **found}
+        return [run for run in found.values() if run.state is RunState.QUEUED]
 
     def _take(self, run: RunRow) -> None:
         is_under_way = self._engine.is_under_way(run.run_id)
