@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,26 @@ def test_end_of_a_run_frees_what_any_of_its_processes_held(records: Records) -> 
     assert take(records, "r2/p2", model="m1").fence == 2
     with pytest.raises(BusyError, match="r10/alive"):
         take(records, "r2/p2", model="m2")
+
+
+def test_end_of_a_run_leaves_a_model_that_another_has_taken_meanwhile(
+    records: Records, move: Move, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own lease had run out just before; what is freed is decided when nobody else writes."""
+    take(records, "r1/killed", model="m1")
+    move(61)
+    store: Any = records.intents
+    writing = store._writing
+
+    def after_another(what: str) -> Any:
+        monkeypatch.setattr(store, "_writing", writing)
+        take(records, "r2/p2", model="m1")
+        return writing(what)
+
+    monkeypatch.setattr(store, "_writing", after_another)
+    records.intents.release_run("r1")
+    with pytest.raises(BusyError, match="r2/p2"):
+        take(records, "r3/p3", model="m1")
 
 
 def test_models_are_leased_apart(records: Records) -> None:

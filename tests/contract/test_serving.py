@@ -135,7 +135,7 @@ def test_command_ends_as_the_run_it_follows(records: Records, served: ServedEngi
     served.start(flow="actuals", run_id="r1", request={}, queue_key="m")
     records.runs.save_run("r1", RunState.PARTLY, summary={"cells": 3})
     assert served.wait("r1") == {"cells": 3}
-    record = {**STOPPED, "code": "scope.no-such-period"}
+    record = {**STOPPED, "code": "scope.no-such-period", "exit_code": 2}
     records.runs.save_run("r1", RunState.FAILED, error=record)
     with pytest.raises(StoredError) as caught:
         served.wait("r1")

@@ -59,9 +59,10 @@ class IntentRecords(OrganisationStore):
 
     def release_run(self, run_id: str) -> None:
         """Every model that a process of the run holds is free; see `ports.IntentStore`."""
-        rows = models.ModelLease.of(self._id).exclude(holder=NOBODY)
-        held = [row.pk for row in rows if _run_of(row.holder) == run_id]
         with self._writing(f"the release of the models of run {run_id}"):
+            # Within: a lease that had run out may be another run's by the time it is written.
+            rows = models.ModelLease.of(self._id).exclude(holder=NOBODY)
+            held = [row.pk for row in rows if _run_of(row.holder) == run_id]
             models.ModelLease.of(self._id).filter(pk__in=held).update(
                 holder=NOBODY, expires_at=self._read_now()
             )
