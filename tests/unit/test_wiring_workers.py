@@ -7,9 +7,10 @@ from typing import Any, cast
 import pytest
 from tests.fakes.clock import FakeClock
 
-from ml_connector.errors import ConnectorError, RunInterruptedError
+from ml_connector.errors import ConnectorError, RunInterruptedError, SystemUnavailableError
 from ml_connector.ports import Records
 from ml_connector.settings import Project
+from ml_connector.wiring import workers
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.workers import (
     HeardBudget,
@@ -93,6 +94,24 @@ def test_request_is_granted_only_to_a_process_that_is_heard() -> None:
     HeardBudget(store, refuse).hold("tenant", 5.0)
     HeardBudget(store, lambda: None).acquire("tenant")
     assert store.calls == ["acquire", "hold", "acquire"]
+
+
+def test_grant_that_passed_while_the_process_was_not_heard_is_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The wait to be heard may be long; what lined up would leave all at once after it."""
+    watch, waits = SimpleNamespace(at=0.0), [7.0, 0.0]
+    monkeypatch.setattr(workers.time, "monotonic", lambda: watch.at)
+
+    def wait_heard() -> None:
+        watch.at += waits.pop(0)
+
+    store = Store()
+    HeardBudget(store, wait_heard).acquire("tenant")
+    assert (store.calls, waits) == (["acquire", "acquire"], [])
+    waits.extend([7.0] * workers.GRANTS_MAX)
+    with pytest.raises(SystemUnavailableError, match="passed while this process waited"):
+        HeardBudget(store, wait_heard).acquire("tenant")
 
 
 def test_silent_process_only_reads_records_and_tells_the_audit_chain() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +13,7 @@ from ml_connector.errors import (
     DatabaseAwayError,
     SettingsError,
     StoredError,
+    SystemUnavailableError,
     UsageError,
 )
 from ml_connector.ports import Json, Records, RequestBudget
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 STOP_LOOK_S = 1.0
+GRANT_S_MAX = 0.2
+"""How long after a grant its request may leave; the budget allows for half a second."""
+GRANTS_MAX = 50
+"""Grants a request may lose while its process is not heard."""
 RunListener = Callable[[str, str], None]
 """Told (run id, what became of it) of each run that begins or ends in this process."""
 
@@ -168,6 +174,9 @@ class SharedEngine:
 class HeardBudget:
     """A budget that grants nothing to a process that others may have taken for dead.
 
+    A grant is for the moment it was given for. One that passed while the process waited to be heard
+    is lost, and another is asked for: else whatever lined up meanwhile would leave all at once.
+
     Asked as the last thing before a request leaves: a process that was frozen in the middle of
     something finds out here, before it sends what its successor may have sent by now.
     """
@@ -182,8 +191,19 @@ class HeardBudget:
         Raises:
             RunInterruptedError: Others have its runs, or a stop was asked for.
         """
-        self._budget.acquire(key)
-        self._verify_heard()
+        for _ in range(GRANTS_MAX):
+            self._budget.acquire(key)
+            granted_at = time.monotonic()
+            self._verify_heard()
+            if time.monotonic() - granted_at < GRANT_S_MAX:
+                return
+        raise SystemUnavailableError(
+            f"{GRANTS_MAX} grants of the request budget {key} passed while this process waited to"
+            " be heard by the others.",
+            written="The request was not sent.",
+            next_step="Look at the engine's database, then resume the run.",
+            key=key,
+        )
 
     def hold(self, key: str, seconds: float) -> None:
         """Nobody sends for that long.
