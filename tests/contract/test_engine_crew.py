@@ -1,6 +1,7 @@
 """Processes on one PostgreSQL: who is heard, who is dead, and what becomes of the dead's runs."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -168,6 +169,19 @@ def test_heart_is_heard_until_its_last_beat_is_too_old(table: CrewTable) -> None
     assert heart.is_taken_for_dead
 
 
+def test_heart_counts_the_time_its_machine_was_suspended(
+    table: CrewTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The monotonic clock stands still then, and the last beat would look fresh on waking."""
+    at = {time.CLOCK_BOOTTIME: 100.0, time.CLOCK_MONOTONIC: 50.0}
+    monkeypatch.setattr(time, "clock_gettime", at.__getitem__)
+    join(table, "a")
+    heart = Heart(table, "a", on_taken_for_dead=lambda: None)
+    assert heart.is_heard()
+    at[time.CLOCK_BOOTTIME] += 3_600.0
+    assert not heart.is_heard()
+
+
 def test_silent_members_runs_go_back_into_their_queue(
     engine_url: str, table: CrewTable, handover: Handover
 ) -> None:
@@ -269,6 +283,44 @@ def test_run_a_process_was_itself_asked_for_stops_with_it(engine_url: str) -> No
     engine.close(wait_s=PATIENCE_S)
     assert listener.heard == []
     assert find_state(engine_url)[0] == "CANCELLED"
+
+
+def test_run_that_somebody_here_waits_for_stops_with_the_process(engine_url: str) -> None:
+    """As it does when another engine of the command had queued it: the last worker has gone."""
+    began, stopped = threading.Event(), list[Exception]()
+    engine = make_engine(engine_url, hang(began))
+    engine.launch()
+    engine.queue(flow="f", run_id="r1", request={}, queue_key="model")
+
+    def wait() -> None:
+        try:
+            engine.wait("r1")
+        except StoppedRunError as error:
+            stopped.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    assert began.wait(PATIENCE_S)
+    engine.request_stop()
+    waiting.join(PATIENCE_S)
+    engine.close(wait_s=PATIENCE_S)
+    assert len(stopped) == 1
+    assert find_state(engine_url)[0] == "CANCELLED"
+
+
+def test_process_that_stops_leaves_a_run_to_the_worker_that_has_it(
+    engine_url: str, table: CrewTable
+) -> None:
+    """It executes runs as well, but not this one; nobody would end the wait."""
+    hold_run(engine_url, "a")
+    join(table, "a")
+    engine = make_engine(engine_url, name_run)
+    engine.launch()
+    engine.request_stop()
+    with pytest.raises(LeftToOthersError, match="r1 is not followed any more"):
+        engine.wait("r1")
+    engine.close()
+    assert find_state(engine_url)[0] == "PENDING"
 
 
 def test_follower_executes_nothing_and_says_when_nobody_does(

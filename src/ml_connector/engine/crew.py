@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from dbos import WorkflowStatus
 from sqlalchemy.exc import SQLAlchemyError
 
 from ml_connector.engine.board import RunBoard
@@ -15,7 +16,7 @@ from ml_connector.engine.errors import (
     StoppedRunError,
     TakenForDeadError,
 )
-from ml_connector.engine.handover import Handover, HeldRun, find_owner
+from ml_connector.engine.handover import RUNNING, Handover, HeldRun, find_owner
 from ml_connector.engine.heart import Heart
 from ml_connector.engine.launching import NAME, QUEUE
 from ml_connector.engine.outage import ENGINE, Outage
@@ -136,8 +137,8 @@ class Crew:
             next_step="List the runs, then go on: `ml-connector runs list`.",
         )
 
-    def verify_followed(self, run_id: str) -> None:
-        """The run goes on somewhere, and this process may still wait for it.
+    def verify_followed(self, run: WorkflowStatus) -> None:
+        """The run, which has not ended, goes on somewhere, and this process may still wait for it.
 
         A database that is away says nothing of the workers, and nothing right after either: they
         have the time to be heard again.
@@ -149,17 +150,18 @@ class Crew:
         """
         if self.is_taken_for_dead:
             raise TakenForDeadError(self._member.executor_id)
+        is_elsewhere = run.status == RUNNING and run.executor_id != self._member.executor_id
+        if self._stop.is_set() and (is_elsewhere or not self._has_joined):
+            raise LeftToOthersError(run.workflow_id)
         if self._has_joined:
             return
-        if self._stop.is_set():
-            raise LeftToOthersError(run_id)
         try:
             worker = self.find_worker()
         except SQLAlchemyError:
             self._outage.note_away(ENGINE)
             return
         if worker is None and not self._outage.is_recent(DEAD_AFTER_S):
-            raise NobodyWorksError(run_id)
+            raise NobodyWorksError(run.workflow_id)
 
     def verify_owned(self, run_id: str) -> None:
         """The execution this thread is in has the run; asked until the database answers.

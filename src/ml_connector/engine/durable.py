@@ -188,7 +188,7 @@ class DurableEngine:
         return None if status is None else status.status in {*_ACTIVE, _DONE}
 
     def wait(self, run_id: str) -> Json:
-        """The run's summary once it ended.
+        """The run's summary once it ended; executed here, it stops with this process from now on.
 
         Raises:
             ConnectorError: The error the run stopped with.
@@ -197,6 +197,7 @@ class DurableEngine:
             LeftToOthersError: A stop was asked for; the run goes on where it is executed.
             NobodyWorksError: The engine only follows, and nobody executes runs.
         """
+        self._asked.add(run_id)
         looked_at = 0.0
         while True:
             with pausing(partial(self._outage.pause_asking, run_id)):
@@ -208,7 +209,7 @@ class DurableEngine:
                 raise self._find_error(run_id, status)
             self._verify_version(status)
             if self._crew is not None and time.monotonic() - looked_at > WORKER_LOOK_S:
-                self._crew.verify_followed(run_id)
+                self._crew.verify_followed(status)
                 looked_at = time.monotonic()
             self._board.wait_change(WAIT_POLL_S)
 

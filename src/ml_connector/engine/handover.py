@@ -14,7 +14,7 @@ from dbos._context import current_owner_xid
 from ml_connector.engine.crew_table import IDLE_TRANSACTION_S
 from ml_connector.engine.serializer import TaggedSerializer
 
-_RUNNING = WorkflowStatusString.PENDING.value
+RUNNING = WorkflowStatusString.PENDING.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Handover:
     def load_held(self) -> list[HeldRun]:
         """Runs that are held by somebody, living or dead."""
         query = sa.select(self._status.c.workflow_uuid, self._status.c.executor_id).where(
-            self._status.c.status == _RUNNING, self._status.c.queue_name.is_not(None)
+            self._status.c.status == RUNNING, self._status.c.queue_name.is_not(None)
         )
         with self._system.engine.connect() as connection:
             rows = connection.execute(query).all()
@@ -57,7 +57,7 @@ class Handover:
     def is_owner(self, run_id: str, owner: str) -> bool:
         """Whether the execution with this token still has the run."""
         query = sa.select(self._status.c.owner_xid).where(
-            self._status.c.workflow_uuid == run_id, self._status.c.status == _RUNNING
+            self._status.c.workflow_uuid == run_id, self._status.c.status == RUNNING
         )
         with self._system.engine.connect() as connection:
             return bool(connection.execute(query).scalar() == owner)
