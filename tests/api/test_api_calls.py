@@ -79,6 +79,23 @@ def test_faults_of_a_call_are_told_all_at_once(site: Any, token: str) -> None:
     assert json.loads(kind.text)["title"] == told["title"]
 
 
+def test_replay_takes_causes_letter_by_letter(site: Any, token: str) -> None:
+    """Long ones and with their spaces; one that nothing is refused for starts no run."""
+    path = "/flows/actuals-fusion/replays"
+    long = ask(site, token, "POST", path, {"causes": ["x" * 400]})
+    nul = ask(site, token, "POST", path, {"keys": [["\x00"]]})
+
+    assert (long.status, nul.status) == (422, 422)
+    assert json.loads(long.text)["code"] == "actions.nothing-refused"
+    assert json.loads(nul.text)["code"] == "api.unfit"
+
+
+def test_refused_lines_of_a_run_are_looked_for_within_limits(site: Any, token: str) -> None:
+    """The answer says whether all was looked at."""
+    told = json.loads(ask(site, token, "GET", f"/runs/{site.run_id}/lines").text)
+    assert told == {"items": [], "lines_more": 0, "is_whole": True}
+
+
 @pytest.mark.parametrize(
     ("sent", "status"),
     [(b"", 422), (b"[1]", 400), (b"{", 400), (b'{"a": NaN}', 400), (b"[" * 100_000, 400),

@@ -133,7 +133,10 @@ def test_stopped_run_goes_on_and_a_cancelled_one_never(acting: AsPerson) -> None
 
 
 def test_maker_never_approves_and_others_once(acting: AsPerson) -> None:
-    """Whoever started or resumed the run; the bar that a page shows is the law that refuses."""
+    """Whoever started or resumed the run; the bar that a page shows is the law that refuses.
+
+    The approval that was enough, sent again under its key, is the run it has started.
+    """
     maker, ann, ben = acting("maker"), acting("ann"), acting("ben")
     run = maker.enqueue_run(BUDGET, {})
     end(maker, run.run_id, RunState.WAITING_APPROVAL)
@@ -148,6 +151,11 @@ def test_maker_never_approves_and_others_once(acting: AsPerson) -> None:
     with pytest.raises(BlockedError) as twice:
         ann.approve_plan(plan, key="k2")
     approved, applied = ben.approve_plan(plan, key="k")
+    end(ben, applied.run_id if applied else "")
+    ben.records.approvals.save_state(plan, ApprovalState.APPLIED, before=ApprovalState.APPROVED)
+    written, again = ben.approve_plan(plan, key="k")
+    with pytest.raises(BlockedError) as over:
+        ben.approve_plan(plan, key="k2")
 
     assert own.value.refused == bars["maker"]
     assert bars["MAKER"]
@@ -157,6 +165,9 @@ def test_maker_never_approves_and_others_once(acting: AsPerson) -> None:
     assert approved.state is ApprovalState.APPROVED
     assert applied is not None
     assert (applied.request, applied.actor) == ({"apply": plan}, "ben")
+    assert again is not None
+    assert (written.state, again.run_id) == (ApprovalState.APPLIED, applied.run_id)
+    assert over.value.code == "approvals.not-waiting"
 
 
 def test_approved_plan_whose_flow_is_busy_is_written_later(acting: AsPerson) -> None:

@@ -455,6 +455,8 @@ def play_tokens(player: Player) -> None:
     say("gauges.load_gauges")
     say("asked.claim", asked)
     say("asked.claim", replace(asked, digest="other", run_id="other"))
+    say("asked.find_asked", "kim", "once")
+    say("asked.find_asked", "ann", "once")
 
 
 def play_alerts(player: Player) -> None:

@@ -85,3 +85,6 @@ class AskedRunStore(Protocol):
 
         Keys older than a month stand for nothing any more.
         """
+
+    def find_asked(self, actor: str, key: str) -> AskedRun | None:
+        """What the actor's key stands for already."""

@@ -79,7 +79,16 @@ class AskedRunRecords(OrganisationStore):
                 organisation_id=self._id, actor=asked.actor, key=asked.key,
                 defaults={"digest": asked.digest, "run_id": asked.run_id, "asked_at": now},
             )  # fmt: skip
-        return ports.AskedRun(actor=row.actor, key=row.key, digest=row.digest, run_id=row.run_id)
+        return _render_asked(row)
+
+    def find_asked(self, actor: str, key: str) -> ports.AskedRun | None:
+        """What the actor's key stands for already."""
+        row = AskedRun.of(self._id).filter(actor=actor, key=key).first()
+        return None if row is None else _render_asked(row)
+
+
+def _render_asked(row: AskedRun) -> ports.AskedRun:
+    return ports.AskedRun(actor=row.actor, key=row.key, digest=row.digest, run_id=row.run_id)
 
 
 def _render(rows: QuerySet[ApiToken]) -> list[ports.ApiToken]:

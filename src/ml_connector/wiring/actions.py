@@ -198,11 +198,14 @@ class Actions:
             BusyError: The flow has an unfinished run: the plan is approved, and not written yet.
         """
         found = self.find_approval(plan)
+        wanted = {"apply": found.plan_hash}
+        if run_id := self._find_asked(found.flow, wanted, key=key):
+            return found, self.records.runs.load_run(run_id)
         if found.state is not ApprovalState.APPROVED:
             found = self.decide(found.plan_hash, approves=True, reason=reason)
         if found.state is not ApprovalState.APPROVED:
             return found, None
-        return found, self.enqueue_run(found.flow, {"apply": found.plan_hash}, key=key)
+        return found, self.enqueue_run(found.flow, wanted, key=key)
 
     def reject_plan(self, plan: str, *, reason: str) -> Approval:
         """The person has rejected; the plan is never written.
@@ -249,13 +252,24 @@ class Actions:
         """The run that the key stands for: this one, or the one it has started before."""
         if not key:
             return run_id
+        asked = self._render_asked(flow_name, request, key=key, run_id=run_id)
+        return self.records.asked.claim(asked).run_id
+
+    def _find_asked(self, flow_name: str, request: Json, *, key: str) -> str:
+        """The run that the key has started before; empty where it has none, or there is no key."""
+        if not key:
+            return ""
+        asked = self._render_asked(flow_name, request, key=key, run_id="")
+        known = self.records.asked.find_asked(asked.actor, asked.key)
+        return known.run_id if known else ""
+
+    def _render_asked(self, flow_name: str, request: Json, *, key: str, run_id: str) -> AskedRun:
         text = json.dumps([flow_name, request], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         # Another request of the same form, sent from a page gone back to, is another run.
-        asked = AskedRun(
+        return AskedRun(
             actor=self.actor, key=f"form {key} {digest[:HASH_SHOWN]}", digest=digest, run_id=run_id
         )
-        return self.records.asked.claim(asked).run_id
 
     def _find_hand(self) -> Any:
         """An engine that takes runs and leaves their execution to others than this thread."""

@@ -15,6 +15,7 @@ from ml_connector.web.api.shapes import (
     IdempotencyKey,
     Key,
     PathName,
+    Told,
     finding,
 )
 from ml_connector.web.guards import Asked as Request
@@ -23,6 +24,8 @@ from ml_connector.web.guards import needs
 router = Router()
 CHOSEN_MAX = 1_000
 """Summaries or causes that are chosen one by one; more are replayed all together."""
+PARTS_MAX = 100
+"""Members of one intersection."""
 
 
 class OwedPeriod(Schema):
@@ -71,8 +74,10 @@ class RunAsked(Asked):
 class ReplayAsked(Asked):
     """Which refused summaries are sent again; all of the flow where nothing is chosen."""
 
-    causes: list[Key] = Field(default=[], max_length=CHOSEN_MAX)
-    keys: list[list[Key]] = Field(default=[], max_length=CHOSEN_MAX)
+    causes: list[Told] = Field(default=[], max_length=CHOSEN_MAX)
+    keys: list[Annotated[list[Told], Field(max_length=PARTS_MAX)]] = Field(
+        default=[], max_length=CHOSEN_MAX
+    )
 
 
 @router.get("", response=FlowsOut, summary="Every flow and how it stands")

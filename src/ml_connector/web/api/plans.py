@@ -28,7 +28,9 @@ from ml_connector.web.guards import needs
 router = Router()
 LINES_MAX = 5_000
 """Lines or suppliers shown of one plan."""
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_MAX, pattern=r"\S")]
+Reason = Annotated[
+    str, StringConstraints(min_length=1, max_length=TEXT_MAX, pattern=r"^[^\x00]*\S[^\x00]*$")
+]
 
 
 class DecisionOut(Schema):

@@ -1,8 +1,10 @@
 """Runs: the history, one of them, and what may be done about it."""
 
+from itertools import islice
 from typing import Any
 
 from ninja import Router, Schema
+from pydantic import Field
 
 from ml_connector.ports import Right, RunRow, RunState
 from ml_connector.web.api.calls import verify_key
@@ -26,6 +28,8 @@ from ml_connector.web.guards import needs
 router = Router()
 STEPS_MAX = 2_000
 """Steps shown of one run."""
+REFUSALS_JOINED_MAX = 50
+"""Refused summaries that one call joins to their lines; each is looked for in whole periods."""
 
 
 class ErrorRecord(Schema):
@@ -95,7 +99,8 @@ class RefusedLinesOut(Schema):
     """The lines behind the refused summaries of a run."""
 
     items: list[RefusedLineOut]
-    lines_more: int
+    lines_more: int = Field(description="Of the summaries that were looked at.")
+    is_whole: bool = Field(description="Whether every refused summary of the run was looked at.")
 
 
 @router.get("", response=Page[RunOut], summary="Runs, newest first")
@@ -143,7 +148,8 @@ def list_lines(request: Request, run_id: PathName, limit: Limit = ROWS_DEFAULT) 
         run = request.house.records.runs.load_run(run_id)
     rows: list[dict[str, Any]] = []
     more = 0
-    for refusal in request.house.join_refusals(run.run_id):
+    refusals = request.house.join_refusals(run.run_id)
+    for refusal in islice(refusals, REFUSALS_JOINED_MAX):
         fit = refusal.lines[: max(limit - len(rows), 0)]
         more += refusal.lines_more + len(refusal.lines) - len(fit)
         rows += [
@@ -156,7 +162,9 @@ def list_lines(request: Request, run_id: PathName, limit: Limit = ROWS_DEFAULT) 
             }
             for way in fit
         ]  # fmt: skip
-    return {"items": rows, "lines_more": more}
+        if more:
+            break
+    return {"items": rows, "lines_more": more, "is_whole": next(refusals, None) is None}
 
 
 @router.post("/{run_id}/resume", response={202: RunOut}, summary="Let a stopped run go on")

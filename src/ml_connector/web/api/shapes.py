@@ -46,8 +46,14 @@ Document = dict[str, Any]
 """What was recorded, as it was recorded; amounts in it are text as well."""
 Line = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, StringConstraints(min_length=1, max_length=KEY_MAX, pattern=Line)]
-Text = Annotated[str, StringConstraints(max_length=TEXT_MAX)]
+STORABLE = r"^[^\x00]*$"
+"""PostgreSQL keeps every character but this one."""
+Text = Annotated[str, StringConstraints(max_length=TEXT_MAX, pattern=STORABLE)]
 Key = Annotated[str, StringConstraints(max_length=KEY_MAX, pattern=Line)]
+Told = Annotated[
+    str, StringConstraints(max_length=TEXT_MAX, pattern=STORABLE, strip_whitespace=False)
+]
+"""What we have told before, sent back letter by letter: a cause, a member of a key."""
 PathName = Annotated[Name, Path()]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="Rows of one answer.")]
 # The library loses the default of a parameter whose type has limits of its own: they stand here.
