@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ml_connector.domain.periods import READABLE_STATES
 from ml_connector.errors import UsageError
 from ml_connector.flows.answers.cockpit import BurnDown, Cell
-from ml_connector.ports import Archive, Clock, Records, SignedScope, SignOff
+from ml_connector.ports import Archive, Clock, Records
 from ml_connector.settings import ActualsFlow, Project
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 DAYS_BACK = 190
 """Days before today whose periods are shown where no year is asked for: half a year of them."""
-SIGNED_MAX = 5_000
-"""Signatures of one flow that are looked at, the newest ones."""
 RUNS_LOOKED_AT = 20
 """The last runs of a flow that its health and its charts are made of."""
 
@@ -51,6 +49,11 @@ class Closing:
         def archive(self) -> Archive:
             """The files."""
 
+        def list_signed(
+            self, *, flow: str | None = None, first: date | None = None, last: date | None = None
+        ) -> "list[SignedStanding]":
+            """Every standing with the newest signature on it."""
+
     def load_close(self, *, flow: str = "", year: int = 0) -> CloseAnswer:
         """Every company and period of the flow or of all, of the year or of the last months."""
         from ml_connector.flows.answers import cockpit  # noqa: PLC0415 - start-up time.
@@ -59,7 +62,9 @@ class Closing:
         today = now.date()
         first = date(year, 1, 1) if year else today - timedelta(days=DAYS_BACK)
         last = date(year, 12, 31) if year else None
-        cells = [_make_cell(one) for one in self._list_signed(flow=flow, first=first, last=last)]
+        cells = [
+            _make_cell(one) for one in self.list_signed(flow=flow or None, first=first, last=last)
+        ]
         cells += self._list_unread(cells, flow=flow, first=first, last=last or today)
         days = self.find_close_days()
         month = cockpit.find_closing_month(cells, today)
@@ -68,22 +73,6 @@ class Closing:
         changes = self.records.standings.load_changes(pairs)
         burnt = cockpit.burn_down(closing, changes, month=month, days=days, now=now)
         return CloseAnswer(cells=tuple(cells), today=today, days=days, burn_down=burnt)
-
-    def _list_signed(self, *, flow: str, first: date, last: date | None) -> "list[SignedStanding]":
-        """Every standing with the newest signature on it; one statement for each flow's signatures.
-
-        Asking for the signatures of thousands of periods by name takes longer than reading all.
-        """
-        from ml_connector.flows.answers import reconciliation  # noqa: PLC0415 - as above.
-
-        standings = self.records.standings.load_standings(
-            flows=[flow] if flow else None, first=first, last=last
-        )
-        newest: dict[SignedScope, SignOff] = {}
-        for name in sorted({one.flow for one in standings}):
-            for sign_off in self.records.sign_offs.load_sign_offs(flow=name, limit=SIGNED_MAX):
-                newest.setdefault(sign_off.scope, sign_off)
-        return reconciliation.join_sign_offs(standings, newest)
 
     def load_flow_facts(self, name: str) -> "FlowFacts":
         """What a flow's health is judged by."""
