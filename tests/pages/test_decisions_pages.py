@@ -135,6 +135,17 @@ def test_posting_tells_its_receipt_and_what_can_be_done(site: Any) -> None:
     assert viewer.get("/postings/NOTHING2/").status == 404
 
 
+def test_numbers_without_end_are_no_fault_of_ours(site: Any) -> None:
+    """More digits than anybody means are told as what is not there, or not fit."""
+    viewer, digits = site.member("viewer"), "9" * 5_000
+    plan = site.samples["<str:plan>"]
+
+    assert viewer.get(f"/plans/journal/{plan}/{digits}/").status == 404
+    unfit = viewer.post("/tokens/add/", {"name": "n", "right": "see", "days": digits})
+    assert unfit.status == 422
+    assert "it lasts 1 to" in unfit.text
+
+
 def test_double_click_starts_one_run_and_leads_both_to_it(site: Any) -> None:
     """The form's key stands for the run; odd words come back with the form as it was filled in."""
     operator = site.member("operator")

@@ -29,6 +29,7 @@ NAMES = "names"
 STREAMED = 1_000
 """Cells of a file that are held at a time."""
 REASON_MAX = 2_000
+DIGITS_MAX = 9
 OPEN = (ApprovalState.WAITING, ApprovalState.APPROVED)
 DECIDED = tuple(state for state in ApprovalState if state not in OPEN)
 NEXT = "A run of a flow that writes into an ERP makes one: `ml-connector run FLOW`."
@@ -75,7 +76,7 @@ def show_journal(request: Asked, journal: str) -> HttpResponse:
     """Every line of one journal of a plan."""
     key, _, number = journal.rpartition("/")
     approval = _find_approval(request, key)
-    if approval is None or not number.isdecimal():
+    if approval is None or not number.isdecimal() or len(number) > DIGITS_MAX:
         raise Http404("There is no such journal.")
     plan = request.house.load_plan_document(approval)
     texts, unnamed = _read_texts(request, approval)

@@ -13,6 +13,7 @@ from ml_connector.wiring.tokens import DAYS_DEFAULT, DAYS_MAX
 
 TERMS = (7, 30, DAYS_DEFAULT, 180, DAYS_MAX)
 """Days that are offered."""
+DIGITS_MAX = 4
 ABOUT = {
     Right.SEE: "runs, plans, amounts",
     Right.RUN: "start, resume and cancel runs",
@@ -37,7 +38,7 @@ def add(request: Asked) -> HttpResponse:
     try:
         token, secret = request.house.make_token(
             request.POST.get("name", ""), rights=wanted,
-            days=int(days) if days.isdigit() and days.isascii() else 0,
+            days=int(days) if days.isdigit() and days.isascii() and len(days) <= DIGITS_MAX else 0,
         )  # fmt: skip
     except ConnectorError as error:
         return _render(request, error=error, status=422)
