@@ -367,6 +367,52 @@ def test_closing_in_a_window_waits_for_its_end_or_is_dropped(office: Office, cat
     assert len(office.look()) == (catch_up != "none")
 
 
+def test_time_that_a_window_held_back_runs_when_the_window_is_removed_early(office: Office) -> None:
+    """Maintenance that is over sooner loses nothing, and brings nothing twice."""
+    office.take_in(schedule(when={"cron": "0 7 * * *"}))
+    office.records.closing.save_maintenance(window("06:30", "12:00"))
+    recompute(office.records, FLOWS, office.clock)
+    assert office.next_due() == datetime.fromisoformat("2026-10-05T12:00Z")
+    office.move(2 * HOUR)
+    assert office.look() == []
+    assert office.records.closing.delete_maintenance("k1") is not None
+    recompute(office.records, FLOWS, office.clock)
+    assert [state for _, state in office.look()] == [FiringState.STARTED]
+    assert office.next_due() == datetime.fromisoformat("2026-10-06T07:00Z")
+    recompute(office.records, FLOWS, office.clock)
+    assert office.next_due() == datetime.fromisoformat("2026-10-06T07:00Z")
+
+
+def test_time_that_a_blackout_held_back_runs_when_the_file_names_it_no_more(office: Office) -> None:
+    """As when maintenance is over sooner; in another zone the time is another one."""
+    when = {"cron": "0 7 * * *"}
+    held = [{"from": "2026-10-05 06:30", "to": "2026-10-05 12:00"}]
+    office.take_in(*(schedule(one, when=when, blackouts=held) for one in ("close", "moved")))
+    office.move(2 * HOUR)
+    assert office.look() == []
+    office.take_in(schedule(when=when), schedule("moved", when=when, zone="Europe/London"))
+    assert office.next_due() == datetime.fromisoformat("2026-10-05T07:00Z")
+    assert office.next_due("moved") == datetime.fromisoformat("2026-10-06T06:00Z")
+
+
+def test_closing_is_found_behind_however_many_of_other_ledgers(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events that a schedule does not wait for take no place among those it looks at."""
+    monkeypatch.setattr("ml_connector.flows.timetables.EVENTS_MAX", 2)
+    office.take_in(schedule())
+    office.poll()
+    names = [one.name for one in PERIODS]
+    for state in (OPEN, CLOSED):
+        office.records.closing.save_seen(
+            "erp", "FR", periods=PERIODS, states=dict.fromkeys(names, state)
+        )
+    office.books.states["US", "Sep-26"] = CLOSED
+    office.move(600)
+    office.poll()
+    assert office.look() == [("['Sep-26']", FiringState.STARTED)]
+
+
 def test_file_that_says_the_same_changes_nothing(office: Office) -> None:
     """Windows of files are replaced when they differ, and people cannot remove them."""
     patch = Maintenance.model_validate(

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.fakes.clock import START
 
+from ml_connector.domain.closing import PeriodEventKind
 from ml_connector.ports import (
     Action,
     ActionKind,
@@ -283,6 +284,9 @@ QUESTIONS: dict[str, Question] = {
     "what schedules follow": lambda r: (
         r.schedules.load_firings("nightly", before=START),
         r.closing.load_events(START, limit=20),
+        r.closing.load_events(
+            START, limit=20, kind=PeriodEventKind.CLOSED, ledgers={"erp": ["US", "DE"]}
+        ),
         r.closing.load_maintenance(),
         r.closing.load_watches(),
         r.closing.claim_watches(["erp"], hold=timedelta(minutes=5)),

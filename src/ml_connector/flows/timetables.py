@@ -251,8 +251,10 @@ class Almanac:
         if facts is None or cursor is None:
             return []
         kind = PeriodEventKind(str(filed.schedule.when.on))
-        found = self._records.closing.load_events(cursor, limit=EVENTS_MAX)
-        return [one for one in found if one.kind is kind and facts.wants(one)]
+        found = self._records.closing.load_events(
+            cursor, limit=EVENTS_MAX, kind=kind, ledgers={facts.erp: facts.ledgers}
+        )
+        return [one for one in found if facts.wants(one)]
 
     def find_next_due(self, definition: Json, after: datetime) -> datetime | None:
         """When a stored definition is due next; None: switched off, waiting, or it never comes."""

@@ -86,8 +86,22 @@ class ClosingStore(Protocol):
             at counts as never opened before; the first look at a ledger finds nothing.
         """
 
-    def load_events(self, after: datetime | None = None, *, limit: int) -> list[PeriodEvent]:
-        """The first events later than an instant, oldest first."""
+    def load_events(
+        self,
+        after: datetime | None = None,
+        *,
+        limit: int,
+        kind: PeriodEventKind | None = None,
+        ledgers: Mapping[str, Collection[str]] | None = None,
+    ) -> list[PeriodEvent]:
+        """The first events later than an instant, oldest first.
+
+        Args:
+            after: The instant; None: from the first event on.
+            limit: Most that are answered.
+            kind: Only those of the kind.
+            ledgers: By connection, the ledgers whose events are wanted; None: of all.
+        """
 
     def claim_watches(self, connections: Collection[str], *, hold: timedelta) -> list[WatchRow]:
         """Of these connections those that are due for a look, each for one process only.

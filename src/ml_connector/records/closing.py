@@ -2,8 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ml_connector.domain.closing import PeriodEventKind, find_event
 from ml_connector.domain.periods import Period, PeriodState
@@ -63,9 +65,21 @@ class ClosingRecords(OrganisationStore):
             self._save_periods(connection, ledger, periods, states=states, known=known)
             return [self._record_event(connection, ledger, *event) for event in events]
 
-    def load_events(self, after: datetime | None = None, *, limit: int) -> list[PeriodEvent]:
-        """The first events later than an instant, oldest first."""
+    def load_events(
+        self,
+        after: datetime | None = None,
+        *,
+        limit: int,
+        kind: PeriodEventKind | None = None,
+        ledgers: Mapping[str, Collection[str]] | None = None,
+    ) -> list[PeriodEvent]:
+        """The first events later than an instant; see `ports.closing.ClosingStore`."""
         rows = self._events().filter(at__gt=after) if after is not None else self._events()
+        if kind is not None:
+            rows = rows.filter(kind=kind.value)
+        if ledgers is not None:
+            wanted = (Q(connection=one, ledger__in=list(its)) for one, its in ledgers.items())
+            rows = rows.filter(reduce(or_, wanted, Q(pk__in=[])))
         found = list(rows.order_by("at")[:limit])
         names = {row.period for row in found}
         periods = {

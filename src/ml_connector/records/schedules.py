@@ -54,9 +54,11 @@ class ScheduleRecords(OrganisationStore):
             for name in changed:
                 row = rows.get(name) or models.Schedule(organisation_id=self._id, name=name)
                 if not (row.is_listed and _follows_on(row.definition, plain[name])):
-                    row.since_at = self._clock.now()
+                    row.since_at, row.next_due_at = self._clock.now(), None
+                if row.definition.get("zone") != plain[name].get("zone"):
+                    row.next_due_at = None  # Other clocks: what had come by the old ones is over.
                 row.flow, row.definition, row.is_listed = plain[name]["flow"], plain[name], True
-                row.next_due_at = None if row.paused_at else self._find_next(row, find_next)
+                row.next_due_at = None if row.paused_at else self._find_moved(row, find_next)
                 row.save()
             self._schedules().filter(name__in=gone).update(is_listed=False, next_due_at=None)
         return sorted([*changed, *gone])
@@ -68,7 +70,7 @@ class ScheduleRecords(OrganisationStore):
             now = self._clock.now()
             rows = self._schedules().filter(is_listed=True, paused_at=None, flow__in=list(flows))
             for row in rows.exclude(next_due_at__lte=now).select_for_update():
-                found = self._find_next(row, find_next)
+                found = self._find_moved(row, find_next)
                 if found != row.next_due_at:
                     changed += self._schedules().filter(pk=row.pk).update(next_due_at=found)
         return changed
@@ -221,6 +223,18 @@ class ScheduleRecords(OrganisationStore):
         last = self._firings().filter(schedule=row.name).order_by("-due_at").first()
         now = self._clock.now()
         return find_next(row.definition, max(now, last.due_at) if last else now)
+
+    def _find_moved(self, row: models.Schedule, find_next: FindNext) -> datetime | None:
+        """When it is due by what holds now; what was held back, and is no more, is due at once.
+
+        A window that ends sooner than was said leaves behind times that have come and not run.
+        """
+        found, before = self._find_next(row, find_next), row.next_due_at
+        since = max((one for one in (row.done_at, row.since_at) if one), default=None)
+        if before is None or since is None or (found is not None and found <= before):
+            return found
+        left = find_next(row.definition, since)
+        return left if left is not None and left <= self._clock.now() else found
 
     def _decide(self, row: models.Schedule, decide: Decide) -> list[FiringRow]:
         its = self._firings().filter(schedule=row.name)

@@ -294,23 +294,27 @@ class Schedules(Closing):
 
     def _make_refresh(self, tell: Tell) -> Callable[[], None]:
         """What notices that files of the folder have changed, and takes their schedules in."""
-        folder, once = Folder(self.project), TellOnce(tell)
+        folder, once, is_owed = Folder(self.project), TellOnce(tell), False
 
         def refresh() -> None:
+            nonlocal is_owed
             read = folder.find_changed()
             self.folder_problem = folder.problem
             if folder.problem:
                 once.tell("", f"The old schedules go on: {folder.problem}")
-            if read is None:
-                return
-            once.forget("")
-            for name in folder.list_unknown_flows(read):
-                once.tell(name, f"Schedule {name} waits for a new start: its flow is new")
-            self.project = replace(
-                self.project, schedules=read.schedules, calendars=read.calendars,
-                maintenance=read.maintenance,
-            )  # fmt: skip
-            self._take_in(tell)
+            if read is not None:
+                once.forget("")
+                for name in folder.list_unknown_flows(read):
+                    once.tell(name, f"Schedule {name} waits for a new start: its flow is new")
+                self.project = replace(
+                    self.project, schedules=read.schedules, calendars=read.calendars,
+                    maintenance=read.maintenance,
+                )  # fmt: skip
+                is_owed = True
+            if is_owed:
+                # Owed until it is done: the files do not change again because a database was away.
+                self._take_in(tell)
+                is_owed = False
 
         return refresh
 
