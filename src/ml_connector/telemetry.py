@@ -9,6 +9,7 @@ run finds it. Nothing that goes wrong here reaches a run.
 import hashlib
 import logging
 import os
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -81,15 +82,25 @@ def set_up_traces(version: str, *, exporter: Any = None) -> Callable[[], None]:
     except ImportError as error:
         logger.warning("traces.not_installed missing=%s", error.name)
         return _do_nothing
+    except Exception as error:  # noqa: BLE001 - the environment is wrong; a run is not kept by it.
+        logger.warning("traces.not_set_up error=%s", type(error).__name__)
+        return _do_nothing
     _traces.tracer = provider.get_tracer("ml_connector", version)
 
     def end() -> None:
         _traces.clear()
-        with suppress(Exception):
-            provider.force_flush(CLOSE_MS)
-            provider.shutdown()
+        # The library waits for a place that is silent as long as that likes to be.
+        closing = threading.Thread(target=_close, args=(provider,), name="traces", daemon=True)
+        closing.start()
+        closing.join(CLOSE_MS / 1000)
 
     return end
+
+
+def _close(provider: Any) -> None:
+    with suppress(Exception):
+        provider.force_flush(CLOSE_MS)
+        provider.shutdown()
 
 
 def _make_provider(version: str, exporter: Any) -> Any:
@@ -102,7 +113,7 @@ def _make_provider(version: str, exporter: Any) -> Any:
 
     name = os.environ.get("OTEL_SERVICE_NAME", SERVICE)
     resource = Resource.create({"service.name": name, "service.version": version})
-    provider = TracerProvider(resource=resource)
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     if exporter is not None:
         provider.add_span_processor(SimpleSpanProcessor(exporter))
         return provider
@@ -169,14 +180,13 @@ def end_step(token: int, *, state: str, code: str = "") -> None:
 @contextmanager
 def tracing_request(system: str, *, method: str, host: str) -> Iterator[Callable[[int], None]]:
     """A request is on its way for the length of the block; the block tells the status it got."""
-    if _traces.tracer is None:
+    tracer = _traces.tracer
+    if tracer is None:
         yield lambda _status: None
         return
     words = {"ml_connector.system": system, "http.request.method": method, "server.address": host}
     quiet = {"record_exception": False, "set_status_on_exception": False}
-    with _traces.tracer.start_as_current_span(f"{method} {system}", attributes=words, **quiet) as (
-        span
-    ):
+    with tracer.start_as_current_span(f"{method} {system}", attributes=words, **quiet) as (span):
         try:
             yield lambda status: span.set_attribute("http.response.status_code", status)
         except Exception as error:

@@ -1,6 +1,7 @@
 """Traces: run, step, request; where they go, what is in them, and that they are off by default."""
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -178,3 +179,42 @@ def test_traces_leave_over_the_wire_before_the_process_ends(
     assert words["service.name"] == "ml-connector"
     assert words["service.version"] == "1.2.3"
     assert [span.name for span in resource.scope_spans[0].spans] == ["run actuals"]
+
+
+def test_process_ends_though_the_place_for_traces_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever takes traces cannot keep a command from ending."""
+    is_held = threading.Event()
+
+    class Silent(InMemorySpanExporter):
+        def force_flush(self, timeout_millis: int = 0) -> bool:
+            del timeout_millis
+            return is_held.wait(30)
+
+        def shutdown(self) -> None:
+            is_held.wait(30)
+
+    monkeypatch.setattr(telemetry, "CLOSE_MS", 50)
+    end = telemetry.set_up_traces("0", exporter=Silent())
+    begun = time.monotonic()
+    end()
+    passed = time.monotonic() - begun
+    is_held.set()
+
+    assert passed < 5
+
+
+def test_wrong_environment_traces_nothing_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged by its kind; the run goes on."""
+
+    def refuse(*_: Any) -> None:
+        raise ValueError("with a secret")
+
+    monkeypatch.setattr(telemetry, "_make_provider", refuse)
+    telemetry.set_up_traces("0")()
+
+    assert "traces.not_set_up" in caplog.text
+    assert "with a secret" not in caplog.text

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,15 +13,16 @@ from tests.fakes.channels import Hook, open_hook, open_mail_box
 
 from ml_connector.alerting.sender import AppriseSender, ChannelRefusedError
 from ml_connector.domain.alerts import AlertEvent, Severity
-from ml_connector.errors import ConnectorError, SystemUnavailableError
+from ml_connector.errors import ConnectorError, DatabaseAwayError, SystemUnavailableError
 from ml_connector.flows.alerting.desk import AlertDesk
-from ml_connector.flows.alerting.raising import raise_noted
+from ml_connector.flows.alerting.raising import end_alerts, raise_alerts, raise_noted
 from ml_connector.flows.alerting.sending import send_due, send_test
 from ml_connector.flows.alerting.watching import watch
 from ml_connector.ports import Approval, ApprovalState, Clock, Records, Role, RunState
 from ml_connector.ports.alerts import DeliveryState, Message, NewAlert
 from ml_connector.ports.schedules import FiringRow, FiringState
 from ml_connector.settings.alerts import AlertSettings
+from ml_connector.wiring.alerts import AlertLook
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 """What the library of the channels imports, when it loads them."""
@@ -81,12 +83,20 @@ class Office:
     runs: int = 0
 
     def end(
-        self, state: RunState, flow: str = "actuals", *, error: Any = None, **summary: Any
+        self,
+        state: RunState,
+        flow: str = "actuals",
+        *,
+        error: Any = None,
+        request: Any = None,
+        **summary: Any,
     ) -> str:
         """A run that ended so."""
         self.runs += 1
         run_id, runs = f"r{self.runs}", self.desk.records.runs
-        runs.create_run(run_id=run_id, flow=flow, kind="actuals", actor="kim", request={})
+        runs.create_run(
+            run_id=run_id, flow=flow, kind="actuals", actor="kim", request=request or {}
+        )
         runs.save_run(run_id, RunState.RUNNING)
         runs.save_run(run_id, state, summary=summary, error=error)
         return run_id
@@ -551,3 +561,153 @@ def test_mail_reaches_the_people_it_is_for(records: Records, records_clock: Cloc
 
     assert [to for to, _ in box.mails] == [["lee@halden.example"]] * 2
     assert "run failed" in box.mails[0][1]
+
+
+def test_certificate_that_cannot_be_read_is_not_said_to_be_renewed(
+    records: Records, records_clock: Clock
+) -> None:
+    """Its alert stays, for it would never be told again."""
+    alert = NewAlert(
+        event=AlertEvent.EXPIRING, severity=Severity.WARNING, subject="anaplan", cause="x",
+        key="e1", title="anaplan: its certificate ends", at=records_clock.now(),
+    )  # fmt: skip
+    ending, unread = [alert], list[str]()
+    office = open_office(
+        records, records_clock, EVERYTHING, find_ending=lambda: ending, find_unread=lambda: unread
+    )
+    watch(office.desk)
+    ending.clear()
+    unread.append("anaplan")
+    watch(office.desk)
+    assert [one.cause for one in records.alerts.load_open()] == ["x"]
+
+    unread.clear()
+    watch(office.desk)
+    assert records.alerts.load_open() == []
+
+
+def test_alert_stands_with_its_messages_or_not_at_all(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that dies between the two leaves nothing that nobody will ever be told."""
+    alert = NewAlert(
+        event=AlertEvent.OUTAGE, severity=Severity.CRITICAL, subject="", cause="x", key="o1",
+        title="An outage", at=office.desk.clock.now(),
+    )  # fmt: skip
+
+    def die(*_: Any) -> int:
+        raise SystemExit
+
+    store = office.desk.records.alerts
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store), "save_deliveries", die)
+        with pytest.raises(SystemExit):
+            raise_alerts(office.desk, [alert])
+    assert store.load_open() == []
+
+    raise_alerts(office.desk, [alert])
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store), "save_deliveries", die)
+        with pytest.raises(SystemExit):
+            end_alerts(office.desk, store.load_open(), by="somebody")
+    assert [one.title for one in store.load_open()] == ["An outage"]
+
+
+def test_missed_time_that_was_stored_late_is_told(
+    records: Records, records_clock: Clock, move: Move, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that broke off, or a firing that was dated before a look and stored after it."""
+    office = open_office(records, records_clock, EVERYTHING, schedules=("nightly",))
+    watch(office.desk)
+    record_missed(records, records_clock.now())
+    move(60)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(records.alerts), "save_deliveries", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            watch(office.desk)
+    watch(office.desk)
+    assert office.tell() == ["[warning] actuals: schedule nightly was missed"]
+
+    records.alerts.save_mark("missed", records_clock.now() + timedelta(seconds=5))
+    record_missed(records, records_clock.now())
+    watch(office.desk)
+    assert records.alerts.load_open()[0].count == 2
+
+
+def test_slow_channels_do_not_use_up_the_claim_of_others(
+    records: Records, records_clock: Clock, move: Move
+) -> None:
+    """What cannot be begun in time is given back, so that nobody sends it as well."""
+    channels = [{"name": f"c{number}", "address": "env:HOOK"} for number in range(10)]
+    rules = [{"channels": [one["name"] for one in channels]}]
+    office = open_office(records, records_clock, {"channels": channels, "rules": rules})
+    office.sent.on_sent = lambda: move(19)
+    office.end(RunState.FAILED, error=AWAY)
+
+    assert len(office.tell()) == 4
+    assert all(row.lapses == 0 for row in records.alerts.load_deliveries())
+    assert [len(office.tell()) for _ in range(3)] == [4, 2, 0]
+
+
+def test_alert_about_periods_outlasts_runs_that_did_not_look_at_them(office: Office) -> None:
+    """Refused summaries that are still refused, and runs of some periods while others are owed."""
+    office.end(RunState.PARTLY, refused=3, cells=1_000)
+    office.end(RunState.PARTLY, still_refused={"Sep 26": 3})
+    office.end(RunState.UNTIED)
+    office.tell()
+    records = office.desk.records
+    records.batches.record_touched("actuals", [("L1", "Sep-26")])
+    office.end(RunState.SUCCEEDED, request={"periods": ["Oct-26"]})
+    office.tell()
+    events = {one.event for one in records.alerts.load_open()}
+    assert events == {AlertEvent.REFUSED, AlertEvent.UNTIED}
+
+    records.batches.settle_touched("actuals", [("L1", "Sep-26")])
+    office.end(RunState.SUCCEEDED, request={"periods": ["Sep-26"]})
+    office.tell()
+    assert records.alerts.load_open() == []
+
+
+def test_run_that_only_looked_is_no_good_run(
+    records: Records, records_clock: Clock, move: Move
+) -> None:
+    """A flow is late whatever was planned or compared meanwhile."""
+    settings = {**EVERYTHING, "expected": [{"flow": "actuals", "hours": 24}]}
+    office = open_office(records, records_clock, settings)
+    office.end(RunState.SUCCEEDED)
+    move(25 * 3600)
+    office.end(RunState.SUCCEEDED, request={"dry_run": True})
+    office.end(RunState.SUCCEEDED, request={"reconcile": True})
+    assert office.tell() == []
+    watch(office.desk)
+    assert office.tell() == ["[warning] actuals: late"]
+
+    office.end(RunState.SUCCEEDED, request={"reconcile": True})
+    assert office.tell() == []
+    office.end(RunState.SUCCEEDED)
+    assert office.tell() == ["[warning] Over: actuals: late"]
+
+
+def test_only_a_database_that_was_away_is_told_as_an_outage(office: Office, move: Move) -> None:
+    """Other faults of a look are told where it runs; none keeps messages from leaving."""
+    fails: list[Exception] = [ValueError("a fault of ours")]
+
+    def make_desk(_: Any) -> AlertDesk:
+        if fails:
+            raise fails.pop(0)
+        return replace(office.desk, find_ending=lambda: 1 / 0)  # type: ignore[arg-type,return-value]  # it fails.
+
+    house: Any = SimpleNamespace(clock=office.desk.clock, _alert_desk=make_desk)
+    told: list[str] = []
+    look = AlertLook(house, told.append, bool)
+    for fault in (None, DatabaseAwayError("db", "gone", is_back=bool)):
+        office.end(RunState.FAILED, error=AWAY)
+        fails += [fault] if fault else []
+        look()
+        move(120)
+        look()
+        titles = [one.title for one in office.desk.records.alerts.load_open()]
+        assert ("The records database answers again" in titles) is bool(fault)
+
+    assert "[critical] actuals: run failed" in [one.title for one in office.sent.messages]
+    assert any("ZeroDivisionError" in text for text in told)

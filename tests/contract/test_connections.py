@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from tests.contract.conftest import START, Move
 from tests.fakes.certificates import make_certificate
 
+from ml_connector.domain.working_days import WorkingDays
 from ml_connector.errors import CredentialsError
 from ml_connector.ports import Action, ActionKind, Check, CheckState, Clock, Records
 from ml_connector.records import open_budget
@@ -57,6 +58,7 @@ class Office(Limits):
             settings=SimpleNamespace(alerts=SimpleNamespace(expiring_days=10)),
         )  # fmt: skip
         self._whole = self
+        self.days = WorkingDays()
 
     def _read(self, reference: str) -> str:
         if reference not in self.secrets:
@@ -69,6 +71,10 @@ class Office(Limits):
     def system(self, name: str) -> Any:
         """The one behind every connection."""
         return self.behind
+
+    def find_close_days(self) -> WorkingDays:
+        """Monday to Friday, unless a test says otherwise."""
+        return self.days
 
     def list_secrets(self) -> list[Any]:
         """The stored one."""
@@ -118,7 +124,12 @@ def test_test_that_takes_too_long_keeps_what_it_found(office: Office) -> None:
     gate.clear()
     office.patience_s = 0.05
     test = office.test_connection("anaplan")
+    with pytest.raises(ConnectionTestedError, match="at this moment"):
+        office.test_connection("anaplan")  # What nobody waits for any more still asks.
     gate.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("test_"):
+            thread.join(WAIT_S)
     office.patience_s = WAIT_S
 
     assert (test.is_whole, test.checks) == (False, FOUND)
@@ -142,6 +153,22 @@ def test_certificate_that_ends_before_the_next_close_is_over_is_told(
     assert [one.cause for one in office.list_endings()] == [one.cause for one in told]
 
 
+def test_certificate_is_held_against_the_working_days_of_the_project(office: Office) -> None:
+    """A week that nobody works moves the end of the close by as much."""
+    office.secrets["secret:cert"] = make_certificate(START + timedelta(days=44))
+    (before,) = office.list_certificates()
+    week = [date(2026, 11, day) for day in range(2, 7)]
+    office.days = WorkingDays(own=dict.fromkeys(week, "stock-taking"))
+    (after,) = office.list_certificates()
+    office.days = WorkingDays(weekdays=frozenset())
+    (never,) = office.list_certificates()
+
+    assert (before.is_soon, after.is_soon, never.is_soon) == (False, True, True)
+    assert before.place
+    assert after.place
+    assert before.place.working_day - after.place.working_day == len(week)
+
+
 def test_certificate_that_cannot_be_opened_says_why(office: Office) -> None:
     """And makes no alert, for nobody knows when it ends."""
     (missing,) = office.list_certificates()
@@ -150,6 +177,7 @@ def test_certificate_that_cannot_be_opened_says_why(office: Office) -> None:
 
     assert (missing.ends_at, missing.problem) == (None, "There is no secret.")
     assert broken.problem == "The certificate cannot be read."
+    assert office.list_unread_certificates() == ["anaplan"]
     assert office.list_endings() == []
 
 

@@ -1,7 +1,7 @@
 """Messages to channels, by the kept library `apprise`; addresses are secrets and never shown."""
 
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from ml_connector.domain.alerts import Severity
 from ml_connector.errors import RefusedError, SystemUnavailableError
@@ -12,6 +12,8 @@ SEND_S: Final = 20.0
 """Longest time one message may take, connecting included."""
 ANSWER_CHARS_MAX: Final = 300
 """Of what a channel answered."""
+SECRET_CHARS_MIN: Final = 6
+"""Parts of a path that are shorter are words such as `x`."""
 TITLE_CHARS_MAX: Final = 200
 BODY_CHARS_MAX: Final = 8_000
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -76,8 +78,8 @@ class AppriseSender:
         outbox = apprise.Apprise(asset=_make_asset())
         outbox.add(self._open(address, message.recipients))
         answer = outbox.notify(
-            title=message.title[:TITLE_CHARS_MAX], body=message.body[:BODY_CHARS_MAX],
-            notify_type=_TYPES[message.severity], body_format="text", timeout=SEND_S,
+            title=" ".join(message.title.split())[:TITLE_CHARS_MAX],
+            body=message.body[:BODY_CHARS_MAX], notify_type=_TYPES[message.severity], body_format="text", timeout=SEND_S,
         )  # fmt: skip
         if not answer:
             raise ChannelUnavailableError(_tell_answer(answer, address))
@@ -137,11 +139,13 @@ def _make_asset() -> Any:
 
 def _tell_answer(answer: Any, address: str) -> str:
     """What a channel answered, without the address it was asked at."""
-    told = [str(getattr(entry, "message", entry)) for entry in answer.logs()]
-    text = next((line for line in reversed(told) if "rror" in line or "ail" in line), "")
+    lines = [str(getattr(entry, "message", entry)) for entry in answer.logs()]
+    text = next((line for line in reversed(lines) if "rror" in line or "ail" in line), "")
     if answer.timeout_count:
         text = f"it was silent for {SEND_S:.0f} seconds; it may have taken it"
     parts = urlsplit(address)
-    for secret in (parts.password, parts.username, parts.query, parts.path.strip("/")):
-        text = text.replace(secret, "***") if secret else text
+    parted = [parts.password, parts.username, parts.query, parts.path.strip("/")]
+    parted += [part for part in parts.path.split("/") if len(part) >= SECRET_CHARS_MIN]
+    for secret in (one for part in parted if part for one in (part, unquote(part))):
+        text = text.replace(secret, "***")
     return redact_text(text or "it refused it")[:ANSWER_CHARS_MAX]

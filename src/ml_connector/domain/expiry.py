@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 CLOSE_DAYS = 10
 """Working days after a period's end in which books are closed, as a rule."""
+LOOKED_MAX = 400
+"""Days looked through for working days; a calendar with so few has no close that matters."""
 DAY = timedelta(days=1)
 IsWorking = Callable[[date], bool]
 
@@ -55,7 +57,9 @@ def find_month_end(day: date) -> date:
 def find_next_close_end(today: date, *, is_working: IsWorking = is_weekday) -> date:
     """The last working day of the close of this month, which is the next one to come."""
     day, left = find_month_end(today), CLOSE_DAYS
-    while left:
+    for _ in range(LOOKED_MAX):
         day += DAY
         left -= is_working(day)
+        if not left:
+            break
     return day

@@ -255,7 +255,7 @@ class AlertStore(Protocol):
         """The newest first."""
 
     def find_last_good(self, flow: str) -> datetime | None:
-        """When the newest good run of the flow ended."""
+        """When the newest good run of the flow ended that was to bring something."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

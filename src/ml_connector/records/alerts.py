@@ -26,11 +26,15 @@ from ml_connector.records.canonical import render_canonical
 from ml_connector.records.store import OrganisationStore
 
 ID_CHARS = 12
+GOOD_LOOKED_MAX = 100
+"""Newest good runs looked through for one that brought something."""
 OPEN_MAX = 2_000
 """Alerts that are open at once, of which the newest are shown; there are far fewer."""
 ERROR_CHARS_MAX = 500
 """Of what a channel answered; the rest helps nobody."""
 GOOD_RUNS = (RunState.SUCCEEDED.value, RunState.PARTLY.value)
+LOOKS_ONLY = frozenset({"dry_run", "reconcile"})
+"""What a run is asked that is to bring nothing into the model."""
 TOLD_STATES = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 """States of a run that may be worth an alert, or may end one."""
 _OPEN = sorted(one.value for one in OPEN_DELIVERIES)
@@ -94,9 +98,10 @@ class AlertRecords(OrganisationStore):
             )
 
     def find_last_good(self, flow: str) -> datetime | None:
-        """When the newest good run of the flow ended."""
+        """When the newest good run of the flow ended; see `ports.alerts.AlertStore`."""
         rows = models.Run.of(self._id).filter(flow=flow, state__in=GOOD_RUNS).order_by("-id")
-        return next(iter(rows.values_list("finished_at", flat=True)[:1]), None)
+        newest = rows.values_list("finished_at", "request")[:GOOD_LOOKED_MAX]
+        return next((at for at, asked in newest if not any(map(asked.get, LOOKS_ONLY))), None)
 
     # --- alerts -----------------------------------------------------------------------------------
 

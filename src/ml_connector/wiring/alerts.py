@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.errors import ConnectorError, DatabaseAwayError, UsageError
 from ml_connector.ports import Clock, Records
 from ml_connector.ports.alerts import AlertRow, AlertSender, DeliveryRow, Occurrence
 from ml_connector.settings import Project
@@ -88,6 +88,9 @@ class Alerts:
 
         def list_endings(self) -> list[NewAlert]:
             """Credentials that end soon."""
+
+        def list_unread_certificates(self) -> list[str]:
+            """Connections whose certificate cannot be read now."""
 
     def list_open_alerts(self) -> list[AlertRow]:
         """Alerts that are not over, what was noted by now included; the newest first."""
@@ -220,7 +223,9 @@ class Alerts:
             records=self.records, clock=self.clock, settings=settings.alerts,
             sender=self._alert_sender, secrets=self.vault, holder=self.holder,
             flows=sorted(self.project.flows), schedules=sorted(self.project.schedules),
-            url=settings.pages.url, find_ending=self.list_endings, is_stopping=is_stopping,
+            url=settings.pages.url, find_ending=self.list_endings,
+            find_unread=self.list_unread_certificates,
+            is_stopping=is_stopping,
         )  # fmt: skip
 
     def _view_channel(self, channel: ChannelSettings, last: DeliveryRow | None) -> ChannelView:
@@ -250,10 +255,10 @@ class AlertLook:
         try:
             self._look(now)
         except Exception as error:  # noqa: BLE001 - runs that execute here must not end by it.
-            self._away_since = self._away_since or now
+            if isinstance(error, DatabaseAwayError):
+                self._away_since = self._away_since or now
             self._once.tell("", f"Alerts cannot be looked at: {tell_error(error)}")
         else:
-            self._away_since = None
             self._once.forget("")
         return True
 
@@ -272,8 +277,9 @@ class AlertLook:
         raise_noted(desk)
         if self._away_since and (now - self._away_since).total_seconds() >= OUTAGE_S_MIN:
             raise_alerts(desk, [make_outage(self._away_since, now, holder=desk.holder)])
+        self._away_since = None
+        send_due(desk)
         if self._watched_at is None or (now - self._watched_at).total_seconds() >= WATCH_S:
             self._watched_at = now
             watch(desk)
             desk.records.connections.record_minute(now - MINUTES_KEPT)
-        send_due(desk)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import TimeoutError as TooLateError
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
@@ -25,6 +24,7 @@ from ml_connector.settings import Project
 from ml_connector.wiring.once import once
 
 if TYPE_CHECKING:
+    from ml_connector.domain.working_days import WorkingDays
     from ml_connector.ports import LedgerSource, PlanningTarget
     from ml_connector.vault import StoredSecret, Vault
 
@@ -142,6 +142,9 @@ class Limits:
         def list_secrets(self) -> list[StoredSecret]:
             """The stored secrets by name."""
 
+        def find_close_days(self) -> WorkingDays:
+            """The working days by which books are closed."""
+
     def list_connections(self) -> list[ConnectionView]:
         """Every connection of the folder, by name, with what its last test found."""
         names = sorted(self.project.connections)
@@ -178,19 +181,20 @@ class Limits:
             ConnectionTestedError: Somebody in this process tests it at this moment.
         """
         self._connection(name, "")
-        with self._testing_alone(name):
-            at, found = self.clock.now(), list[Check]()
-            is_whole = self._collect_checks(name, found)
-            passed = self.clock.now() - at
+        self._begin_test(name)
+        at, found = self.clock.now(), list[Check]()
+        is_whole = self._collect_checks(name, found)
+        passed = self.clock.now() - at
         test = ConnectionTest(
             connection=name, actor=self.actor, at=at, is_whole=is_whole,
             milliseconds=passed // timedelta(milliseconds=1), checks=tuple(found[:CHECKS_MAX]),
         )  # fmt: skip
+        failed = sum(one.state is CheckState.FAILED for one in test.checks)
         with self.records.transactions.begin(f"the test of connection {name}"):
             self.records.connections.record_test(test)
             self.records.audit.record(
                 "connection.tested", subject=name, actor=self.actor,
-                failed=sum(one.state is CheckState.FAILED for one in found), is_whole=is_whole,
+                failed=failed, is_whole=is_whole,
             )  # fmt: skip
         return test
 
@@ -220,6 +224,10 @@ class Limits:
             if one.is_soon and one.ends_at
         ]
 
+    def list_unread_certificates(self) -> list[str]:
+        """Connections whose certificate cannot be read now, so that nobody knows when it ends."""
+        return [one.connection for one in self.list_certificates() if one.ends_at is None]
+
     # --- insides ----------------------------------------------------------------------------------
 
     def _see_connection(self, name: str, last: ConnectionTest | None) -> ConnectionView:
@@ -248,9 +256,11 @@ class Limits:
             )
         today = self.clock.now().date()
         days = timedelta(days=self.project.settings.alerts.expiring_days)
-        last = max(find_next_close_end(today), today + days)
+        is_working = self.find_close_days().is_working
+        last = max(find_next_close_end(today, is_working=is_working), today + days)
         return CertificateEnd(
-            connection=name, ends_at=ends_at, place=find_close_place(ends_at.date()),
+            connection=name, ends_at=ends_at,
+            place=find_close_place(ends_at.date(), is_working=is_working),
             is_soon=ends_at.date() <= last,
         )  # fmt: skip
 
@@ -275,7 +285,11 @@ class Limits:
         """Whether every question was answered in time; answers are put into the list."""
 
         def collect() -> None:
-            found.extend(self.system(name).check())
+            try:
+                found.extend(self.system(name).check())
+            finally:
+                # Only now: one that is not waited for any more still asks.
+                self._end_test(name)
 
         pool = ExactPool(max_workers=1, thread_name_prefix="test")
         try:
@@ -297,18 +311,17 @@ class Limits:
     def _tested(self) -> tuple[Lock, set[str]]:
         return Lock(), set()
 
-    @contextmanager
-    def _testing_alone(self, name: str) -> Iterator[None]:
+    def _begin_test(self, name: str) -> None:
         gate, tested = self._tested
         with gate:
             if name in tested:
                 raise ConnectionTestedError(name)
             tested.add(name)
-        try:
-            yield
-        finally:
-            with gate:
-                tested.discard(name)
+
+    def _end_test(self, name: str) -> None:
+        gate, tested = self._tested
+        with gate:
+            tested.discard(name)
 
 
 def _make_ending(one: CertificateEnd, now: datetime) -> NewAlert:

@@ -11,6 +11,7 @@ from ml_connector.ports.alerts import AlertRow, AlertSender, DeliveryKind, NewAl
 from ml_connector.settings.alerts import AlertRule, AlertSettings, ChannelSettings, QuietSettings
 
 FindEnding = Callable[[], Iterable[NewAlert]]
+FindUnread = Callable[[], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class AlertDesk:
         schedules: Names of the schedules there are.
         url: How browsers reach the pages; empty: no links are written.
         find_ending: Credentials that end soon, looked up anew at each call.
+        find_unread: Connections whose credentials cannot be read now.
         is_stopping: Whether no further message is to be begun.
     """
 
@@ -41,6 +43,7 @@ class AlertDesk:
     schedules: Sequence[str] = ()
     url: str = ""
     find_ending: FindEnding = field(default=tuple)
+    find_unread: FindUnread = field(default=tuple)
     is_stopping: Callable[[], bool] = field(default=bool)
 
     @property

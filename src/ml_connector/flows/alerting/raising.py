@@ -29,8 +29,11 @@ RUN_EVENTS = frozenset(
     }
 )  # fmt: skip
 """What a later run of the flow that ended well ends."""
+REFUSALS = frozenset({AlertEvent.REFUSED, AlertEvent.REFUSAL_RATE})
 STOPPED_EVENTS = frozenset({AlertEvent.FAILED, AlertEvent.UNKNOWN, AlertEvent.BLOCKED})
 """What a later run that went through ends, though it left something to look at."""
+PERIOD_EVENTS = RUN_EVENTS - STOPPED_EVENTS - {AlertEvent.LATE}
+"""What is about some periods: a run of others says nothing of it."""
 GOOD = frozenset({RunState.SUCCEEDED, RunState.PARTLY})
 THROUGH = frozenset({RunState.UNTIED, RunState.MOVING, RunState.WAITING_APPROVAL})
 
@@ -42,14 +45,19 @@ def raise_noted(desk: AlertDesk) -> int:
 
 def raise_alerts(desk: AlertDesk, alerts: Iterable[NewAlert]) -> list[AlertRow]:
     """They stand, and their channels are told of those that are new; returns those that came."""
+    found = list(alerts)
+    if not found:
+        return []
     came, messages = [], list[NewDelivery]()
-    for alert in alerts:
-        row = desk.records.alerts.record_alert(alert)
-        if row is not None:
-            came.append(row)
-        if row is not None and row.count == 1:
-            messages += make_deliveries(desk, row, DeliveryKind.RAISED)
-    desk.records.alerts.save_deliveries(messages)
+    # Together: an alert that stands without its messages would never be told.
+    with desk.records.transactions.begin(f"{len(found)} alerts"):
+        for alert in found:
+            row = desk.records.alerts.record_alert(alert)
+            if row is not None:
+                came.append(row)
+            if row is not None and row.count == 1:
+                messages += make_deliveries(desk, row, DeliveryKind.RAISED)
+        desk.records.alerts.save_deliveries(messages)
     return came
 
 
@@ -57,13 +65,14 @@ def end_alerts(desk: AlertDesk, alerts: Sequence[AlertRow], *, by: str) -> None:
     """They are over; whoever was told of them is told that, once."""
     if not alerts:
         return
-    over = desk.records.alerts.save_over([one.alert_id for one in alerts], by=by)
-    messages = []
-    for row in over:
-        told = set(desk.records.alerts.load_told(row.alert_id))
-        made = make_deliveries(desk, row, DeliveryKind.OVER)
-        messages += [one for one in made if one.channel in told]
-    desk.records.alerts.save_deliveries(messages)
+    with desk.records.transactions.begin(f"the end of {len(alerts)} alerts"):
+        over = desk.records.alerts.save_over([one.alert_id for one in alerts], by=by)
+        messages = []
+        for row in over:
+            told = set(desk.records.alerts.load_told(row.alert_id))
+            made = make_deliveries(desk, row, DeliveryKind.OVER)
+            messages += [one for one in made if one.channel in told]
+        desk.records.alerts.save_deliveries(messages)
 
 
 def _look_safely(desk: AlertDesk, note: AlertNote) -> int:
@@ -101,7 +110,9 @@ def _look_at_run(desk: AlertDesk, run: RunRow, note: AlertNote) -> None:
     over = [
         alert
         for alert in desk.records.alerts.load_open(subject=run.flow)
-        if (alert.event, alert.cause) not in stays and _is_ended(alert, run)
+        if (alert.event, alert.cause) not in stays
+        and _is_ended(alert, run)
+        and not (alert.event in PERIOD_EVENTS and _leaves_periods(desk, run))
     ]
     end_alerts(desk, over, by=f"run {run.run_id} {run.state}")
 
@@ -112,9 +123,24 @@ def _is_ended(alert: AlertRow, run: RunRow) -> bool:
         return True  # The very run it is about went on, and ended otherwise.
     if run.summary.get("dry_run") or run.request.get("dry_run"):
         return False
+    if alert.event in REFUSALS and _leaves_refused(run):
+        return False
+    if alert.event is AlertEvent.LATE and run.request.get("reconcile"):
+        return False  # It has brought nothing.
     if run.state in GOOD:
         return alert.event in RUN_EVENTS
     return run.state in THROUGH and alert.event in STOPPED_EVENTS
+
+
+def _leaves_refused(run: RunRow) -> bool:
+    """Whether the model lacks what it refused of earlier runs, and this run told nothing of it."""
+    return bool(run.summary.get("still_refused")) and not run.summary.get("refused")
+
+
+def _leaves_periods(desk: AlertDesk, run: RunRow) -> bool:
+    """Whether the run looked at some periods only, and others of the flow are owed still."""
+    is_limited = bool(run.request.get("periods") or run.request.get("month_first"))
+    return is_limited and bool(desk.records.batches.load_touched(run.flow))
 
 
 def _tell_waiting(desk: AlertDesk, run: RunRow, note: AlertNote) -> list[NewAlert]:

@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from ml_connector.domain.alerts import AlertEvent, Severity, find_back_off
 from ml_connector.errors import ConnectorError, RefusedError
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 CLAIM_S = 120
 """How long a process has messages for itself; several times as long as one may take."""
+BEGIN_S = 60
+"""Messages are begun for so long after the claim; the last one ends well before it does."""
 CLAIMED_MAX = 50
 """Messages of one look; those of one channel become one."""
 LAPSES_MAX = 1
@@ -58,6 +61,7 @@ class UnknownChannelError(RefusedError):
 
 def send_due(desk: AlertDesk) -> int:
     """What is due has left, or is tried again later; returns how many messages left."""
+    until = desk.clock.now() + timedelta(seconds=BEGIN_S)
     claimed = desk.records.alerts.claim_deliveries(
         holder=desk.holder, seconds=CLAIM_S, lapses_max=LAPSES_MAX, limit=CLAIMED_MAX
     )
@@ -72,7 +76,7 @@ def send_due(desk: AlertDesk) -> int:
             together[one.channel, find_recipients(desk, one.channel, one.alert)].append(one)
         except ConnectorError as error:
             _give_up(desk, one, error.refused)
-    return sum(_send(desk, address, rows) for address, rows in together.items())
+    return sum(_send(desk, address, rows, until=until) for address, rows in together.items())
 
 
 def send_test(desk: AlertDesk, channel: str) -> None:
@@ -187,9 +191,12 @@ def _is_past(one: DeliveryRow) -> bool:
     return is_news and one.alert is not None and one.alert.ended_at is not None
 
 
-def _send(desk: AlertDesk, address: Address, rows: Sequence[DeliveryRow]) -> int:
+def _send(
+    desk: AlertDesk, address: Address, rows: Sequence[DeliveryRow], *, until: datetime
+) -> int:
     channel, recipients = address
-    if desk.is_stopping():
+    # Slow channels must not use up the claim: somebody else would send the rest as well.
+    if desk.is_stopping() or desk.clock.now() >= until:
         for row in rows:
             _give_back(desk, row)
         return 0

@@ -12,20 +12,26 @@ from ml_connector.ports.schedules import FiringRow, FiringState
 
 FIRINGS_MAX = 25
 """Firings of one schedule looked through; older ones that were missed are the same alert."""
-OPEN_MAX = 200
+OPEN_MAX = 2_000
 """Alerts looked at for what has become of them."""
 BRIEF_H = 24
 """Hours after which an alert about something past is over by itself."""
 MISSED_MARK = "missed"
+MISSED_OVERLAP = timedelta(minutes=10)
+"""Looked at twice: an end is dated before it is stored, and a time told twice is one."""
 NO_RUN = {FiringState.MISSED: "was missed", FiringState.REFUSED: "was refused"}
 
 
 def watch(desk: AlertDesk) -> None:
     """What nobody notes is looked for, and what is over is ended; called once a minute."""
-    ending = list(desk.find_ending())
+    now, unread, ending = desk.clock.now(), set(desk.find_unread()), list(desk.find_ending())
     raise_alerts(desk, [*_find_late(desk), *_find_missed(desk), *ending])
+    # Only now: what a look was to tell that broke off is found by the next.
+    desk.records.alerts.save_mark(MISSED_MARK, now)
     causes = {alert.cause for alert in ending}
     for alert in desk.records.alerts.load_open(limit=OPEN_MAX):
+        if alert.event is AlertEvent.EXPIRING and alert.subject in unread:
+            causes.add(alert.cause)  # Nobody knows whether it was renewed.
         end = _find_end(desk, alert, causes)
         if end:
             end_alerts(desk, [alert], by=end)
@@ -56,13 +62,16 @@ def _make_late(flow: str, hours: int, good: datetime | None, now: datetime) -> N
 
 def _find_missed(desk: AlertDesk) -> Iterator[NewAlert]:
     """Times that came without a run since the last look; at the first look none is old news."""
-    since, now = desk.records.alerts.find_mark(MISSED_MARK), desk.clock.now()
-    desk.records.alerts.save_mark(MISSED_MARK, now)
+    since = desk.records.alerts.find_mark(MISSED_MARK)
     if since is None:
         return
     for name in desk.schedules:
         for firing in desk.records.schedules.load_firings(name, limit=FIRINGS_MAX):
-            if firing.state in NO_RUN and firing.ended_at and firing.ended_at >= since:
+            if (
+                firing.state in NO_RUN
+                and firing.ended_at
+                and firing.ended_at >= since - MISSED_OVERLAP
+            ):
                 yield _make_missed(firing)
 
 
