@@ -124,6 +124,17 @@ def test_placing_again_replaces_the_period_and_keeps_the_owner(records: Records)
     assert {one.document for one in records.unmapped.load_placed("f")} == {"d1", "d2"}
 
 
+def test_a_value_shows_a_line_that_lies_on_it_now(records: Records) -> None:
+    """The one met first may be mapped since; what would take that takes nothing of the rest."""
+    payables, manual = ({"account": "68010", "source": name} for name in ("Payables", "Manual"))
+    records.unmapped.save_placed(OCTOBER, [lies("68010", "10", facts=payables)])
+    left = lies("68010", "4", facts=manual, on=NOVEMBER.at.date().replace(day=9))
+    records.unmapped.save_placed(OCTOBER, [left])
+    found = records.unmapped.find_value("f", "account", "account", "68010")
+    assert found is not None
+    assert (found.facts, found.on) == (manual, left.on)
+
+
 def test_queue_is_filtered_and_paged(records: Records) -> None:
     """By flow, dimension, owner and part of the value; a page has as many as it was asked for."""
     told = [lies(f"68{number:03}", str(number)) for number in range(30)]

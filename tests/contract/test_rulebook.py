@@ -1,10 +1,12 @@
 """Rules in force: the file's until somebody takes them over, the records' from then on."""
 
+from functools import partial
+
 import pytest
 from tests.fakes.desk import HEADING, make_flow
 
 from ml_connector.domain.mapping_file import MappingFaultsError, parse_mapping
-from ml_connector.errors import UsageError
+from ml_connector.errors import BusyError, UsageError
 from ml_connector.flows.placing.rulebook import Rulebook, RulesConflictError, count_changes
 from ml_connector.ports import Records
 from ml_connector.ports.rules import Deed
@@ -102,3 +104,18 @@ def test_rules_that_contradict_each_other_or_name_no_dimension_are_not_saved(
     with pytest.raises(MappingFaultsError, match="unknown dimension 'planet'"):
         desk.book().save(odd, based_on=1, comment="")
     assert desk.book().load().number == 1
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_restoring_and_giving_back_undo_nothing_that_was_not_seen(records: Records) -> None:
+    """Whoever looked at an older version is refused, as one is who saves."""
+    desk = Desk(records)
+    book = desk.book()
+    book.take(comment="")
+    more = parse_mapping(rules(ENTITY, ACCOUNT, "account,account=1,2,,,,\n"), origin="x")
+    desk.book("lee").save(more, based_on=1, comment="")
+    for act in (partial(book.restore, 1), book.give_back):
+        with pytest.raises(BusyError, match="lee made version 2"):
+            act(comment="", based_on=1)
+    assert (book.load().number, book.load().mapping) == (2, more)
+    assert book.restore(1, comment="", based_on=2).number == 3

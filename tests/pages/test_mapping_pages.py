@@ -13,6 +13,7 @@ from urllib.request import Request
 
 import pytest
 
+from ml_connector.errors import UsageError
 from ml_connector.flows.bench import store_document
 from ml_connector.ports.unmapped import PlacedRow, UnmappedSum
 
@@ -158,6 +159,7 @@ def test_a_rule_is_added_changed_restored_and_every_version_told(kept: Any, site
     rows = read_csv(kept.get(f"{WHERE}?as=csv&text=freight"))
     shown = kept.get(f"{WHERE}diff/?from={start}&to={start + 1}&as=csv")
     history = read_csv(kept.get(f"{WHERE}history/?as=csv"))
+    unseen = kept.post(f"{WHERE}restore/", {"version": str(start), "based_on": str(start)})
     restored = kept.post(f"{WHERE}restore/", {"version": str(start), "comment": "no"})
 
     assert faulty.status == 422
@@ -166,7 +168,7 @@ def test_a_rule_is_added_changed_restored_and_every_version_told(kept: Any, site
     assert [(row["When"], row["Member"]) for row in rows] == [("account=68010", "68020")]
     assert [(row["Change"], row["When"]) for row in read_csv(shown)] == [("added", "account=68010")]
     assert (history[0]["By"], history[0]["Comment"]) == ("mapper", "asked for")
-    assert late.status == 422
+    assert late.status == unseen.status == 422
     for part in ("Saved meanwhile", "Your change", "account=68020", "account=68010"):
         assert part in late.text
     assert read_csv(kept.get(f"{WHERE}?as=csv&text=freight")) == []
@@ -206,6 +208,22 @@ def test_a_file_is_looked_at_before_it_is_saved(kept: Any) -> None:
     assert kept.get(f"{WHERE}file/?as=csv").text == text + "account,account=1,2,,,,\n"
 
 
+def test_a_file_too_large_for_a_page_is_refused_and_never_read_in_part(kept: Any) -> None:
+    """Half of a file would be rules taken away; numbers nobody has are no faults of the server."""
+    text, huge = kept.get(f"{WHERE}file/?as=csv").text, "9" * 4_000
+    noted = [f"account,account={number},1,,,,{'x' * 90_000}\n" for number in range(25)]
+    for more, most in (("\n" * 5_000_000, "5,000,000"), ("".join(noted), "2,000,000")):
+        refused = send_file(kept, f"{WHERE}upload/", (text + more).encode(), what="check")
+        assert refused.status == 422
+        assert f"more than the {most} bytes that a page takes" in refused.text
+        assert f"mappings import {FLOW} FILE" in refused.text
+    few = (text + "".join(noted[:15])).encode()
+    assert send_file(kept, f"{WHERE}upload/", few, what="check").status == 200
+    assert kept.post(f"{WHERE}restore/", {"version": huge}).status == 422
+    assert kept.get(f"{WHERE}diff/?from=1&to={huge[:99]}").status == 404
+    assert kept.get(f"{WHERE}history/?before={huge[:99]}").status == 200
+
+
 @pytest.mark.usefixtures("queued")
 def test_unmapped_values_have_owners_rules_and_a_run_of_their_periods(kept: Any, site: Any) -> None:
     """The largest first; the fix is a rule; what is done again is what the value lies in."""
@@ -216,6 +234,8 @@ def test_unmapped_values_have_owners_rules_and_a_run_of_their_periods(kept: Any,
     number = read_csv(kept.get(f"{WHERE}history/?as=csv"))[0]["Version"]
     with site.house() as house:
         before = house.records.runs.find_unfinished(FLOW)
+        with pytest.raises(UsageError, match="No period"):
+            house.place_again(FLOW, ())
 
     assert [(row["Value"], row["Debits"]) for row in rows] == [
         ("68/999", "12345.6"),

@@ -1,7 +1,7 @@
 """Planning periods as they were last placed, and the queue of values no rule takes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -139,21 +139,31 @@ class UnmappedRecords(OrganisationStore):
         return {tuple(row[:9]): (row[9], row[10]) for row in amounts.values_list(*names).iterator()}
 
     def _save_values(self, placed: PlacedRow, told: Sequence[UnmappedSum]) -> dict[_Key, int]:
-        """Every value told of has a row; returns their ids."""
+        """Every value told of has a row, with a line that lies on it now; returns their ids."""
         firsts = {(one.dimension, one.fact, one.value): one for one in reversed(told)}
         ids = self._find_ids(placed.flow, firsts)
+        self._save_samples(firsts, ids)
         new = [one for key, one in sorted(firsts.items()) if key not in ids]
         for chunk in split_chunks(new):
             models.UnmappedValue.of(self._id).bulk_create(
                 models.UnmappedValue(
                     organisation_id=self._id, flow=placed.flow, dimension=one.dimension,
                     fact=one.fact, value=one.value, first_seen_at=placed.at,
-                    first_run_id=placed.run_id,
-                    sample={"facts": dict(one.facts), "on": one.on.isoformat()},
+                    first_run_id=placed.run_id, sample=_render_sample(one),
                 )
                 for one in chunk
             )  # fmt: skip
         return self._find_ids(placed.flow, firsts) if new else ids
+
+    def _save_samples(self, firsts: Mapping[_Key, UnmappedSum], ids: Mapping[_Key, int]) -> None:
+        """The known values' lines are of those told of now; earlier ones may be mapped since."""
+        samples = {pk: _render_sample(firsts[key]) for key, pk in ids.items()}
+        for chunk in split_chunks(sorted(samples)):
+            values = list(self._values().filter(pk__in=chunk))
+            changed = [one for one in values if one.sample != samples[one.pk]]
+            for value in changed:
+                value.sample = samples[value.pk]
+            self._values().bulk_update(changed, ["sample"], batch_size=ROWS_UPDATED)
 
     def _find_ids(self, flow: str, keys: Iterable[_Key]) -> dict[_Key, int]:
         wanted = set(keys)
@@ -195,6 +205,10 @@ class UnmappedRecords(OrganisationStore):
                 values, update_conflicts=True, unique_fields=["id"], update_fields=fields,
                 batch_size=ROWS_UPDATED,
             )  # fmt: skip
+
+
+def _render_sample(one: UnmappedSum) -> dict[str, Any]:
+    return {"facts": dict(one.facts), "on": one.on.isoformat()}
 
 
 def _name_amount(one: UnmappedSum) -> _Amount:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FILE = "file"
 """Names the rules of the project's file where a version's number is asked for."""
+DIGITS_MAX = 7
+"""Of a version's number."""
 
 
 class Mappings:
@@ -87,7 +89,8 @@ class Mappings:
             return book.load().mapping
         if which == FILE:
             return self._parse_rules(self.project.resolve(book.flow.mapping))
-        return book.load_version(int(which) if which.isdecimal() else 0)[1]
+        is_number = which.isdecimal() and len(which) <= DIGITS_MAX
+        return book.load_version(int(which) if is_number else 0)[1]
 
     def _parse_rules(self, path: Path, *, flow_name: str = "") -> "MappingSet":
         from ml_connector.domain.mapping_file import ANY_WORDS  # noqa: PLC0415 - start-up time.
@@ -179,13 +182,20 @@ class Mappings:
         """The records keep the rules from now on, beginning with those of the file."""
         return self.rulebook(flow_name).take(comment=comment)
 
-    def give_rules_back(self, flow_name: str, *, comment: str = "") -> "RuleVersion":
-        """The project's file decides again."""
-        return self.rulebook(flow_name).give_back(comment=comment)
+    def give_rules_back(
+        self, flow_name: str, *, comment: str = "", based_on: int | None = None
+    ) -> "RuleVersion":
+        """The project's file decides again; unless somebody saved after version `based_on`."""
+        return self.rulebook(flow_name).give_back(comment=comment, based_on=based_on)
 
-    def restore_rules(self, flow_name: str, number: int, *, comment: str = "") -> "RuleVersion":
-        """The rules are those of an earlier version again, as a new one."""
-        return self.rulebook(flow_name).restore(number, comment=comment)
+    def restore_rules(
+        self, flow_name: str, number: int, *, comment: str = "", based_on: int | None = None
+    ) -> "RuleVersion":
+        """The rules are those of an earlier version again, as a new one.
+
+        Unless somebody saved after version `based_on`.
+        """
+        return self.rulebook(flow_name).restore(number, comment=comment, based_on=based_on)
 
     def save_rules(
         self, flow_name: str, rules: "MappingSet", *, based_on: int, comment: str,

@@ -33,6 +33,12 @@ class UnknownValueError(UsageError):
     code = "mapping.unknown-value"
 
 
+class NothingToPlaceError(UsageError):
+    """The value lies in no planning period any more."""
+
+    code = "mapping.nothing-to-place"
+
+
 class Unmapped:
     """The house's queue of unmapped values; the house itself supplies records and benches."""
 
@@ -176,7 +182,7 @@ class Unmapped:
 
     def is_settled(self, values: Sequence[UnmappedValue]) -> list[bool]:
         """Whether the rules in force map each value by now, so that it only waits for a run."""
-        from ml_connector.domain.mapping import Mapper  # noqa: PLC0415 - start-up time.
+        from ml_connector.domain.mapping import Mapped, Mapper  # noqa: PLC0415 - start-up time.
 
         mappers: dict[tuple[str, str], Mapper | None] = {}
         settled = []
@@ -186,8 +192,8 @@ class Unmapped:
                 mapping = self._find_mapping(one.flow)
                 mappers[key] = None if mapping is None else Mapper(mapping, [one.dimension])
             mapper = mappers[key]
-            found = mapper.explain(one.facts, one.on)[0] if mapper else None
-            settled.append(found is not None and found.target is not None)
+            found = mapper.map_facts(one.facts, one.on) if mapper else None
+            settled.append(isinstance(found, Mapped))
         return settled
 
     def _find_mapping(self, flow_name: str) -> "MappingSet | None":
@@ -210,11 +216,17 @@ class Unmapped:
         """A run of these planning periods, and of loaded ones that changed rules reach, is queued.
 
         Raises:
+            UsageError: No period is named; a run of none would be one of all that is due.
             BusyError: The flow has an unfinished run; names it.
         """
-        request: Json = {"remap": True}
-        if members:
-            request["members"] = sorted(members)
+        if not members:
+            raise NothingToPlaceError(
+                f"No period of flow {flow_name} is named that could be placed again.",
+                written="Nothing was started.",
+                next_step=f"List what is unmapped: `ml-connector unmapped list {flow_name}`.",
+                flow=flow_name,
+            )
+        request: Json = {"remap": True, "members": sorted(members)}
         return self.enqueue_run(self.actuals_flow(flow_name).name, request, key=key)
 
 

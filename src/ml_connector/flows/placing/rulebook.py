@@ -171,25 +171,43 @@ class Rulebook:
             )
         return self._append(held.mapping, Deed.TAKEN, based_on=held.number, comment=comment)
 
-    def give_back(self, *, comment: str) -> RuleVersion:
+    def give_back(self, *, comment: str, based_on: int | None = None) -> RuleVersion:
         """The project's file decides again, with the rules it holds now.
+
+        Args:
+            comment: Why.
+            based_on: The version that was looked at before; the newest unless it is named.
 
         Raises:
             NotKeptError: It does already.
+            BusyError: Somebody saved after that version.
             MappingFaultsError: The file holds faults; the records go on keeping the rules.
         """
         held = self.load()
         self._verify_kept(held)
         mapping = self._parse_file()
-        return self._append(mapping, Deed.RETURNED, based_on=held.number, comment=comment)
+        seen = held.number if based_on is None else based_on
+        return self._append(mapping, Deed.RETURNED, based_on=seen, comment=comment)
 
-    def restore(self, number: int, *, comment: str) -> RuleVersion:
-        """The rules are those of an earlier version again, as a new one."""
+    def restore(self, number: int, *, comment: str, based_on: int | None = None) -> RuleVersion:
+        """The rules are those of an earlier version again, as a new one.
+
+        Args:
+            number: Of the earlier version.
+            comment: Why.
+            based_on: The version that was looked at before; the newest unless it is named.
+
+        Raises:
+            NotKeptError: The project's file decides.
+            UnknownVersionError: There is no such version.
+            BusyError: Somebody saved after the one that was looked at.
+        """
         held = self.load()
         self._verify_kept(held)
         _, mapping = self.load_version(number)
         told = f"Version {number} again. {comment}".strip()
-        return self._append(mapping, Deed.RESTORED, based_on=held.number, comment=told)
+        seen = held.number if based_on is None else based_on
+        return self._append(mapping, Deed.RESTORED, based_on=seen, comment=told)
 
     def save(
         self, mapping: MappingSet, *, based_on: int, comment: str, deed: Deed = Deed.SAVED

@@ -1,6 +1,7 @@
 """The mapping workbench: rules in the order in which they decide, tested, weighed and changed."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -23,7 +24,7 @@ from ml_connector.web.guards import Asked, needs
 from ml_connector.web.pager import find_page
 from ml_connector.web.tables import ASKED as FORM_ASKED
 from ml_connector.web.tables import XLSX, Table, find_file
-from ml_connector.wiring.mappings import FILE, list_mapped
+from ml_connector.wiring.mappings import DIGITS_MAX, FILE, list_mapped
 
 RULES_SHOWN = 100
 PAGES_MAX = 1_000
@@ -113,6 +114,11 @@ def read_date(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def read_number(text: str) -> int | None:
+    """The number of a field; None where there is none, or one that nothing here comes near."""
+    return int(text) if text.isdecimal() and len(text) <= DIGITS_MAX else None
 
 
 def _find_largest(reach: Reach) -> str:
@@ -215,9 +221,9 @@ def show_history(request: Asked, name: str) -> HttpResponse:
     held = find_rules(request, name)
     if isinstance(held, HttpResponse):
         return held
-    before = request.GET.get("before", "")
+    before = read_number(request.GET.get("before", "")) or 0
     versions = request.house.records.mappings.load_versions(
-        name, limit=VERSIONS_SHOWN, before=int(before) if before.isdecimal() else 0
+        name, limit=VERSIONS_SHOWN, before=before
     )
     listing = tables_of.list_history(versions)
     next_step = "The first run notes the rules it goes by."
@@ -252,7 +258,7 @@ def show_diff(request: Asked, name: str) -> HttpResponse:
     shown = {
         **_describe(request, name, held), "tables": tables, "tab": "history", "from": before,
         "to": after, "is_weighed": "weigh" in request.GET,
-        "restores": held.is_kept and after.isdecimal() and int(after) < held.number,
+        "restores": held.is_kept and (read_number(after) or held.number) < held.number,
     }  # fmt: skip
     return find_file(request, tables) or render(request, "pages/mapping_diff.html", shown)
 
@@ -260,7 +266,8 @@ def show_diff(request: Asked, name: str) -> HttpResponse:
 def _find_sides(request: Asked, held: RulesInForce) -> tuple[str, str]:
     """The two sides asked for; the newest version and the one before it unless they are named."""
     after = request.GET.get("to", "") or str(held.number or FILE)
-    earlier = str(max(int(after) - 1, 1)) if after.isdecimal() else str(held.number or FILE)
+    number = read_number(after)
+    earlier = str(held.number or FILE) if number is None else str(max(number - 1, 1))
     return request.GET.get("from", "") or earlier, after
 
 
@@ -298,7 +305,10 @@ def keep(request: Asked, name: str) -> HttpResponse:
     """The records keep the rules from now on, or the project's file does again."""
     comment = request.POST.get("comment", "")
     act = (
-        request.house.give_rules_back
+        partial(
+            request.house.give_rules_back,
+            based_on=read_number(request.POST.get("based_on", "")),
+        )
         if request.POST.get("where") == FILE
         else request.house.take_rules
     )
@@ -309,9 +319,14 @@ def keep(request: Asked, name: str) -> HttpResponse:
 @require_POST
 def restore(request: Asked, name: str) -> HttpResponse:
     """The rules are those of an earlier version again."""
-    number, comment = request.POST.get("version", ""), request.POST.get("comment", "")
-    asked = int(number) if number.isdecimal() else 0
-    return _answer(request, name, lambda: request.house.restore_rules(name, asked, comment=comment))
+    comment, asked = request.POST.get("comment", ""), read_number(request.POST.get("version", ""))
+    based_on = read_number(request.POST.get("based_on", ""))
+    return _answer(
+        request, name,
+        lambda: request.house.restore_rules(
+            name, asked or 0, comment=comment, based_on=based_on
+        ),
+    )  # fmt: skip
 
 
 def _answer(request: Asked, name: str, act: Any) -> HttpResponse:

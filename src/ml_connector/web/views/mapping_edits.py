@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 
 from ml_connector.domain.mapping_file import MappingFaultsError
 from ml_connector.domain.mapping_rules import COLUMNS, MappingSet, render_mapping
-from ml_connector.errors import ConnectorError
+from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.flows.answers import mapping_listings as tables_of
 from ml_connector.flows.placing.rulebook import RulesConflictError, RulesInForce
 from ml_connector.ports import Right
@@ -17,6 +17,7 @@ from ml_connector.web.tables import Table
 from ml_connector.web.views.mapping import (
     find_rules,
     list_facts,
+    read_number,
     refuse,
     render_cells,
     weigh,
@@ -24,9 +25,17 @@ from ml_connector.web.views.mapping import (
 from ml_connector.wiring.mappings import list_mapped
 
 FILE_BYTES_MAX = 5_000_000
-"""Of one file of rules; a hundred thousand rows are fewer."""
+"""Of one file of rules; a larger one is refused, never read in part."""
+RULES_BYTES_MAX = 2_000_000
+"""Of rules that a page sends back to be saved; some forty thousand."""
 CELL_MAX = 4_000
 """Characters of a field of a rule."""
+
+
+class RulesTooLargeError(UsageError):
+    """A file of mapping rules is larger than a page takes."""
+
+    code = "mapping.too-large"
 
 
 @needs(Right.MAP)
@@ -41,8 +50,8 @@ def change_rule(request: Asked, name: str) -> HttpResponse:
     is_removal = request.POST.get("what") == "remove"
     try:
         request.house.change_rule(
-            name, None if is_removal else cells, place=_read_number(request.POST.get("place", "")),
-            based_on=_read_number(request.POST.get("based_on", "")) or 0,
+            name, None if is_removal else cells, place=read_number(request.POST.get("place", "")),
+            based_on=read_number(request.POST.get("based_on", "")) or 0,
             comment=request.POST.get("comment", ""),
         )  # fmt: skip
     except MappingFaultsError as error:
@@ -52,13 +61,9 @@ def change_rule(request: Asked, name: str) -> HttpResponse:
     return redirect("mapping-flow", name)
 
 
-def _read_number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < len(str(CELL_MAX)) + 4 else None
-
-
 def _find_cells(request: Asked, held: RulesInForce) -> dict[str, str]:
     """The rule at the place that is asked for, or what a link fills in for a new one."""
-    place = _read_number(request.GET.get("place", ""))
+    place = read_number(request.GET.get("place", ""))
     if place is not None and place < len(held.mapping.rules):
         return render_cells(held.mapping.rules[place])
     return {column: request.GET.get(column, "")[:CELL_MAX] for column in COLUMNS}
@@ -69,8 +74,8 @@ def _show_form(
     error: MappingFaultsError | None = None,
 ) -> HttpResponse:  # fmt: skip
     sent: Any = request.POST if request.method == "POST" else request.GET
-    place = _read_number(sent.get("place", ""))
-    based_on = _read_number(sent.get("based_on", "")) if error else held.number
+    place = read_number(sent.get("place", ""))
+    based_on = read_number(sent.get("based_on", "")) if error else held.number
     shown = {
         "name": name, "held": held, "cells": cells, "error": error, "place": place,
         "is_new": place is None, "based_on": based_on,
@@ -99,7 +104,7 @@ def _take(request: Asked, name: str, held: RulesInForce) -> HttpResponse:
         rules = _read_rules(request, name)
         if request.POST.get("what") == "save":
             request.house.save_rules(
-                name, rules, based_on=_read_number(request.POST.get("based_on", "")) or 0,
+                name, rules, based_on=read_number(request.POST.get("based_on", "")) or 0,
                 comment=request.POST.get("comment", ""), deed=Deed.IMPORTED,
             )  # fmt: skip
             return redirect("mapping-flow", name)
@@ -119,9 +124,24 @@ def _read_rules(request: Asked, name: str) -> MappingSet:
     if request.POST.get("what") == "save" or sent is None:
         text = request.POST.get("rules", "")
         return request.house.read_rules(name, "the file", text.encode())
-    return request.house.read_rules(
-        name, str(getattr(sent, "name", "")) or "the file", sent.read(FILE_BYTES_MAX)
-    )
+    called = str(getattr(sent, "name", "")) or "the file"
+    content = sent.read(FILE_BYTES_MAX + 1)
+    if len(content) > FILE_BYTES_MAX:
+        raise _too_large(name, called, FILE_BYTES_MAX)
+    rules = request.house.read_rules(name, called, content)
+    if len(render_mapping(rules).encode()) > RULES_BYTES_MAX:
+        raise _too_large(name, called, RULES_BYTES_MAX)
+    return rules
+
+
+def _too_large(flow: str, called: str, most: int) -> RulesTooLargeError:
+    return RulesTooLargeError(
+        f"The rules of {called} are more than the {most:,} bytes that a page takes.",
+        written="Nothing was saved; the rules in force are unchanged.",
+        next_step=f"Import the file where the project is: `ml-connector mappings import {flow}"
+        " FILE`.",
+        file=called, most=most,
+    )  # fmt: skip
 
 
 def _show_preview(request: Asked, name: str, held: RulesInForce, rules: MappingSet) -> HttpResponse:

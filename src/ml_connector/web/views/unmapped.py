@@ -20,7 +20,7 @@ from ml_connector.web.pager import find_page
 from ml_connector.web.tables import ASKED as FORM_ASKED
 from ml_connector.web.tables import Table, find_file
 from ml_connector.web.views.actions import answer, read_key
-from ml_connector.web.views.mapping import find_rules, refuse
+from ml_connector.web.views.mapping import find_rules, read_number, refuse
 from ml_connector.wiring.mappings import list_mapped
 
 VALUES_SHOWN = 100
@@ -168,10 +168,9 @@ def add_rule(request: Asked, name: str) -> HttpResponse:
         "dimension": value.dimension, "when": sent.get("when", ""), "note": sent.get("note", ""),
         "target": sent.get("target", ""), "valid_from": sent.get("valid_from", ""),
     }  # fmt: skip
-    number = sent.get("based_on", "")
     try:
         request.house.change_rule(
-            name, cells, place=None, based_on=int(number) if number.isdecimal() else 0,
+            name, cells, place=None, based_on=read_number(sent.get("based_on", "")) or 0,
             comment=sent.get("note", "") or f"{value.value} is mapped.",
         )  # fmt: skip
     except UsageError as error:
@@ -184,7 +183,7 @@ def add_rule(request: Asked, name: str) -> HttpResponse:
 @needs(Right.RUN)
 @require_POST
 def place_again(request: Asked, name: str) -> HttpResponse:
-    """The periods the value lies in are done again, and no others."""
+    """The periods the value lies in are done again, and loaded ones that changed rules reach."""
     value, key = find_value(request, name), read_key(request)
     return answer(
         request, lambda: request.house.place_again(name, value.members, key=key),
