@@ -11,6 +11,7 @@ from ml_connector.domain.mapping_file import MappingFaultsError, MappingWords
 from ml_connector.domain.mapping_rules import COLUMNS, MappingSet
 from ml_connector.errors import UsageError
 from ml_connector.flows.answers import rule_files
+from ml_connector.flows.answers.mapping_listings import list_faults
 from ml_connector.flows.answers.rule_files import read_rules, render_workbook
 from ml_connector.flows.placing.rule_edits import edit_rules
 
@@ -192,4 +193,9 @@ def test_a_column_left_empty_is_one_fault_a_row() -> None:
     rows = "".join(f"account,,T{number}\n" for number in range(3_000))
     with pytest.raises(MappingFaultsError) as refused:
         read_rules(f"dimension,when,target\n{rows}".encode(), origin="f", words=WORDS)
-    assert len(refused.value.faults) == 2_999
+    faults = refused.value.faults
+    assert len(faults) == 2_999
+    listing = list_faults(faults)
+    assert (len(listing.rows), listing.rows[-1]) == (1_001, ("", "and 1,999 more"))
+    assert len(str(refused.value).splitlines()) < 1_010
+    assert "and 1999 more" in str(refused.value)

@@ -18,6 +18,8 @@ from ml_connector.domain.mapping_rules import (
 from ml_connector.domain.patterns import Condition, PatternError, parse_conditions
 from ml_connector.errors import SettingsError
 
+FAULTS_TOLD_MAX = 1_000
+"""Faults told one by one; a file with more of them has one fault in every row."""
 _COLUMNS_NEEDED = COLUMNS[:3]
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PRECEDENCE = re.compile(r"\d{1,6}", re.ASCII)
@@ -38,13 +40,15 @@ class MappingFault(NamedTuple):
 
 
 class MappingFaultsError(SettingsError):
-    """A mapping holds faults; the text lists all of them with their lines."""
+    """A mapping holds faults; the text lists them with their lines."""
 
     code = "mapping.faults"
 
     def __init__(self, faults: Iterable[MappingFault]) -> None:
         self.faults = tuple(sorted(faults))
-        listed = "\n".join(f"  {fault.sentence}" for fault in self.faults)
+        listed = "\n".join(f"  {fault.sentence}" for fault in self.faults[:FAULTS_TOLD_MAX])
+        if len(self.faults) > FAULTS_TOLD_MAX:
+            listed += f"\n  and {len(self.faults) - FAULTS_TOLD_MAX} more"
         origins = ", ".join(sorted({fault.origin for fault in self.faults}))
         super().__init__(
             f"The mapping has {len(self.faults)} fault(s):\n{listed}\n",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.mapping import Explanation
-from ml_connector.domain.mapping_file import MappingFault
+from ml_connector.domain.mapping_file import FAULTS_TOLD_MAX, MappingFault
 from ml_connector.domain.mapping_rules import (
     COLUMNS,
     MappingDiff,
@@ -288,9 +288,12 @@ def list_moved(weighed: Weighed) -> Listing:
     )  # fmt: skip
 
 
-def list_faults(faults: Iterable[MappingFault]) -> Listing:
-    """Every fault of a file, by row."""
-    rows = [(str(fault.line) if fault.line else "", fault.text) for fault in faults]
+def list_faults(faults: Sequence[MappingFault]) -> Listing:
+    """Faults of a file, by row; beyond `FAULTS_TOLD_MAX` they are counted."""
+    told, left = faults[:FAULTS_TOLD_MAX], len(faults) - FAULTS_TOLD_MAX
+    rows = [(str(fault.line) if fault.line else "", fault.text) for fault in told]
+    if left > 0:
+        rows.append(("", f"and {left:,} more"))
     return Listing(columns=("Row", "Fault"), rows=rows, empty="No faults.")
 
 

@@ -272,10 +272,10 @@ def _find_sides(request: Asked, held: RulesInForce) -> tuple[str, str]:
 
 
 def weigh(request: Asked, name: str, old: MappingSet, new: MappingSet) -> Table:
-    """What the change would move, in money; says so where nothing is archived yet."""
+    """What the change would move, in money; or why that cannot be told."""
     try:
         weighed = request.house.weigh_rules(name, old, new)
-    except UsageError as error:
+    except ConnectorError as error:
         listing = Listing(columns=("Period",), rows=[], empty=error.refused)
         return Table(name="moved", title="Amounts that move", listing=listing)
     left = f", {len(weighed.left_out)} older periods not looked at" if weighed.left_out else ""
