@@ -16,6 +16,7 @@ from ml_connector.engine.handover import Handover, HeldRun
 from ml_connector.engine.heart import FENCE_S, Heart
 from ml_connector.engine.observer import SilentObserver
 from ml_connector.engine.reaper import DEAD_AFTER_S, GAP_S_MAX, LOOK_S, Reaper
+from ml_connector.errors import ConnectorError
 from ml_connector.ports import FlowFunction, Json, Steps
 
 PATIENCE_S = 30.0
@@ -306,6 +307,32 @@ def test_run_that_somebody_here_waits_for_stops_with_the_process(engine_url: str
     engine.close(wait_s=PATIENCE_S)
     assert len(stopped) == 1
     assert find_state(engine_url)[0] == "CANCELLED"
+
+
+def test_run_taken_over_while_its_end_is_told_is_left_to_who_has_it(engine_url: str) -> None:
+    """The telling may wait for a database that is away; who went on meanwhile is not stopped."""
+    told = threading.Event()
+
+    class Slow(SilentObserver):
+        def run_finished(
+            self, run_id: str, *, summary: Json | None, error: ConnectorError | None
+        ) -> None:
+            query_database(
+                engine_url,
+                "UPDATE dbos.workflow_status SET owner_xid = 'token', executor_id = 'other'"
+                f" WHERE workflow_uuid = '{run_id}'",
+            )
+            told.set()
+
+    def fail(steps: Steps, request: Json) -> Json:
+        return steps.step("fail", lambda: {"a float": 0.5})
+
+    engine = make_engine(engine_url, fail, observer=Slow())
+    engine.launch()
+    engine.start(flow="f", run_id="r1", request={}, queue_key="model")
+    assert told.wait(PATIENCE_S)
+    engine.close(wait_s=PATIENCE_S)
+    assert find_state(engine_url)[0] in ("PENDING", "ENQUEUED")
 
 
 def test_process_that_stops_leaves_a_run_to_the_worker_that_has_it(

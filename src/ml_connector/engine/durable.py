@@ -304,13 +304,9 @@ class DurableEngine:
             migration=self._role.migration,
         )  # fmt: skip
         return Crew(
-            self._url,
-            member,
-            role=self._role,
-            outage=self._outage,
-            board=self._board,
+            self._url, member, role=self._role, outage=self._outage, board=self._board,
             on_taken_over=self._tell_taken_over,
-        )
+        )  # fmt: skip
 
     def _tell_taken_over(self, run: HeldRun) -> None:
         with logged("run.observer_failed", run.run_id):
@@ -387,6 +383,9 @@ class DurableEngine:
         return self._crew is not None and (is_left or is_away)
 
     def _release(self, run_id: str) -> None:
+        if self._crew is not None:
+            # Asked again: telling may have waited, and it would be another's execution that ends.
+            self._crew.verify_owned(run_id)
         # Cancelled is DBOS's word for a run that frees its queue and can be resumed. In an empty
         # context, or DBOS would store the call itself as a step of the run.
         contextvars.Context().run(DBOS.cancel_workflow, run_id)
