@@ -24,7 +24,7 @@ pages:
 """
 NAMES = {
     "anna": Role.VIEWER, "ben": Role.VIEWER, "cleo": Role.VIEWER, "amir": Role.APPROVER,
-    "guess": Role.VIEWER, "slow": Role.VIEWER, "root": Role.ADMIN,
+    "guess": Role.VIEWER, "slow": Role.VIEWER, "pat": Role.VIEWER, "root": Role.ADMIN,
 }  # fmt: skip
 
 
@@ -170,6 +170,17 @@ def test_change_of_password_asks_for_the_one_of_now_and_ends_other_sessions(door
     assert elsewhere.get("/account/").status == 302
     back = here.post("/account/password/", {"password": PASSWORD[::-1], "new": PASSWORD})
     assert back.status == 302
+
+
+def test_password_is_not_guessed_at_in_an_open_session(door: Door) -> None:
+    """As few wrong tries as at the door; then the right one has to wait as well."""
+    here = _Elsewhere(door.url, "10.3.0.1")
+    assert here.sign_in("pat").status == 302
+    sent = {"password": "wrong", "new": "another long word"}
+    statuses = [here.post("/account/password/", sent).status for _ in range(5)]
+    assert statuses == [422] * 4 + [429]
+    sent["password"] = PASSWORD
+    assert here.post("/account/password/", sent).status == 429
 
 
 def test_session_has_a_new_key_after_each_step(door: Door) -> None:

@@ -288,6 +288,22 @@ def test_what_the_token_leaves_out_is_asked_for_and_must_be_of_the_same_subject(
             provider.read_claims(code, nonce=way.nonce, verifier="x", back="http://127.0.0.1/back")
 
 
+def test_verified_is_the_address_it_was_said_of_and_no_other(door: Door) -> None:
+    """What is asked for besides, such as groups, vouches for no address of the token."""
+    door.provider.userinfo = person("s-sly", "sly", groups=["ledger"])
+    claimed = {"sub": "s-sly", "email": "eve@halden.example"}
+    with open_house(door.root) as house:
+        provider = house.find_provider("roles")
+        way = provider.begin("http://127.0.0.1/back")
+        door.provider.person = claimed
+        claims = provider.read_claims(
+            _fetch_code(way.address), nonce=way.nonce, verifier=way.verifier,
+            back="http://127.0.0.1/back",
+        )  # fmt: skip
+    assert (claims.email, claims.is_email_verified) == ("eve@halden.example", False)
+    assert claims.groups == ("ledger",)
+
+
 def test_page_offers_the_providers_and_ours_is_asked_for_nothing_else(door: Door) -> None:
     """A link for each, by its title; the way back is kept."""
     page = Visitor(door.url).get("/sign-in/?next=/runs/")

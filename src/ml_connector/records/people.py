@@ -92,7 +92,9 @@ class PersonRecords(OrganisationStore):
 
     def find_by_email(self, email: str) -> list[Person]:
         """Whoever has this e-mail address."""
-        return self._render(self._users().filter(email__iexact=email).exclude(email=""))
+        found = self._render(self._users().filter(email__iexact=email).exclude(email=""))
+        # A database may take a dotless i for an i, and one address for another's.
+        return [one for one in found if one.email.lower() == email.lower()]
 
     def find_person(self, name: str) -> Person | None:
         """The person of that name."""

@@ -112,7 +112,7 @@ class Provider:
         said = self._verify(str(held.get("id_token", "")), nonce=nonce)
         claim = self.settings.roles_claim
         if "email" not in said or (claim and claim not in said):
-            said = {**self._read_more(held, said), **said}
+            said = _join(said, self._read_more(held, said))
         if claim and claim in said.get("_claim_names", {}):
             raise self._refuse(
                 f"names so many groups that it leaves out {claim}; let it send those only that give"
@@ -249,6 +249,16 @@ class Provider:
             next_step="Correct `pages.sign_in.oidc` in ml-connector.yaml.",
             provider=self.settings.name,
         )
+
+
+def _join(said: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """What the token says, and what it leaves out; an address is verified where it is said."""
+    whose = said if "email" in said else more
+    joint = {**more, **said}
+    joint.pop("email_verified", None)
+    if "email_verified" in whose:
+        joint["email_verified"] = whose["email_verified"]
+    return joint
 
 
 def _render(said: Mapping[str, Any], claim: str) -> Claims:

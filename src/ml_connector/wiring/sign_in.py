@@ -187,11 +187,12 @@ class SignIn:
             return False
         if self._take_code(name, code, f"{FACTORS}{name}"):
             return True
-        if not self.records.factors.take_digest(name, *_digest(name, [code])):
-            return False
-        left = str(factor.codes_left - 1)
-        self.records.audit.record("person.code-used", subject=name, actor=name, left=left)
-        return True
+        with self.records.transactions.begin(f"the recovery code of {name}"):
+            is_taken = self.records.factors.take_digest(name, *_digest(name, [code]))
+            if is_taken:
+                left = str(factor.codes_left - 1)
+                self.records.audit.record("person.code-used", subject=name, actor=name, left=left)
+        return is_taken
 
     def remove_factor(self, name: str) -> None:
         """The person needs no second factor any more.
@@ -314,7 +315,8 @@ class SignIn:
         return name
 
     def _find_free_name(self, wanted: str) -> str:
-        fit = re.sub(r"[^a-z0-9._-]+", "-", wanted.lower()).strip("._-")[:NAME_MAX] or "person"
+        fit = re.sub(r"[^a-z0-9._-]+", "-", wanted.lower()).strip("._-")[:NAME_MAX].rstrip("._-")
+        fit = fit if len(fit) > 1 else f"person{fit}"
         tried = (fit if not number else f"{fit}-{number + 1}" for number in range(NAMES_TRIED_MAX))
         free = (name for name in tried if self.records.people.find_person(name) is None)
         return next(free, f"{fit[:40]}-{secrets.token_hex(4)}")

@@ -3,7 +3,7 @@
 import base64
 from io import BytesIO
 
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import authenticate, update_session_auth_hash
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -11,7 +11,14 @@ from django.views.decorators.http import require_POST
 from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.ports import Right
 from ml_connector.web.guards import Asked, leads_to_factor, needs
-from ml_connector.web.signing import PROOF, find_user, is_fresh, is_lacking, name_proof
+from ml_connector.web.signing import (
+    PROOF,
+    find_user,
+    is_fresh,
+    is_lacking,
+    name_proof,
+    refuse_throttled,
+)
 
 PASSWORD_MAX = 1_000
 CODE_MAX = 40
@@ -28,8 +35,11 @@ def show_account(request: Asked) -> HttpResponse:
 @require_POST
 def change_password(request: Asked) -> HttpResponse:
     """The person signs in with the new password; every other session of theirs has ended."""
-    user = find_user(request.person.name)
-    if not user.check_password(request.POST.get("password", "")[:PASSWORD_MAX]):
+    password = request.POST.get("password", "")[:PASSWORD_MAX]
+    # As at the door: whoever finds a session open does not guess for long either.
+    if authenticate(request, username=request.person.name, password=password) is None:
+        if getattr(request, "axes_locked_out", False):
+            return refuse_throttled(request)
         return _show(request, status=422, problem="That is not your password.")
     try:
         request.house.save_password(request.person.name, request.POST.get("new", "")[:PASSWORD_MAX])
