@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import hint, say, show
-from ml_connector.flows.answers.reconciliation import list_named, parse_stated
+from ml_connector.flows.answers.reconciliation import read_stated
 from ml_connector.flows.answers.reconciliation_listings import (
     is_empty,
     list_periods,
@@ -27,7 +27,7 @@ def sign_off(
     with opened(options) as house:
         signed = house.sign_off(flow, period, ledger=ledger, comment=comment)
         show(list_sign_offs([signed], house.find_signed(signed)), output_of(options))
-    for one in list_named(parse_stated(signed.stated)):
+    for one in read_stated(signed):
         say(f"Stated as known and not in its place: {one}.")
     hint(f"ml-connector evidence make {flow} {period}")
     return 0

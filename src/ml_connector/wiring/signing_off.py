@@ -143,7 +143,7 @@ class SigningOff:
                 changed_at=standing.changed_at,
                 runs=(changed, standing.run_id),
             )  # fmt: skip
-            named = reconciliation.list_named(standing.amounts)
+            named = reconciliation.list_stated(standing)
             self._tell_signature("period.signed", sign_off, comment=sign_off.comment, named=named)
         return sign_off
 

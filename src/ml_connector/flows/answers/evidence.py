@@ -168,8 +168,8 @@ def list_members(
 
 def _list_ledger(folder: str, standing: Standing, archive: Archive) -> Iterator[Member]:
     yield f"{folder}/standing.json", [_render_json(render_standing(standing))]
-    yield f"{folder}/totals.csv", _render_csv(list_bridge(standing))
     detail = read_detail(archive, standing)
+    yield f"{folder}/totals.csv", _render_csv(list_bridge(standing, detail.debits))
     yield f"{folder}/accounts.csv", _render_csv(list_accounts(detail.accounts, standing))
     yield f"{folder}/cells.csv", _render_csv(list_cells(detail.cells, standing))
     if standing.report:
@@ -255,26 +255,23 @@ def _render_plain(value: object) -> object:
 def _render_csv(listing: Listing) -> Iterator[bytes]:
     """Yield the table some hundred rows at a time, each amount beside its currency."""
     rows = listing.rows
+    money = {at for row in rows for at, cell in enumerate(row) if isinstance(cell, Money)}
     columns = [
-        title for at, title in enumerate(listing.columns) for title in _widen(rows, at, title)
-    ]
+        part for at, title in enumerate(listing.columns)
+        for part in ((title, f"{title} currency") if at in money else (title,))
+    ]  # fmt: skip
     yield _render_lines([columns])
     for start in range(0, len(rows), LINES_PER_CHUNK):
         yield _render_lines(
-            [
-                [part for cell in row for part in _render_parts(cell)]
-                for row in rows[start : start + LINES_PER_CHUNK]
-            ]
+            [part for at, cell in enumerate(row) for part in _render_parts(cell, at in money)]
+            for row in rows[start : start + LINES_PER_CHUNK]
         )
 
 
-def _widen(rows: Sequence[Sequence[Any]], at: int, title: str) -> list[str]:
-    is_money = bool(rows) and isinstance(rows[0][at], Money)
-    return [title, f"{title} currency"] if is_money else [title]
-
-
-def _render_parts(cell: Any) -> list[Any]:
-    return [render_bare(cell), cell.currency] if isinstance(cell, Money) else [render_bare(cell)]
+def _render_parts(cell: Any, is_money: bool) -> list[Any]:  # noqa: FBT001 - of the column.
+    if isinstance(cell, Money):
+        return [render_bare(cell), cell.currency]
+    return [render_bare(cell), ""] if is_money else [render_bare(cell)]
 
 
 def _render_lines(rows: Iterable[Sequence[Any]]) -> bytes:

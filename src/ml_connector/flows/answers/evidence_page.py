@@ -5,7 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ml_connector.domain.money import render_amount
-from ml_connector.flows.answers.reconciliation import list_named, parse_stated
+from ml_connector.flows.answers.reconciliation import read_stated
 from ml_connector.ports import SignOff
 from ml_connector.ports.standings import Standing
 
@@ -90,7 +90,7 @@ def _render_ledger(standing: Standing, sign_offs: Iterable[SignOff]) -> str:
 
 
 def _describe(one: SignOff) -> str:
-    named = ", ".join(list_named(parse_stated(one.stated))) or "nothing"
+    named = ", ".join(read_stated(one)) or "nothing"
     said = (
         f"Signed by {one.signed_by} on {one.signed_at:%Y-%m-%d %H:%M} UTC for proof"
         f" {one.proof_hash[:12]}: {one.comment} Stated as known and not in their place: {named}."

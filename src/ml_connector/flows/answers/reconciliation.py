@@ -111,7 +111,7 @@ def _list_stages(standing: Standing) -> Iterator[str]:
     elif standing.read is not StageState.DONE:
         yield "what was read is not what the ERP says it holds"
     if standing.is_owed:
-        yield "entries were read or mapped anew since, and the model was not told"
+        yield "entries were read or mapped anew or sent since, and it was not tied out again"
     if standing.loaded is StageState.NOT_YET:
         yield "the model was not told of it yet"
     if standing.tied is StageState.NOT_YET:
@@ -122,7 +122,27 @@ def _list_stages(standing: Standing) -> Iterator[str]:
 
 def render_stated(standing: Standing) -> Json:
     """The amounts as a signature keeps them: what is signed, and what is named beside it."""
-    return {"amounts": [render_amounts(row) for row in standing.amounts]}
+    return {
+        "amounts": [render_amounts(row) for row in standing.amounts],
+        "named": list_stated(standing),
+    }
+
+
+def list_stated(standing: Standing) -> list[str]:
+    """What a signature states as known and not in its place, also where it nets to nothing."""
+    rows = standing.amounts
+    found = list_named(rows)
+    if standing.mapped is StageState.PARTLY and not any(r.unmapped or r.suspense for r in rows):
+        found.append("lines without a rule, which net to nothing")
+    if standing.loaded is StageState.PARTLY and not any(row.refused for row in rows):
+        found.append("refused summaries, which net to nothing")
+    return found
+
+
+def read_stated(sign_off: SignOff) -> list[str]:
+    """What the signature has stated; older ones keep the amounts alone."""
+    kept: list[str] | None = sign_off.stated.get("named")
+    return list_named(parse_stated(sign_off.stated)) if kept is None else list(kept)
 
 
 def parse_stated(stated: Json) -> list[StandingAmounts]:

@@ -17,6 +17,13 @@ ROWS_MAX = 100_000
 KEY_PARTS = 4
 """Parts behind the intersection in the key of a contribution: ledger, period, currency, sign."""
 
+REFUSED = "refused"
+"""The way of lines whose cells the model refused; no placement is called so."""
+BUDGET_WORDS = (
+    ("approved", "approved"), ("before", "held before"), ("posted", "posted"),
+    ("refused", "refused"), ("after", "held after"),
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
@@ -67,12 +74,18 @@ class PeriodDetail:
         cells: By intersection.
         differences: Of any hop, each as a sentence of a report.
         rows_more: Accounts and cells beyond the limit.
+        debits: By currency and placement, and of lines in refused cells; empty where not known.
     """
 
     accounts: list[AccountRow] = field(default_factory=list)
     cells: list[CellRow] = field(default_factory=list)
     differences: list[Json] = field(default_factory=list)
     rows_more: int = 0
+    debits: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+
+    def add_debit(self, currency: str, way: str, amount: Decimal) -> None:
+        """So much more money went that way."""
+        self.debits[currency, way] = self.debits.get((currency, way), ZERO) + amount
 
 
 def read_detail(archive: Archive, standing: Standing) -> PeriodDetail:
@@ -84,6 +97,8 @@ def read_detail(archive: Archive, standing: Standing) -> PeriodDetail:
         return PeriodDetail()
     with exact_money():
         report = read_document(archive, standing.report)
+        if "evidence" not in report:
+            return PeriodDetail(differences=list(_tell_accounts(report, standing)))
         evidence, detail = report["evidence"], PeriodDetail()
         accounts = _read_accounts(archive, evidence, standing, detail)
         cells = _read_cells(archive, evidence, standing, detail)
@@ -96,6 +111,14 @@ def read_detail(archive: Archive, standing: Standing) -> PeriodDetail:
             if row["key"][:2] == pair or " / ".join(row["key"]) in keys
         ]  # fmt: skip
     return detail
+
+
+def _tell_accounts(report: Json, standing: Standing) -> Iterator[Json]:
+    """Yield what differs of a budget's period, account by account; it has no cells."""
+    for row in report["differences"]:
+        if (row["ledger"], row["period"]) == (standing.ledger, standing.period):
+            told = ", ".join(f"{word} {row[name]}" for name, word in BUDGET_WORDS)
+            yield {"hop": "approved and held", "sentence": f"{row['account']}: {told}."}
 
 
 def _read_accounts(
@@ -118,6 +141,7 @@ def _read_accounts(
     for key, totals in _read_pair(archive, evidence["archived"], standing):
         change(key, lambda row, its=totals: _add_archived(row, its))  # type: ignore[misc]  # as above
     for key, totals in _read_pair(archive, [evidence["placed"]], standing):
+        detail.add_debit(key[2], key[4], totals.debit)
         change(key, lambda row, at=key[4], its=totals: _add_placed(row, at, its))  # type: ignore[misc]  # as above
     return rows
 
@@ -140,6 +164,7 @@ def _read_cells(
 ) -> dict[tuple[str, ...], CellRow]:
     """The cells the ledger's lines go to, with all that goes there."""
     rows: dict[tuple[str, ...], CellRow] = {}
+    refused = _read_refused(archive, evidence)
     pair = (standing.ledger, standing.period)
     others: tuple[tuple[str, ...], Decimal, int] = ((), ZERO, 0)
     for key, totals in archive.read_totals(evidence["contributions"]):
@@ -148,6 +173,8 @@ def _read_cells(
         if others[0] != cell:
             others = (cell, ZERO, 0)
         others = (cell, others[1] + amount, others[2] + totals.lines)
+        if cell in refused and (ledger, period) == pair:
+            detail.add_debit(currency, REFUSED, totals.debit)
         row = rows.get(cell)
         if row is None and (ledger, period) != pair:
             continue
@@ -155,24 +182,20 @@ def _read_cells(
             if len(rows) >= ROWS_MAX:
                 detail.rows_more += 1
                 continue
-            row = CellRow(key=cell, currency=currency)
+            row = CellRow(key=cell, currency=currency, is_refused=cell in refused)
         ours = amount if (ledger, period) == pair else ZERO
         rows[cell] = replace(row, given=row.given + ours, wanted=others[1], lines=others[2])
     for cell, totals in archive.read_totals(evidence["held"]):
         if cell in rows:
             rows[cell] = replace(rows[cell], held=totals.net)
-    return _mark_refused(archive, evidence, rows)
-
-
-def _mark_refused(
-    archive: Archive, evidence: Json, rows: dict[tuple[str, ...], CellRow]
-) -> dict[tuple[str, ...], CellRow]:
-    if evidence["refused"]:
-        for key, _ in read_document(archive, evidence["refused"]):
-            cell = tuple(key)
-            if cell in rows:
-                rows[cell] = replace(rows[cell], is_refused=True)
     return rows
+
+
+def _read_refused(archive: Archive, evidence: Json) -> set[tuple[str, ...]]:
+    """The cells that were refused; where nothing was sent, those that wait for it."""
+    if not evidence["refused"]:
+        return set()
+    return {tuple(key) for key, _ in read_document(archive, evidence["refused"])}
 
 
 def _read_pair(

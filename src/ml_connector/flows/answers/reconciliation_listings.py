@@ -1,20 +1,23 @@
 """Reconciliation as tables: periods in money, the bridge of one, its accounts and cells."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 
+from ml_connector.domain.money import ZERO
+from ml_connector.domain.summaries import EXCLUDED_PREFIX, SUSPENSE, UNMAPPED
 from ml_connector.flows.answers.listing import Cell, Link, Listing, Money, State, Tone
 from ml_connector.flows.answers.reconciliation import (
     Signature,
     SignedStanding,
-    list_named,
-    parse_stated,
+    read_stated,
 )
-from ml_connector.flows.answers.reconciliation_accounts import AccountRow, CellRow
+from ml_connector.flows.answers.reconciliation_accounts import REFUSED, AccountRow, CellRow
 from ml_connector.flows.answers.reconciliation_places import render_place
 from ml_connector.ports import SignOff
 from ml_connector.ports.standings import ELSEWHERE, StageState, Standing, StandingAmounts
 
+NO_DEBITS: Mapping[tuple[str, str], Decimal] = MappingProxyType({})
 UNEXPLAINED, SIGNED = "unexplained", "signed"
 SIGNATURES = {
     Signature.NONE: Tone.IDLE,
@@ -78,37 +81,69 @@ def _list_amounts(row: StandingAmounts) -> list[Money]:
     return [Money(amount=amount, currency=row.currency) for amount in amounts]
 
 
-def list_bridge(standing: Standing) -> Listing:
-    """From the ERP to the model, one named step after the other, by currency."""
+def list_bridge(
+    standing: Standing, debits: Mapping[tuple[str, str], Decimal] = NO_DEBITS
+) -> Listing:
+    """From the ERP to the model, one named step after the other, by currency.
+
+    Whole ledgers net to nothing, so each step says as well how much money its lines move.
+
+    Args:
+        standing: Of the period.
+        debits: By currency and way, as a period's detail tells them; empty: not known.
+    """
     return Listing(
-        columns=("Step", "What it is", "Amount"),
-        rows=[line for row in standing.amounts for line in _list_steps(standing, row)],
+        columns=("Step", "What it is", "Net", "Debits of its lines"),
+        rows=[line for row in standing.amounts for line in _list_steps(standing, row, debits)],
         empty="The ledger has no lines in this period.",
     )
 
 
-def _list_steps(standing: Standing, row: StandingAmounts) -> Iterator[Sequence[Cell]]:
+def _list_steps(
+    standing: Standing, row: StandingAmounts, debits: Mapping[tuple[str, str], Decimal]
+) -> Iterator[Sequence[Cell]]:
     def money(amount: Decimal) -> Money:
         return Money(amount=amount, currency=row.currency)
 
+    def debit(way: str) -> Decimal:
+        return debits.get((row.currency, way), ZERO)
+
+    def step(word: str, what: Cell, net: Decimal, ways: Sequence[str]) -> Sequence[Cell]:
+        moved = sum(map(debit, ways), ZERO)
+        return word, what, money(-net), money(-moved) if debits else None
+
     run = Link(text=standing.run_id, kind="run", key=standing.run_id)
-    lines = f"net of {row.lines:,} lines, by the ERP's own balances"
-    yield "ERP", lines, money(row.erp)
-    yield "of it debits", "how much money went by", money(row.debit)
-    for name, amount in row.excluded:
-        yield "less excluded", name, money(-amount)
-    if row.unmapped:
+    taken = [(name, net, f"{EXCLUDED_PREFIX}{name}") for name, net in row.excluded]
+    yield (
+        "ERP",
+        f"net of {row.lines:,} lines, by the ERP's own balances; debits as read",
+        money(row.erp),
+        money(row.debit),
+    )
+    for name, net, way in taken:
+        yield step("less excluded", name, net, [way])
+    if row.unmapped or debit(UNMAPPED):
         link = Link(text="values no rule takes", kind="unmapped-of", key=standing.flow)
-        yield "less unmapped", link, money(-row.unmapped)
-    if row.refused:
+        yield step("less unmapped", link, row.unmapped, [UNMAPPED])
+    is_sent = standing.loaded is not StageState.NOT_YET
+    if row.refused or (is_sent and debit(REFUSED)):
         link = Link(text="summaries the model refused", kind="refused-of", key=standing.flow)
-        yield "less refused", link, money(-row.refused)
-    if row.unsent:
-        yield "less not sent", "planned, and held back or only looked at", money(-row.unsent)
-    if row.suspense:
-        yield "of it in suspense", "sent to the member for unmapped values", money(row.suspense)
-    yield "Model", run, money(row.held)
-    yield "Unexplained", "what nobody can name", money(row.unexplained)
+        yield step("less refused", link, row.refused, [REFUSED] if is_sent else [])
+    if row.unsent or (not is_sent and debit(REFUSED)):
+        what = "planned, and held back or only looked at"
+        yield step("less not sent", what, row.unsent, [] if is_sent else [REFUSED])
+    left = row.debit - sum(map(debit, (*(way for _, _, way in taken), UNMAPPED, REFUSED)), ZERO)
+    # A cell that waits for a part of its amount holds the rest: its lines are on neither side.
+    yield "Model", run, money(row.held), money(left) if debits and is_sent else None
+    if row.suspense or debit(SUSPENSE):
+        what = "sent to the member for unmapped values"
+        yield (
+            "of it in suspense",
+            what,
+            money(row.suspense),
+            money(debit(SUSPENSE)) if debits else None,
+        )
+    yield "Unexplained", "what nobody can name", money(row.unexplained), None
 
 
 def list_accounts(rows: Iterable[AccountRow], standing: Standing) -> Listing:
@@ -140,7 +175,7 @@ def list_cells(rows: Iterable[CellRow], standing: Standing) -> Listing:
         rows=[
             (
                 " / ".join(row.key), row.lines, _money(row, row.given), _money(row, row.wanted),
-                _money(row, row.held), _describe_cell(row), _money(row, row.difference),
+                _money(row, row.held), _describe_cell(row, standing), _money(row, row.difference),
             )
             for row in rows
         ],
@@ -152,9 +187,10 @@ def _money(row: CellRow, amount: Decimal) -> Money:
     return Money(amount=amount, currency=row.currency)
 
 
-def _describe_cell(row: CellRow) -> State:
+def _describe_cell(row: CellRow, standing: Standing) -> State:
     if row.is_refused:
-        return State(word="refused", tone=Tone.WAITS)
+        is_sent = standing.loaded is not StageState.NOT_YET
+        return State(word="refused" if is_sent else "not sent", tone=Tone.WAITS)
     if row.difference:
         return State(word=UNEXPLAINED, tone=Tone.WRONG)
     return State(word="ties out", tone=Tone.GOOD)
@@ -172,7 +208,7 @@ def list_sign_offs(rows: Iterable[SignOff], *newest: SignedStanding | None) -> L
             (
                 row.period, row.ledger, row.signed_by, row.signed_at,
                 _describe(row, counts.get(row.sign_off_id)),
-                row.comment, ", ".join(list_named(parse_stated(row.stated))) or "nothing",
+                row.comment, ", ".join(read_stated(row)) or "nothing",
                 _describe_withdrawal(row), row.sign_off_id,
             )
             for row in rows

@@ -73,6 +73,8 @@ def weigh_member(
             weighed.digest(pair, *row.key, row.scope.currency, row.sign, *_tell(row.totals))
             if row.key in refused:
                 weighed.refused.add(pair)
+                # Others of the same net would be other books.
+                weighed.digest(pair, REFUSED)
                 weighed.add_debit(row.scope.currency, REFUSED, row.totals.debit)
             if row.key in differing:
                 weighed.differing.add(pair)

@@ -125,6 +125,9 @@ def post_one(sending: Sending) -> Json:
         _verify_untouched(sending)
     posting = _make(sending)
     if posting.state in (PostingState.OPEN, PostingState.UNKNOWN):
+        # Until the tie-out nobody knows what the ledger holds: no earlier proof speaks for it.
+        place = (sending.row["ledger"], sending.row["period"])
+        sending.bench.records.batches.record_touched(sending.bench.flow.name, [place])
         why = sending.held_back or _find_gone(sending, posting)
         posting = _hold_back(sending, posting, why) if why else _send(sending, posting)
     return {

@@ -79,6 +79,9 @@ def tie_out_budget(
         approved=approved, after=after, report=report,
     )  # fmt: skip
     save_budget_standings(bench, tied, run_id=run_id)
+    bench.records.batches.settle_touched(
+        bench.flow.name, [pair for pair in sorted(approved) if pair not in tied.differing]
+    )
     return {
         "rows": rows,
         "differences": differences[:DIFFERENCES_MAX],

@@ -19,7 +19,7 @@ from ml_connector.flows.answers.listing import Listing
 from ml_connector.flows.answers.reconciliation import (
     Signature,
     SignedStanding,
-    list_named,
+    list_stated,
     scope_of,
 )
 from ml_connector.flows.answers.reconciliation_accounts import PeriodDetail, read_detail
@@ -225,7 +225,7 @@ def _render_period(
         "standing": standing, "signed": signed, "state": listings.describe_state(standing),
         "place": render_place(standing), "tables": tables[1:], "bridge": tables[0], "page": page,
         "error": error,
-        "obstacles": house.list_obstacles(standing), "named": list_named(standing.amounts),
+        "obstacles": house.list_obstacles(standing), "named": list_stated(standing),
         "may_withdraw": signed.sign_off is not None and house.may_withdraw(signed.sign_off),
         "given": request.GET, "differs": request.GET.get("differs") == "yes",
         "more": f"&{page.query}" if page.query else "", "rows_more": detail.rows_more,
@@ -259,7 +259,7 @@ def _list_tables(
         **scope_of(standing)._asdict(), limit=SIGNATURES_SHOWN
     )
     its = [
-        ("bridge", "From the ERP to the model", listings.list_bridge(standing)),
+        ("bridge", "From the ERP to the model", listings.list_bridge(standing, detail.debits)),
         ("accounts", _count_title("Accounts", len(accounts)),
          listings.list_accounts(accounts[begin : begin + size], standing)),
         ("cells", _count_title("Cells of the model", len(cells)),
