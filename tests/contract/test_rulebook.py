@@ -1,15 +1,25 @@
 """Rules in force: the file's until somebody takes them over, the records' from then on."""
 
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.fakes.desk import HEADING, make_flow
 
 from ml_connector.domain.mapping_file import MappingFaultsError, parse_mapping
 from ml_connector.errors import BusyError, UsageError
-from ml_connector.flows.placing.rulebook import Rulebook, RulesConflictError, count_changes
+from ml_connector.flows.placing.rulebook import (
+    Rulebook,
+    RulesConflictError,
+    RulesInForce,
+    count_changes,
+)
 from ml_connector.ports import Records
 from ml_connector.ports.rules import Deed
+from ml_connector.settings import ActualsFlow
+from ml_connector.wiring.mappings import Mappings
 
 ENTITY = "entity,,{entity},,,,\n"
 ACCOUNT = "account,,{account},,,,\n"
@@ -91,6 +101,54 @@ def test_of_two_who_save_at_once_the_later_sees_both_changes(records: Records) -
     assert refused.value.exit_code == 6
     assert desk.book().load().mapping == theirs
     assert count_changes(refused.value.ours) == 1
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_of_two_who_add_a_rule_to_the_file_neither_loses_his(
+    records: Records, tmp_path: Path
+) -> None:
+    """The later begins again, also where the records keep the rules by then."""
+    file = tmp_path / "rules.csv"
+    file.write_text(rules(ENTITY, ACCOUNT), encoding="utf-8")
+
+    class Home(Mappings):
+        """A house with one flow."""
+
+        actor = "kim"
+        project: Any = SimpleNamespace(
+            resolve=lambda _path: file, read_text=lambda _path: file.read_text(encoding="utf-8")
+        )
+        flow_of_all = make_flow("f")
+
+        @property
+        def records(self) -> Records:
+            """The stores."""
+            return records
+
+        def actuals_flow(self, name: str) -> ActualsFlow:
+            """The only one."""
+            return self.flow_of_all
+
+    class Late(Home):
+        """What it saw of the rules is not as it is now."""
+
+        def find_rules(self, flow_name: str) -> RulesInForce:
+            """Those of before."""
+            return seen
+
+    home, rule = Home(), {"dimension": "account", "when": "account=1", "target": "2", "note": ""}
+    seen = home.find_rules("f")
+    home.add_rule("f", **rule)
+    text = file.read_text(encoding="utf-8")
+    assert text == rules(ENTITY, ACCOUNT, "account,account=1,2,,,,\n")
+    with pytest.raises(BusyError, match="changed or taken over meanwhile"):
+        Late().add_rule("f", **{**rule, "when": "account=9"})
+    seen = home.find_rules("f")
+    home.take_rules("f")
+    with pytest.raises(BusyError, match="changed or taken over meanwhile"):
+        Late().add_rule("f", **{**rule, "when": "account=9"})
+    assert file.read_text(encoding="utf-8") == text
+    assert len(records.audit.find("f")) == 2
 
 
 @pytest.mark.usefixtures("sqlite_only")

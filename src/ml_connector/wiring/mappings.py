@@ -269,18 +269,22 @@ class Mappings:
                 flow_name, rules, based_on=held.number, comment=comment, deed=deed
             )
             return f"version {saved.number} of {flow_name}"
-        return str(self._write_file(self.actuals_flow(flow_name), rules))
+        return str(self._write_file(self.actuals_flow(flow_name), held, rules))
 
-    def _write_file(self, flow: ActualsFlow, rules: "MappingSet") -> Path:
+    def _write_file(self, flow: ActualsFlow, held: "RulesInForce", rules: "MappingSet") -> Path:
+        """The project's file holds the rules, if nobody changed it or took them over meanwhile."""
         from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
 
         path = self.project.resolve(flow.mapping)
         beside = path.with_suffix(".new")
-        beside.write_text(render_mapping(rules), encoding="utf-8")
-        beside.replace(path)
-        self.records.audit.record(
-            "mapping.saved", subject=flow.name, actor=self.actor, hash=rules.content_hash
-        )
+        # One at a time, and looked at once more: a rule that another adds now would be lost.
+        with self.records.transactions.begin(f"the rules of {flow.name}"):
+            self.rulebook(flow.name).verify_unmoved(held)
+            self.records.audit.record(
+                "mapping.saved", subject=flow.name, actor=self.actor, hash=rules.content_hash
+            )
+            beside.write_text(render_mapping(rules), encoding="utf-8")
+            beside.replace(path)
         return path
 
 

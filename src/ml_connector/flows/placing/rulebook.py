@@ -41,6 +41,12 @@ class RulesConflictError(BusyError):
         )  # fmt: skip
 
 
+class FileMovedError(BusyError):
+    """The project's file of rules was changed, or they were taken over, after these were begun."""
+
+    code = "mapping.file-moved"
+
+
 class NotKeptError(UsageError):
     """The flow's rules are kept in the project's file, where they are changed."""
 
@@ -153,6 +159,21 @@ class Rulebook:
                 flow=self.flow.name, number=number,
             )  # fmt: skip
         return found, self._parse(self._load_text(found), number)
+
+    def verify_unmoved(self, held: RulesInForce) -> None:
+        """The rules in force are still those, and kept where they were.
+
+        Raises:
+            FileMovedError: They were changed or taken over meanwhile.
+        """
+        now = self.load()
+        if (now.is_kept, now.mapping) != (held.is_kept, held.mapping):
+            raise FileMovedError(
+                f"The rules of flow {self.flow.name} were changed or taken over meanwhile.",
+                written="Nothing was saved; the rules are as they were saved meanwhile.",
+                next_step="Do it again: it begins with the rules as they are now.",
+                flow=self.flow.name,
+            )
 
     def take(self, *, comment: str) -> RuleVersion:
         """The records keep the rules from now on, beginning with those of the file.
