@@ -228,8 +228,9 @@ def finish_run(
     unknown stays, keeps the model shut, and makes the run's state *outcome unknown*. A run that
     could not follow the task it had started is *interrupted*: its flow waits for the resume.
     """
-    if records.runs.load_run(run_id).state is RunState.CANCELLED:
-        # Put away while no process executed it; an engine that finds it abandoned changes nothing.
+    is_refused = isinstance(error, NotResumableError)
+    if is_refused or records.runs.load_run(run_id).state is RunState.CANCELLED:
+        # It had ended before; an engine that finds it abandoned, or in its queue, changes nothing.
         return
     # Also what a process that was killed had held: nobody else would free it before it runs out.
     records.intents.release_run(run_id)

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.flows.runs import NotResumableError, finish_run
-from ml_connector.ports import Json, Records, RunState
+from ml_connector.ports import UNFINISHED_STATES, Json, Records, RunState
 
 StepListener = Callable[[str, str, str], None]
 """Told (run id, step name, "started" | "done" | "failed" | "interrupted")."""
+PUT_AWAY = frozenset({RunState.CANCELLED, RunState.FAILED, RunState.BLOCKED})
+"""Whoever resumes a run takes it out of these states first; a cancelled one never."""
 
 
 class RunHistory:
@@ -22,17 +24,24 @@ class RunHistory:
     def run_started(self, run_id: str) -> None:
         """The run left the queue.
 
+        One may come again that has ended: its process died before the engine heard of the end. What
+        it has done is only told again then; what it has failed at is not tried again, since a later
+        run of its flow may have written by now.
+
         Raises:
-            NotResumableError: Somebody has put it away while it waited there.
+            NotResumableError: Somebody has put it away while it waited, or it has failed.
         """
-        if self._records.runs.load_run(run_id).state is RunState.CANCELLED:
+        state = self._records.runs.load_run(run_id).state
+        if state in PUT_AWAY:
+            way = "was cancelled before it began" if state is RunState.CANCELLED else f"is {state}"
             raise NotResumableError(
-                f"The run {run_id} was cancelled before it began.",
+                f"The run {run_id} {way}.",
                 written="Nothing was read or sent.",
                 next_step="List the runs: `ml-connector runs list`.",
                 run=run_id,
             )
-        self._records.runs.save_run(run_id, RunState.RUNNING)
+        if state in UNFINISHED_STATES:
+            self._records.runs.save_run(run_id, RunState.RUNNING)
 
     def step_started(self, run_id: str, name: str) -> int:
         """A step began; the row's number is its token."""
