@@ -101,7 +101,7 @@ def test_grant_that_passed_while_the_process_was_not_heard_is_not_used(
 ) -> None:
     """The wait to be heard may be long; what lined up would leave all at once after it."""
     watch, waits = SimpleNamespace(at=0.0), [7.0, 0.0]
-    monkeypatch.setattr(workers.time, "monotonic", lambda: watch.at)
+    monkeypatch.setattr("ml_connector.wiring.workers.time.monotonic", lambda: watch.at)
 
     def wait_heard() -> None:
         watch.at += waits.pop(0)
