@@ -150,3 +150,6 @@ def test_answer_is_bounded_and_its_amounts_are_text() -> None:
     assert told["rows_left_out"] == 1_000 - len(told["rows"])
     assert len(json.dumps(told)) < 45_000
     assert render(Listing(columns=("What",), rows=[], empty="None."))["note"] == "None."
+    read = Listing(columns=("What",), rows=[("x",)] * 3)
+    assert render(read, limit=2, is_open=True)["rows_left_out"] == "at least 1"
+    assert render(read, limit=3, is_open=True)["rows_left_out"] == 0

@@ -46,7 +46,7 @@ def tell_runs(house: House, *, flow: str, limit: int) -> dict[str, Any]:
     """The newest runs."""
     if flow:
         house.flow(flow)
-    rows = house.records.runs.load_runs(flow=flow or None, limit=_fit(limit))
+    rows = house.records.runs.load_runs(flow=flow or None, limit=_fit(limit) + 1)
     columns = ("Run", "Flow", "Kind", "State", "By", "Started (UTC)", "Ended (UTC)")
     return render(
         Listing(
@@ -58,7 +58,8 @@ def tell_runs(house: House, *, flow: str, limit: int) -> dict[str, Any]:
                 )
                 for row in rows
             ],
-        )
+        ),
+        limit=limit, is_open=True,
     )  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def tell_refused(house: House, *, flow: str, limit: int) -> dict[str, Any]:
 def tell_unmapped(house: House, *, flow: str, limit: int) -> dict[str, Any]:
     """Values no rule takes, the largest amount first."""
     asked = UnmappedFilter(flow=house.actuals_flow(flow).name if flow else "")
-    return render(house.list_unmapped(asked, limit=_fit(limit)))
+    return render(house.list_unmapped(asked, limit=_fit(limit) + 1), limit=limit, is_open=True)
 
 
 def tell_trace(house: House, *, key: str, limit: int) -> dict[str, Any]:
@@ -121,7 +122,7 @@ def tell_trace(house: House, *, key: str, limit: int) -> dict[str, Any]:
     listing = Listing(
         columns=("Where", "When (UTC)", "Run", "What"), rows=rows, empty="Nothing is known of it."
     )
-    return render(listing, limit=limit)
+    return render(listing, limit=limit, is_open=True)
 
 
 def tell_schedules(house: House) -> dict[str, Any]:
@@ -138,8 +139,8 @@ def tell_approvals(house: House, *, waiting_only: bool, limit: int) -> dict[str,
     from ml_connector.flows.answers.plans_listings import list_plans  # noqa: PLC0415 - start-up.
 
     states = [ApprovalState.WAITING] if waiting_only else []
-    found = house.records.approvals.load_approvals(states=states, limit=_fit(limit))
-    return render(list_plans(found, empty="No plan waits."))
+    found = house.records.approvals.load_approvals(states=states, limit=_fit(limit) + 1)
+    return render(list_plans(found, empty="No plan waits."), limit=limit, is_open=True)
 
 
 def plan(house: House, flow: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -165,9 +166,20 @@ def ask(house: House, flow: str) -> dict[str, Any]:
 
 
 def render(
-    listing: Listing, *, limit: int = ROWS_MAX, characters: int = CHARACTERS_MAX
+    listing: Listing,
+    *,
+    limit: int = ROWS_MAX,
+    characters: int = CHARACTERS_MAX,
+    is_open: bool = False,
 ) -> dict[str, Any]:
-    """The table as text; of one that does not fit the first rows, and how many are left out."""
+    """The table as text; of one that does not fit the first rows, and how many are left out.
+
+    Args:
+        listing: The table.
+        limit: Most rows that are told.
+        characters: Most that the rows have together.
+        is_open: Whether it was read only as far as it is told, and one row more.
+    """
     kept: list[list[Any]] = []
     for row in islice(listing.rows, _fit(limit)):
         shown = [_render(cell) for cell in row]
@@ -176,7 +188,8 @@ def render(
             break
         kept.append(shown)
     told = {"columns": list(listing.columns), "rows": kept}
-    left = len(listing.rows) - len(kept)
+    left: int | str = len(listing.rows) - len(kept)
+    left = f"at least {left}" if is_open and left else left
     return {**told, "rows_left_out": left} if listing.rows else {**told, "note": listing.empty}
 
 
