@@ -170,6 +170,28 @@ def test_maker_never_approves_and_others_once(acting: AsPerson) -> None:
     assert over.value.code == "approvals.not-waiting"
 
 
+def test_run_that_applied_a_plan_is_not_run_anew(acting: AsPerson) -> None:
+    """A newer plan may have written by now what it left undone; before it began it may be."""
+    maker, ann = acting("maker"), acting("ann")
+    run = maker.enqueue_run(BUDGET, {})
+    end(maker, run.run_id, RunState.WAITING_APPROVAL)
+    plan = plant_plan(maker, run.run_id).plan_hash
+    _, applied = ann.approve_plan(plan, key="k")
+    assert applied is not None
+    end(ann, applied.run_id, RunState.FAILED)
+
+    anew = ann.enqueue_retry(applied.run_id)
+    end(ann, anew.run_id, RunState.FAILED)
+    ann.records.approvals.save_state(plan, ApprovalState.APPLIED, before=ApprovalState.APPROVED)
+    with pytest.raises(UsageError) as refused:
+        ann.enqueue_retry(anew.run_id)
+
+    assert anew.request == {"apply": plan}
+    assert refused.value.code == "actions.not-applicable"
+    assert f"runs resume {anew.run_id}" in refused.value.next_step
+    assert ann.find_unfinished(BUDGET) is None
+
+
 def test_approved_plan_whose_flow_is_busy_is_written_later(acting: AsPerson) -> None:
     """The word stands; the run is queued by whoever asks once the flow is free."""
     maker, ann = acting("maker"), acting("ann")

@@ -119,7 +119,7 @@ def backfill(
 def retry(run_id: str, /, *, options: Options | None = None) -> int:
     """Start a new run with the scope of an earlier one."""
     with opened(options) as house:
-        earlier = house.records.runs.load_run(run_id)
+        earlier = house.find_retried(run_id)
         return _execute(house, earlier.flow, earlier.request, options)
 
 

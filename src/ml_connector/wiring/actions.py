@@ -40,7 +40,7 @@ class NothingRefusedError(UsageError):
 
 
 class NotApplicableError(UsageError):
-    """The plan is not one that is loaded from here."""
+    """The plan is not one that is applied from here, or not any more."""
 
     code = "actions.not-applicable"
 
@@ -118,9 +118,35 @@ class Actions:
         return row
 
     def enqueue_retry(self, run_id: str, *, key: str = "") -> RunRow:
-        """A new run with the scope of an earlier one is queued."""
+        """A new run with the scope of an earlier one is queued.
+
+        Raises:
+            NotApplicableError: As `find_retried`.
+        """
         earlier = self.records.runs.load_run(run_id)
+        if not self._find_asked(earlier.flow, earlier.request, key=key):
+            self.find_retried(run_id)
         return self.enqueue_run(earlier.flow, earlier.request, key=key)
+
+    def find_retried(self, run_id: str) -> RunRow:
+        """The run, whose scope can be run anew.
+
+        Raises:
+            NotApplicableError: It applied a plan that people had approved. What it left undone only
+                its own resume may do: by now a newer plan may have written the same amounts.
+        """
+        run = self.records.runs.load_run(run_id)
+        plan = str(run.request.get("apply") or "")
+        found = self.records.approvals.find_approval(plan) if plan else None
+        if found is None or found.state is not ApprovalState.APPLIED:
+            return run
+        raise NotApplicableError(
+            f"The plan {plan[:HASH_SHOWN]} of run {run.run_id} was applied before.",
+            written="Nothing was sent.",
+            next_step=f"Let that run go on: `ml-connector runs resume {run.run_id}`; or make a new"
+            f" plan: `ml-connector run {run.flow}`.",
+            plan=plan, run=run.run_id,
+        )  # fmt: skip
 
     def enqueue_resume(self, run_id: str) -> RunRow:
         """A stopped run is queued and goes on at its first missing step.
