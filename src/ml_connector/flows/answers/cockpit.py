@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from ml_connector.domain.money import ZERO, exact_money
 from ml_connector.domain.working_days import WorkingDays, count_working_days, find_working_day
@@ -35,7 +36,7 @@ DAYS_SHOWN_MAX = 15
 NOT_READ = State(word="not read", tone=Tone.IDLE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """A period of a company in a flow: where its chain stands, and what is at stake."""
 
@@ -52,9 +53,9 @@ class Cell:
         """The standing without its signature."""
         return self.signed.standing if self.signed else None
 
-    @property
+    @cached_property
     def state(self) -> State:
-        """The one word for it."""
+        """The one word for it; counts, order and grid all ask for it."""
         return tell_state(self.signed) if self.signed else NOT_READ
 
     @property

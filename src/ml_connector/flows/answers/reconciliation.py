@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from ml_connector.domain.money import render_amount
 from ml_connector.ports import Json, SignedScope, SignOff
@@ -30,16 +31,19 @@ class Signature(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SignedStanding:
     """A standing and the newest signature on it."""
 
     standing: Standing
     sign_off: SignOff | None
 
-    @property
+    @cached_property
     def signature(self) -> Signature:
-        """How it stands: a signature never speaks for books that came later."""
+        """How it stands: a signature never speaks for books that came later.
+
+        The proof is made once: all that is told of the period asks for it.
+        """
         if self.sign_off is None:
             return Signature.NONE
         if self.sign_off.withdrawn_at is not None:

@@ -34,7 +34,7 @@ from ml_connector.ports import Right
 from ml_connector.ports.standings import ELSEWHERE
 from ml_connector.web.charts import Chart, find_chart, find_drawn, plot_burn_down
 from ml_connector.web.guards import Asked, needs
-from ml_connector.web.tables import Table, find_file
+from ml_connector.web.tables import ASKED, Table, find_file
 
 COLUMNS_MAX = 13
 """Planning periods of one grid: a year and its adjustment."""
@@ -82,13 +82,15 @@ def show_close(request: Asked) -> HttpResponse:
     stakes = sum_stakes(cell.standing for cell in cells if cell.standing)
     late = list_late(cells, answer.today)
     charts = [_chart_burn_down(answer.burn_down)] if answer.burn_down else []
+    # The whole list is for files alone; a page of thousands of cells makes no rows of it.
+    listed = list_standings(cells if request.GET.get(ASKED) else ())
     tables = {
         "late": Table(
             name="late", title=_tell_late(len(late)),
             listing=list_late_cells(late, today=answer.today, days=answer.days),
         ),
         "stakes": Table(name="stakes", title="At stake", listing=list_stakes(stakes)),
-        "standings": Table(name="standings", title="Periods", listing=list_standings(cells)),
+        "standings": Table(name="standings", title="Periods", listing=listed),
     }  # fmt: skip
     files = [*tables.values(), *(chart.table for chart in charts)]
     if found := find_chart(request, charts) or find_file(request, files):
