@@ -240,6 +240,8 @@ def test_firing_waits_for_a_day_of_looks(records: Records, move: Move) -> None:
     take_in(records, hourly=definition())
     move(3_600)
     (fired,) = claim(records)
+    assert records.schedules.save_waiting(fired, "a window", for_ever=True) is FiringState.WAITING
+    assert records.schedules.load_firings("hourly")[0].looks == 0, "a window is not the flow's day"
     assert records.schedules.save_waiting(fired, "busy") is FiringState.WAITING
     tired = replace(fired, looks=LOOKS_MAX - 1)
     assert records.schedules.save_waiting(tired, "busy") is FiringState.PASSED_OVER

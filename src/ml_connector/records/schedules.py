@@ -147,7 +147,7 @@ class ScheduleRecords(OrganisationStore):
         self, firing: FiringRow, reason: str, *, for_ever: bool = False
     ) -> FiringState:
         """It is looked at again later, unless it was often enough; returns how it stands."""
-        looks = firing.looks + 1
+        looks = firing.looks + (not for_ever)  # A window's hours are none of the flow's day.
         if looks >= LOOKS_MAX and not for_ever:
             self.save_ended(firing, FiringState.PASSED_OVER, f"{reason}, for {looks:,} looks")
             return FiringState.PASSED_OVER
