@@ -100,8 +100,13 @@ class AlertRecords(OrganisationStore):
     def find_last_good(self, flow: str) -> datetime | None:
         """When the newest good run of the flow ended; see `ports.alerts.AlertStore`."""
         rows = models.Run.of(self._id).filter(flow=flow, state__in=GOOD_RUNS).order_by("-id")
-        newest = rows.values_list("finished_at", "request")[:GOOD_LOOKED_MAX]
-        return next((at for at, asked in newest if not any(map(asked.get, LOOKS_ONLY))), None)
+        newest = rows.values_list("finished_at", "request")
+        # As a rule it is the very newest; only behind runs that looked more are read.
+        for found in (newest[:1], newest[1:GOOD_LOOKED_MAX]):
+            for at, asked in found:
+                if not any(map(asked.get, LOOKS_ONLY)):
+                    return at
+        return None
 
     # --- alerts -----------------------------------------------------------------------------------
 
