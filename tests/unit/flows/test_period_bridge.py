@@ -7,6 +7,7 @@ from tests.fakes.approved_desk import LEDGER, build_budget
 from tests.fakes.desk import FakeDesk
 from tests.fakes.ledger import line
 
+from ml_connector.flows.answers.health import sum_debits
 from ml_connector.flows.answers.listing import Money
 from ml_connector.flows.answers.reconciliation_accounts import read_detail
 from ml_connector.flows.answers.reconciliation_listings import list_bridge, list_cells
@@ -54,6 +55,15 @@ def test_bridge_of_a_balanced_ledger_says_how_much_money_went_which_way(desk: Fa
         "Model": (0, 100),
         "Unexplained": (0, None),
     }
+
+
+def test_debits_of_a_long_run_are_all_of_them() -> None:
+    """A summary that holds some rows of the tie-out only is not summed from these."""
+    row = {"currency": "USD", "debit": "5"}
+    long = {"tie_out": [row], "debits": {"USD": {"archived": "111", "mapped": "109"}}}
+
+    assert sum_debits(long) == {"USD": Decimal(111)}
+    assert sum_debits({"tie_out": [row, row]}) == {"USD": Decimal(10)}
 
 
 def test_cells_that_wait_are_not_called_refused(desk: FakeDesk) -> None:

@@ -239,7 +239,13 @@ def _tell(facts: FlowFacts, name: str) -> str:
 
 
 def sum_debits(summary: Mapping[str, object]) -> dict[str, Decimal]:
-    """How much money went by in a run, by currency."""
+    """How much money went by in a run, by currency.
+
+    A long run's summary holds some rows of its tie-out only, so what it has summed itself counts.
+    """
+    told = summary.get("debits")
+    if isinstance(told, dict) and told:
+        return {currency: Decimal(its.get("archived", 0)) for currency, its in told.items()}
     rows = summary.get("tie_out")
     sums: dict[str, Decimal] = {}
     with exact_money():
