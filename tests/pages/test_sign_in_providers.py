@@ -219,6 +219,8 @@ def test_answer_is_taken_once_and_only_by_who_has_asked(door: Door) -> None:
     ):
         assert answer.status == 422
         assert "begun elsewhere, twice, or too long ago" in answer.text
+    uncalled = Visitor(door.url).get(back).headers
+    assert "ml-connector-session" not in str(uncalled), "no session is kept for it"
     assert victim.get(door.go(victim, "plain").replace("iss=http", "iss=https")).status == 422
     assert (
         victim.get(door.go(victim, "plain").replace("code=", "error=access_denied&c=")).status

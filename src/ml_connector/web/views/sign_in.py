@@ -95,7 +95,8 @@ def end_provider(request: HttpRequest, name: str) -> HttpResponse:
     """Whom the provider vouches for is signed in."""
     house, begun = find_house(), dict(request.session.get(BEGUN, {}))
     held = begun.pop(request.GET.get("state", ""), None)
-    request.session[BEGUN] = begun
+    if held is not None:  # Nobody makes us keep a session by an answer nobody asked for.
+        request.session[BEGUN] = begun
     if held is None or held["provider"] != name or time.time() - held["at"] > BEGUN_S:
         return _show(request, status=422, problem="begun elsewhere, twice, or too long ago")
     code = request.GET.get("code", "")
