@@ -136,6 +136,10 @@ def test_of_two_who_add_a_rule_to_the_file_neither_loses_his(
             """Those of before."""
             return seen
 
+    new = tmp_path / "new.csv"
+    new.write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    file.write_text("faulty", encoding="utf-8")
+    assert Home().replace_rules("f", new) == (str(file), 2)
     home, rule = Home(), {"dimension": "account", "when": "account=1", "target": "2", "note": ""}
     seen = home.find_rules("f")
     home.add_rule("f", **rule)
@@ -148,7 +152,7 @@ def test_of_two_who_add_a_rule_to_the_file_neither_loses_his(
     with pytest.raises(BusyError, match="changed or taken over meanwhile"):
         Late().add_rule("f", **{**rule, "when": "account=9"})
     assert file.read_text(encoding="utf-8") == text
-    assert len(records.audit.find("f")) == 2
+    assert len(records.audit.find("f")) == 3
 
 
 @pytest.mark.usefixtures("sqlite_only")

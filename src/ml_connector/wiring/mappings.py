@@ -240,7 +240,7 @@ class Mappings:
         Raises:
             MappingFaultsError: All faults of the new rules; the old ones stay.
         """
-        held = self.find_rules(flow_name)
+        held = self.rulebook(flow_name).find_in_force()
         rules = self._parse_rules(file, flow_name=flow_name)
         where = self._save(flow_name, held, rules, comment=f"From {file.name}.")
         return where, len(rules.rules)
@@ -260,18 +260,20 @@ class Mappings:
         return self._save(flow_name, held, changed, comment=note, deed=Deed.SAVED)
 
     def _save(
-        self, flow_name: str, held: "RulesInForce", rules: "MappingSet", *, comment: str,
+        self, flow_name: str, held: "RulesInForce | None", rules: "MappingSet", *, comment: str,
         deed: Deed = Deed.IMPORTED,
     ) -> str:  # fmt: skip
         """The rules are in force: in the records where those keep them, else in the file."""
-        if held.is_kept:
+        if held is not None and held.is_kept:
             saved = self.save_rules(
                 flow_name, rules, based_on=held.number, comment=comment, deed=deed
             )
             return f"version {saved.number} of {flow_name}"
         return str(self._write_file(self.actuals_flow(flow_name), held, rules))
 
-    def _write_file(self, flow: ActualsFlow, held: "RulesInForce", rules: "MappingSet") -> Path:
+    def _write_file(
+        self, flow: ActualsFlow, held: "RulesInForce | None", rules: "MappingSet"
+    ) -> Path:
         """The project's file holds the rules, if nobody changed it or took them over meanwhile."""
         from ml_connector.domain.mapping_rules import render_mapping  # noqa: PLC0415 - start-up.
 

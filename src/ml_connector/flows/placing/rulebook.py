@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ml_connector.domain.mapping_file import MappingWords, parse_mapping
+from ml_connector.domain.mapping_file import MappingFaultsError, MappingWords, parse_mapping
 from ml_connector.domain.mapping_rules import (
     MappingDiff,
     MappingSet,
@@ -160,14 +160,22 @@ class Rulebook:
             )  # fmt: skip
         return found, self._parse(self._load_text(found), number)
 
-    def verify_unmoved(self, held: RulesInForce) -> None:
-        """The rules in force are still those, and kept where they were.
+    def find_in_force(self) -> RulesInForce | None:
+        """The rules in force; None where the file decides, and holds faults."""
+        try:
+            return self.load()
+        except MappingFaultsError:
+            return None
+
+    def verify_unmoved(self, held: RulesInForce | None) -> None:
+        """The rules in force are still those, and kept where they were; None: a faulty file's.
 
         Raises:
             FileMovedError: They were changed or taken over meanwhile.
         """
-        now = self.load()
-        if (now.is_kept, now.mapping) != (held.is_kept, held.mapping):
+        now = self.find_in_force()
+        before, after = ((one.is_kept, one.mapping) if one else None for one in (held, now))
+        if before != after:
             raise FileMovedError(
                 f"The rules of flow {self.flow.name} were changed or taken over meanwhile.",
                 written="Nothing was saved; the rules are as they were saved meanwhile.",
