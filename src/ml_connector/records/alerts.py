@@ -104,8 +104,9 @@ class AlertRecords(OrganisationStore):
         # As a rule it is the very newest; only behind runs that looked more are read.
         for found in (newest[:1], newest[1:GOOD_LOOKED_MAX]):
             for at, asked in found:
+                ended_at: datetime | None = at
                 if not any(map(asked.get, LOOKS_ONLY)):
-                    return at
+                    return ended_at
         return None
 
     # --- alerts -----------------------------------------------------------------------------------
