@@ -11,6 +11,7 @@ from ml_connector.flows.answers.health import sum_debits
 from ml_connector.flows.answers.listing import Money
 from ml_connector.flows.answers.reconciliation_accounts import read_detail
 from ml_connector.flows.answers.reconciliation_listings import list_bridge, list_cells
+from ml_connector.flows.answers.run_listings import NOT_ALL_SENT, list_bridges
 from ml_connector.ports import Standing
 
 MakeDesk = Callable[..., FakeDesk]
@@ -64,6 +65,22 @@ def test_debits_of_a_long_run_are_all_of_them() -> None:
 
     assert sum_debits(long) == {"USD": Decimal(111)}
     assert sum_debits({"tie_out": [row, row]}) == {"USD": Decimal(10)}
+
+
+def test_what_was_not_sent_is_not_told_as_held_by_the_model() -> None:
+    """The bridge of a run that held something back, or only compared, ends before the model."""
+    debits = {"USD": {"archived": "111", "mapped": "111"}}
+    ends = [
+        list_bridges({"debits": debits, **its})[0].end
+        for its in (
+            {"cells": 2, "loaded": True},
+            {"cells": 0},
+            {"cells": 2},
+            {"unmapped": {"P": 1}},
+        )
+    ]
+
+    assert ends == ["model", "model", NOT_ALL_SENT, NOT_ALL_SENT]
 
 
 def test_cells_that_wait_are_not_called_refused(desk: FakeDesk) -> None:

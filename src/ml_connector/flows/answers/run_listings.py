@@ -1,7 +1,7 @@
 """What a run came to, for every kind of flow, as tables; and what it was pinned to."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from ml_connector.domain.money import ZERO, exact_money
@@ -11,6 +11,7 @@ from ml_connector.flows.answers.listing import Cell, Link, Listing, Money, State
 from ml_connector.ports import Json, LoadRow, PostingState, StepRow
 
 HASH_SHOWN = 12
+NOT_ALL_SENT = "for the model, not all sent"
 CURRENCIES_MAX = 3
 """Currencies a bridge is drawn of, those with the most debits."""
 OFF_TONES = {"moving": Tone.WAITS}
@@ -145,12 +146,16 @@ class Bridge:
     parts: tuple[tuple[str, Decimal, Tone], ...]
     """What is taken away on the way, as it is taken: name, amount, tone."""
     left: Decimal
+    end: str = "model"
+    """What is left is in the model, or was to be sent there and not all of it was."""
 
 
 def list_bridges(summary: Json) -> list[Bridge]:
     """The bridge of each currency that money went by in; none of runs that told no debits."""
     with exact_money():
         found = [_make_bridge(*its) for its in sorted((summary.get("debits") or {}).items())]
+    is_short = bool(summary.get("unmapped") or (summary.get("cells") and not summary.get("loaded")))
+    found = [replace(one, end=NOT_ALL_SENT) for one in found] if is_short else found
     return sorted((one for one in found if one.whole), key=lambda one: -one.whole)[:CURRENCIES_MAX]
 
 
@@ -175,7 +180,7 @@ def _make_bridge(currency: str, debits: Json) -> Bridge:
 def list_bridge(bridge: Bridge) -> Listing:
     """The bridge as a table."""
     rows = [("ledger", bridge.whole), *((name, its) for name, its, _ in bridge.parts),
-            ("model", bridge.left)]  # fmt: skip
+            (bridge.end, bridge.left)]  # fmt: skip
     return Listing(
         columns=("What", "Amount"),
         rows=[(name, Money(amount=its, currency=bridge.currency)) for name, its in rows],

@@ -145,7 +145,7 @@ def _chart_bridge(bridge: Bridge) -> Chart:
     listing = list_bridge(bridge)
     steps = [Step(label="ledger", amount=bridge.whole, is_total=True, tone="accent")]
     steps += [Step(label=name, amount=amount, tone=tone) for name, amount, tone in bridge.parts]
-    steps.append(Step(label="model", amount=bridge.left, is_total=True, tone=Tone.GOOD))
+    steps.append(Step(label=bridge.end, amount=bridge.left, is_total=True, tone=Tone.GOOD))
     told = [" ".join(render_cell(cell, grouped=True) for cell in row) for row in listing.rows]
     return Chart(
         name=f"bridge-{bridge.currency}",
