@@ -79,7 +79,8 @@ class AppriseSender:
         outbox.add(self._open(address, message.recipients))
         answer = outbox.notify(
             title=" ".join(message.title.split())[:TITLE_CHARS_MAX],
-            body=message.body[:BODY_CHARS_MAX], notify_type=_TYPES[message.severity], body_format="text", timeout=SEND_S,
+            body=message.body[:BODY_CHARS_MAX], body_format="text",
+            notify_type=_TYPES[message.severity], timeout=SEND_S,
         )  # fmt: skip
         if not answer:
             raise ChannelUnavailableError(_tell_answer(answer, address))
