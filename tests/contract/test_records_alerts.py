@@ -198,3 +198,19 @@ def test_end_of_a_run_is_noted_in_its_own_transaction(records: Records) -> None:
     assert records.alerts.delete_notes([one.number for one in notes]) == 1
     assert records.alerts.delete_notes([one.number for one in notes]) == 0
     assert records.alerts.find_last_good("actuals") is None
+
+
+@pytest.mark.parametrize("look", ["dry_run", "reconcile"])
+def test_good_run_that_monitoring_is_told_of_brought_something(
+    records: Records, move: Move, look: str
+) -> None:
+    """One that only looked leaves a flow as old as it was, for alerts and for numbers alike."""
+    for run_id, asked in (("r1", {"periods": ["Oct-26"]}), ("r2", {look: True})):
+        records.runs.create_run(run_id=run_id, flow="f", kind="actuals", actor="kim", request=asked)
+        records.runs.save_run(run_id, RunState.SUCCEEDED)
+        move(60)
+
+    loaded_at = records.runs.load_run("r1").finished_at
+
+    assert records.gauges.load_gauges().good_at == {"f": loaded_at}
+    assert records.alerts.find_last_good("f") == loaded_at

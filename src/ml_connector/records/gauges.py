@@ -9,6 +9,7 @@ from ml_connector.ports import RunState
 from ml_connector.ports.gauges import BudgetGauge, Gauges
 from ml_connector.ports.standings import StageState
 from ml_connector.records import models
+from ml_connector.records.alerts import LOOKS_ONLY
 from ml_connector.records.store import OrganisationStore
 
 WINDOW = timedelta(minutes=1)
@@ -41,6 +42,10 @@ class GaugeRecords(OrganisationStore):
     def _find_good(self) -> dict[str, datetime]:
         """When the newest run of each flow ended that has brought all it should."""
         good = models.Run.of(self._id).filter(state=RunState.SUCCEEDED.value)
+        for looks in sorted(LOOKS_ONLY):
+            # A key that is missing is no `true`; to the database it is unknown.
+            key = f"request__{looks}"
+            good = good.filter(Q(**{f"{key}__isnull": True}) | ~Q(**{key: True}))
         newest = good.values("flow").annotate(newest=Max("id")).order_by()
         rows = models.Run.of(self._id).filter(id__in=[row["newest"] for row in newest])
         return {row.flow: row.finished_at for row in rows if row.finished_at is not None}

@@ -265,7 +265,8 @@ class Schedule(Strict):
     """What is asked of the flow."""
     catch_up: Literal["newest", "all", "none"] = "newest"
     """What becomes of times that passed while nothing was running: the newest runs once, all run
-    one after the other (24 at most), or none. Closings of periods all run, however late."""
+    one after the other (24 at most), or none. Closings of periods all run, however late; with none,
+    one that comes within a maintenance window is skipped, and says so."""
     blackouts: tuple[Blackout, ...] = Field(default=(), max_length=BLACKOUTS_MAX)
     """Windows in which it does not run."""
     in_blackout: Literal["delay", "skip"] = "delay"

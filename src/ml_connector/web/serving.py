@@ -4,6 +4,7 @@ import threading
 from typing import Any, Self
 
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.management import call_command
 from waitress.server import create_server
 
 from ml_connector.errors import SystemUnavailableError
@@ -34,6 +35,8 @@ class Pages:
         """The pages answer."""
         assert self._house.records is not None, "pages stand on the records"
         open_desk(self._house)
+        # Nothing else deletes them; each start is often enough.
+        call_command("clearsessions")
         try:
             self._server = create_server(
                 WSGIHandler(), host=self._host, port=self._port, threads=THREADS,
