@@ -186,7 +186,8 @@ def _make_changes(models: Any, owner: Any, standings: Iterable[Any]) -> Iterator
 def _make_load(models: Any, owner: Any, flow: str, refused: int, now: datetime) -> Any:
     run = models.Run.objects.filter(**owner, flow=flow).order_by("-id").first()
     return models.Load.objects.create(
-        **owner, load_id=f"filled {now:%y%m%d%H%M%S}", run_id=run.run_id, flow=flow, plan_hash="p",
+        **owner, load_id=f"filled {flow} {run.run_id} {now:%y%m%d%H%M%S%f}", run_id=run.run_id,
+        flow=flow, plan_hash="p",
         intent_id="i", task_id="T", outcome="partial", chunks=9, cells_sent=refused * 2,
         cells_refused=refused, result_hash="", dump_hashes=[], created_at=now,
     )  # fmt: skip

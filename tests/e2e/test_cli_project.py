@@ -156,7 +156,7 @@ def test_config_schema_describes_every_kind_of_file(terminal: Any) -> None:
     """Editors get a schema for each kind of file; no project needed."""
     schemas = terminal.type("config", "schema").json
 
-    kinds = {"ml-connector", "connection", "flow", "schedule"}
+    kinds = {"ml-connector", "connection", "flow", "schedule", "calendar", "maintenance"}
     assert {name.split(".")[0] for name in schemas} == kinds
     assert all("$defs" in schema or "properties" in schema for schema in schemas.values())
 
