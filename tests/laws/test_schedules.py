@@ -44,7 +44,7 @@ instants = st.datetimes(
 
 
 @st.composite
-def windows(draw: st.DrawFn) -> Window:
+def windows(draw: st.DrawFn, *, skips: bool) -> Window:
     """A daily or weekly blackout, or one of certain days of 2026; of a zone of its own or not."""
     every, within, longest = draw(
         st.sampled_from([(DAY, 1, 1_000), (WEEK, 7, 4_320), (None, 700, 4_320)])
@@ -54,18 +54,23 @@ def windows(draw: st.DrawFn) -> Window:
     zone = draw(st.sampled_from([None, *ZONES]))
     return Window(
         begins=begins, ends=begins + length, every=every, reason="close",
-        skips=draw(st.booleans()), zone=ZoneInfo(zone) if zone else None,
+        skips=skips, zone=ZoneInfo(zone) if zone else None,
     )  # fmt: skip
 
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    """A schedule as somebody might write it."""
+    """A schedule as somebody might write it.
+
+    All its windows delay, or all of them and its days off skip: where one kind lies within the
+    other, the outer one has the say over what it meets first, and no law is made of that.
+    """
+    skips = draw(st.booleans())
     return make(
         draw(st.sampled_from(CRONS)),
         draw(st.sampled_from(ZONES)),
-        windows=tuple(draw(st.lists(windows(), max_size=2))),
-        find_off=draw(st.sampled_from([None, GERMAN.tell_off])),
+        windows=tuple(draw(st.lists(windows(skips=skips), max_size=2))),
+        find_off=draw(st.sampled_from([None, GERMAN.tell_off])) if skips else None,
     )
 
 
@@ -165,13 +170,14 @@ def test_nothing_runs_in_a_blackout_and_nothing_is_lost_but_what_is_told(
     runs = {one.at for one in due if one.is_run}
     skips = [one.skipped_by for one in due if one.skipped_by is not None]
     for planned in list_due(bare, since, until, most=1_000):
-        held = find_blackout(calendar.shut, planned.at)
+        held, at = find_blackout(calendar.shut, planned.at), planned.at
+        # Where blackouts overlap, the end of one may lie within the next.
+        while held is not None and not held.skips and held.ends <= until:
+            at, held = held.ends, find_blackout(calendar.shut, held.ends)
         if held is None:
-            assert planned.at in runs
+            assert at in runs
         elif held.skips:
-            assert held in skips or held.begins < since
-        else:
-            assert held.ends in runs or held.ends > until
+            assert held.begins < since or any(one.begins <= at < one.ends for one in skips)
 
 
 @given(calendars(), instants, st.integers(1, 5), st.integers(0, 30 * 24))
