@@ -1,8 +1,8 @@
 """Two workers with an engine each, on one database, and the process that queues runs for them.
 
 Usage: crew_child.py URL KEYS RUNS. It forks two workers, queues RUNS runs for each of KEYS models,
-kills the one that is first in the middle of a step once both have ended a run, and tells in JSON
-lines what was begun and ended where.
+kills the one that is first in the middle of its second one, and tells in JSON lines what was begun
+and ended where.
 """
 
 import json
@@ -95,7 +95,7 @@ def main() -> None:
             if line["event"] == "end":
                 ended.add(line["run"])
                 workers.add(line["pid"])
-            elif len(workers) == WORKERS and not is_killed:
+            elif line["pid"] in workers and not is_killed:
                 os.kill(line["pid"], signal.SIGKILL)
                 is_killed = True
                 sys.stdout.write(json.dumps({**line, "event": "killed"}) + "\n")

@@ -7,12 +7,14 @@ from zipfile import ZipFile
 
 
 def test_flow_and_its_run_are_shown_with_the_way_there(site: Any) -> None:
-    """From the flows to a run in two clicks."""
+    """From the flows to the newest run in two clicks, and from a flow to each of its runs."""
     visitor = site.member("viewer")
 
     flows = visitor.get("/flows/").text
     assert "/flows/actuals-fusion/" in flows
-    assert f"/runs/{site.run_id}/" in flows
+    with site.house() as house:
+        newest = house.records.runs.load_runs(flow="actuals-fusion", limit=1)[0]
+    assert f"/runs/{newest.run_id}/" in flows
     assert f"/runs/{site.run_id}/" in visitor.get("/flows/actuals-fusion/").text
     run = visitor.get(f"/runs/{site.run_id}/").text
     assert "Unexplained" in run
