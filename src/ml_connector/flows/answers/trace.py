@@ -229,7 +229,10 @@ def trace_value(bench: ActualsBench, key: str) -> Iterator[TraceEntry]:
     except NeverRunError:
         return
     books, placer = load_books(bench, pins["books"]), load_placer(bench, pins)
-    newest = sorted(books.members, key=lambda pair: books.period(pair).date_last, reverse=True)
+    # A calendar knows years to come, in which nothing is posted yet.
+    today = bench.clock.now().date()
+    begun = [pair for pair in books.members if books.period(pair).date_first <= today]
+    newest = sorted(begun, key=lambda pair: books.period(pair).date_last, reverse=True)
     members = list(dict.fromkeys(books.members[pair] for pair in newest))[:MEMBERS_MAX]
     for member in reversed(members):
         for pair in books.pairs_of(member):
