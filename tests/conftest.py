@@ -26,17 +26,17 @@ HERE = Path(__file__).parent
 WITHOUT_SOCKETS = {"unit", "laws"}
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 LINES = 3_000
-DEAR = {"e2e", "faults"}
-"""Folders whose tests take seconds each."""
+CASES_MAX = {"e2e": 1, "faults": 1, "contract": 4, "fidelity": 4, "unit": 8}
+"""Like cases of one test that run at each change, by folder: the dearer, the fewer."""
 LONGEST_S = 600
 """A test that may take so long is begun first."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Unless all are asked for, only a few like cases of the dearest tests run.
+    """Unless all are asked for, only a few like cases of a test run, always the same.
 
-    End to end and under faults a test with many cases runs two of them at most, always the same;
-    what is marked `exhaustive` is left out. `make exhaustive` runs everything.
+    How many goes by the folder; what is marked `exhaustive` is left out. `make exhaustive` runs
+    everything.
     """
     # Else the longest ends alone, long after all the others.
     items.sort(key=_is_short)
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         number, count = seen[_name(item)], counts[_name(item)]
         seen[_name(item)] += 1
-        is_sampled = _is_dear(item) and number % max(2, -(-count // 2)) != 0
+        is_sampled = number % -(-count // _find_most(item, count)) != 0
         is_left = is_sampled or item.get_closest_marker("exhaustive") is not None
         (left if is_left else kept).append(item)
     # Somebody who names a single case wants just that one.
@@ -67,8 +67,8 @@ def _name(item: pytest.Item) -> str:
     return item.nodeid.partition("[")[0]
 
 
-def _is_dear(item: pytest.Item) -> bool:
-    return item.path.relative_to(HERE).parts[0] in DEAR
+def _find_most(item: pytest.Item, count: int) -> int:
+    return CASES_MAX.get(item.path.relative_to(HERE).parts[0], count)
 
 
 @pytest.fixture(autouse=True)
