@@ -35,8 +35,7 @@ from ml_connector.records.migrating import (
     migrate_database,
     verify_schema,
 )
-from ml_connector.records.migration_locks import LockedTablesError
-from ml_connector.records.setup import MIGRATION_LOCK
+from ml_connector.records.migration_locks import MIGRATION_LOCK, LockedTablesError
 from ml_connector.records.stages import find_newest
 
 OURS = Path(importlib.import_module("ml_connector.records.migrations").__path__[0])

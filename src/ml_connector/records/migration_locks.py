@@ -14,8 +14,9 @@ from pathlib import Path
 from django.db import OperationalError, connection
 
 from ml_connector.errors import BusyError
-from ml_connector.records.setup import MIGRATION_LOCK
 
+MIGRATION_LOCK = 7_340_117_001
+"""Number of the PostgreSQL advisory lock that one migrating process holds."""
 TABLE_WAIT_MS = 2_000
 """How long a migration may wait for a table, and writers behind it."""
 TABLE_TRIES_MAX = 30

@@ -39,8 +39,6 @@ whoever goes on with its runs may be waiting for them."""
 BUDGET_ALIAS = "budget"
 """A second connection, for what a loss of power may take: grants of the request budget, whose short
 transactions join no other, and the steps of runs."""
-MIGRATION_LOCK = 7_340_117_001
-"""Number of the PostgreSQL advisory lock that one migrating process holds."""
 
 _opened: dict[BaseDatabaseWrapper, threading.Thread] = {}
 """Connections of this process and the thread each belongs to.

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ml_connector.wiring.house import House, open_house
-    from ml_connector.wiring.projects import (
-        find_root,
-        read_project,
-        render_schemas,
-        write_project,
-        write_sandbox_project,
-    )
+    from ml_connector.wiring.new_projects import write_project, write_sandbox_project
+    from ml_connector.wiring.projects import find_root, read_project, render_schemas
 
+_PLACES = {
+    "House": "house",
+    "find_root": "projects",
+    "open_house": "house",
+    "read_project": "projects",
+    "render_schemas": "projects",
+    "write_project": "new_projects",
+    "write_sandbox_project": "new_projects",
+}
 __all__ = [
     "House",
     "find_root",
@@ -26,11 +30,9 @@ __all__ = [
     "write_project",
     "write_sandbox_project",
 ]
-_OF_HOUSE = frozenset({"House", "open_house"})
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _PLACES:
         raise AttributeError(name)
-    module = "house" if name in _OF_HOUSE else "projects"
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

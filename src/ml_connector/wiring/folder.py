@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ml_connector.errors import ConnectorError
 from ml_connector.settings import PROJECT_FILE, Project
+from ml_connector.wiring.projects import read_project
 
 LOOK_S = 10.0
 """How long a changed file may go unnoticed."""
@@ -41,8 +42,6 @@ class Folder:
         return [name for name, its in read.schedules.items() if its.flow not in self._project.flows]
 
     def _read(self) -> Project | None:
-        from ml_connector.wiring.projects import read_project  # noqa: PLC0415 - circular otherwise.
-
         try:
             read = read_project(self._project.root, self._project.overrides)
         except ConnectorError as error:
