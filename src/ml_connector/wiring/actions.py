@@ -12,16 +12,12 @@ from ml_connector.ports import (
     AskedRun,
     Json,
     Posting,
-    Records,
     RunRow,
     RunState,
 )
-from ml_connector.settings import Flow, Project
+from ml_connector.wiring.parts import Part
 from ml_connector.wiring.serving import ServedEngine
 from ml_connector.wiring.workers import is_shared
-
-if TYPE_CHECKING:
-    from ml_connector.flows.scheduling import FlowPlace
 
 HASH_SHOWN = 12
 TAKEN = frozenset({RunState.QUEUED, RunState.RUNNING})
@@ -51,29 +47,13 @@ class ReasonMissingError(UsageError):
     code = "approvals.reason-missing"
 
 
-class Actions:
+class Actions(Part):
     """The asking half of a house whose process executes runs; the person waits for none of them.
 
     A `key` is one form's or one call's: told again it stands for the run it has started.
     """
 
-    project: Project
-    actor: str
-    _stop: Any
-
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        def flow(self, name: str) -> Flow:
-            """A flow's settings."""
-
-        def new_run_id(self) -> str:
-            """An id for a run."""
-
-        def _find_place(self, flow_name: str) -> FlowPlace: ...
 
         def _desk(self, engine: Any = None) -> Any: ...
 

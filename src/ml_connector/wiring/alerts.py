@@ -8,18 +8,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConnectorError, DatabaseAwayError, UsageError
-from ml_connector.ports import Clock, Records
 from ml_connector.ports.alerts import AlertRow, AlertSender, DeliveryRow, Occurrence
-from ml_connector.settings import Project
 from ml_connector.settings.alerts import ChannelSettings
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.once import once
+from ml_connector.wiring.parts import Part
 from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 
 if TYPE_CHECKING:
     from ml_connector.flows.alerting.desk import AlertDesk
     from ml_connector.ports.alerts import NewAlert
-    from ml_connector.vault import Vault
 
 logger = logging.getLogger(__name__)
 
@@ -68,23 +66,10 @@ class AlertView:
     deliveries: list[DeliveryRow]
 
 
-class Alerts:
+class Alerts(Part):
     """The house's alerts; the house itself supplies records, vault and clock."""
 
-    project: Project
-    clock: Clock
-    actor: str
-    holder: str
-
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def vault(self) -> Vault:
-            """The project's secrets."""
 
         def list_endings(self) -> list[NewAlert]:
             """Credentials that end soon."""

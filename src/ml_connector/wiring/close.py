@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ml_connector.domain.periods import READABLE_STATES
 from ml_connector.errors import UsageError
 from ml_connector.flows.answers.cockpit import BurnDown, Cell
-from ml_connector.ports import Archive, Clock, Records
-from ml_connector.settings import ActualsFlow, Project
+from ml_connector.settings import ActualsFlow
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
     from ml_connector.domain.working_days import WorkingDays
@@ -33,21 +33,10 @@ class CloseAnswer:
     burn_down: BurnDown | None
 
 
-class Closing:
+class Closing(Part):
     """The house's close; the house itself supplies records, flows and signatures."""
 
-    project: Project
-    clock: Clock
-
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def archive(self) -> Archive:
-            """The files."""
 
         def list_signed(
             self, *, flow: str | None = None, first: date | None = None, last: date | None = None

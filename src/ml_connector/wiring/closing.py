@@ -4,15 +4,14 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConnectorError, UsageError
-from ml_connector.ports import Clock, LedgerSource, Records
+from ml_connector.ports import LedgerSource
 from ml_connector.ports.closing import MaintenanceRow, WatchRow
-from ml_connector.settings import Project
 from ml_connector.wiring.callers import Callers
 from ml_connector.wiring.near import list_names
+from ml_connector.wiring.parts import Part
 from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 
 if TYPE_CHECKING:
@@ -38,20 +37,12 @@ class UnfitWindowError(UsageError):
     code = "closing.unfit-window"
 
 
-class Closing:
+class Closing(Part):
     """The half of a house that follows periods and maintenance."""
 
-    project: Project
-    clock: Clock
-    actor: str
-    _stop: Event
     _callers: Callers
 
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
 
         def source(self, name: str) -> LedgerSource:
             """The ERP behind a connection."""

@@ -9,43 +9,25 @@ from ml_connector.ports import (
     ApprovalState,
     Json,
     Posting,
-    Records,
     RefusedSummary,
     RunRow,
 )
-from ml_connector.settings import ActualsFlow, BudgetFlow, Flow, Project, SupplierFlow
+from ml_connector.settings import ActualsFlow, BudgetFlow, SupplierFlow
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
-    from ml_connector.archive import FileArchive
     from ml_connector.domain.journals import JournalLine
     from ml_connector.flows.answers.refusals import Refusal
     from ml_connector.flows.answers.saved_plans import SavedPlan
-    from ml_connector.flows.bench import ActualsBench, BudgetBench, SupplierBench
+    from ml_connector.flows.bench import BudgetBench, SupplierBench
     from ml_connector.flows.revising.changes import Revision
     from ml_connector.flows.writing.journals import PlannedLine
 
 
-class Decisions:
+class Decisions(Part):
     """The deciding half of a house; the house itself supplies records, benches and runs."""
 
-    project: Project
-    actor: str
-
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def archive(self) -> FileArchive:
-            """The project's immutable files."""
-
-        def flow(self, name: str) -> Flow:
-            """A flow's settings."""
-
-        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
-            """The bench of an actuals flow."""
 
         def budget_bench(self, flow: BudgetFlow) -> BudgetBench:
             """The bench of a budget flow."""

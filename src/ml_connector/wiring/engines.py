@@ -4,11 +4,9 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from ml_connector.ports import UNFINISHED_STATES, Clock, Json, Records, RunRow, RunState, Steps
-from ml_connector.settings import Flow, Project
+from ml_connector.ports import UNFINISHED_STATES, Clock, Json, RunRow, RunState, Steps
 from ml_connector.wiring.moving import (
     Moved,
     Versions,
@@ -19,6 +17,7 @@ from ml_connector.wiring.moving import (
 )
 from ml_connector.wiring.observer import RunHistory, StepListener
 from ml_connector.wiring.once import once
+from ml_connector.wiring.parts import Part
 from ml_connector.wiring.schedules import Look
 from ml_connector.wiring.serving import (
     ServedEngine,
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from ml_connector.engine.crew import Role
     from ml_connector.engine.durable import DurableEngine
     from ml_connector.engine.versions import RunVersions
-    from ml_connector.flows.bench import Bench
-    from ml_connector.flows.scheduling import FlowPlace
     from ml_connector.ports.schedules import RunQueue
     from ml_connector.records.migrating import Migrated
 
@@ -68,27 +65,13 @@ def new_run_id(clock: Clock, *, is_shared: bool) -> str:
     return f"{clock.now():%y%m%d-%H%M%S}-{secrets.token_hex(6 if is_shared else 2)}"
 
 
-class Engines:
+class Engines(Part):
     """The running half of a house; the house itself supplies records, benches and flows."""
 
-    project: Project
-    clock: Clock
-    actor: str
-    _stop: Event
     _on_step: StepListener | None
     _on_run: RunListener | None
 
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        def flow(self, name: str) -> Flow:
-            """A flow's settings."""
-
-        def bench(self, flow: Flow) -> Bench:
-            """The bench of any flow."""
 
         def trace_runs(self, history: RunHistory) -> Any:
             """The history, which also traces where somebody listens."""
@@ -100,8 +83,6 @@ class Engines:
         def _watching_periods(self, tell: Tell) -> AbstractContextManager[None]: ...
 
         def _telling(self, tell: Tell) -> AbstractContextManager[None]: ...
-
-        def _find_place(self, flow_name: str) -> FlowPlace: ...
 
         def _run_flow(self, flow_name: str, steps: Steps, request: Json) -> Json: ...
 

@@ -5,14 +5,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import UsageError
-from ml_connector.ports import Json, Records
+from ml_connector.ports import Json
 from ml_connector.ports.standings import ELSEWHERE, Standing
-from ml_connector.settings import Project
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
-    from ml_connector.archive import FileArchive
     from ml_connector.flows.answers.evidence import Evidence
-    from ml_connector.vault import Vault
     from ml_connector.wiring.evidence_keys import Signer
 
 KEY_SECRET = "evidence.signing-key"  # noqa: S105 - the name of one.
@@ -24,25 +22,10 @@ class NoEvidenceError(UsageError):
     code = "evidence.nothing"
 
 
-class EvidencePacks:
+class EvidencePacks(Part):
     """The house's evidence; the house itself supplies records, archive and vault."""
 
-    project: Project
-    actor: str
-
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def archive(self) -> FileArchive:
-            """The project's immutable files."""
-
-        @property
-        def vault(self) -> Vault:
-            """The project's secrets."""
 
         def find_standing(self, flow_name: str, period: str, *, ledger: str = "") -> Standing:
             """How the period stands."""

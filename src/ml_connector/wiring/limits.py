@@ -12,7 +12,7 @@ from ml_connector.domain.alerts import SEVERITIES, AlertEvent
 from ml_connector.domain.expiry import ClosePlace, find_close_place, find_next_close_end
 from ml_connector.domain.pools import ExactPool
 from ml_connector.errors import BusyError, ConnectorError
-from ml_connector.ports import Check, CheckState, Clock, Intent, Records
+from ml_connector.ports import Check, CheckState, Intent
 from ml_connector.ports.alerts import NewAlert
 from ml_connector.ports.connections import (
     ConnectionTest,
@@ -20,13 +20,13 @@ from ml_connector.ports.connections import (
     MinuteOfRequests,
     Requests,
 )
-from ml_connector.settings import Project
 from ml_connector.wiring.once import once
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
     from ml_connector.domain.working_days import WorkingDays
     from ml_connector.ports import LedgerSource, PlanningTarget
-    from ml_connector.vault import StoredSecret, Vault
+    from ml_connector.vault import StoredSecret
 
 TEST_S = 30.0
 """How long a test is waited for; what it found by then is kept."""
@@ -115,24 +115,13 @@ class ConnectionDetail:
     unsettled: list[Intent]
 
 
-class Limits:
+class Limits(Part):
     """The house's connections, requests and keys; the house itself supplies the systems."""
 
-    project: Project
-    clock: Clock
-    actor: str
     patience_s: float = TEST_S
     """How long a test is waited for."""
 
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def vault(self) -> Vault:
-            """The project's secrets."""
 
         def _connection(self, name: str, kind: str) -> Any: ...
 

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import UsageError
-from ml_connector.ports import Records
 from ml_connector.ports.rules import Deed
-from ml_connector.settings import ActualsFlow, Flow, Project
+from ml_connector.settings import ActualsFlow
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
-    from ml_connector.archive import FileArchive
     from ml_connector.domain.mapping import Explanation
     from ml_connector.domain.mapping_rules import MappingDiff, MappingSet
-    from ml_connector.flows.bench import ActualsBench
     from ml_connector.flows.placing.coverage import CoverageRow, UnmappedRow
     from ml_connector.flows.placing.moving import Weighed
     from ml_connector.flows.placing.reach import Reach
@@ -27,30 +25,8 @@ DIGITS_MAX = 7
 """Of a version's number."""
 
 
-class Mappings:
+class Mappings(Part):
     """The mapping part of a house; the house itself supplies project, records and benches."""
-
-    project: Project
-    actor: str
-
-    if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def archive(self) -> FileArchive:
-            """The project's immutable files."""
-
-        def flow(self, name: str) -> Flow:
-            """A flow's settings."""
-
-        def actuals_flow(self, name: str) -> ActualsFlow:
-            """The settings of an actuals flow."""
-
-        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
-            """The bench of an actuals flow."""
 
     def rulebook(self, flow_name: str) -> "Rulebook":
         """The rules of a flow, to look at and to change."""

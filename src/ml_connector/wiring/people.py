@@ -1,21 +1,13 @@
 """People: who may sign in and what they may do; every change is in the audit chain."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from ml_connector.ports import Person, Records, Role
+from ml_connector.ports import Person, Role
+from ml_connector.wiring.parts import Part
 
 
-class People:
+class People(Part):
     """The house's people; the house itself supplies the records."""
-
-    actor: str
-
-    if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
 
     def add_person(
         self,

@@ -4,41 +4,21 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import ConnectorError, UsageError
-from ml_connector.ports import Check, CheckState, Records
-from ml_connector.settings import ActualsFlow, DimensionsFlow, Flow, Project
+from ml_connector.ports import Check, CheckState
+from ml_connector.settings import ActualsFlow, DimensionsFlow
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
-    from ml_connector.archive import FileArchive
     from ml_connector.flows.answers.refusals import Refusal
     from ml_connector.flows.answers.trace import TraceEntry
-    from ml_connector.flows.bench import ActualsBench, Bench, DimensionsBench
+    from ml_connector.flows.bench import DimensionsBench
     from ml_connector.flows.ledger.scope import PeriodInScope
 
 
-class Questions:
+class Questions(Part):
     """The asking half of a house; the house itself supplies project, records and benches."""
 
-    project: Project
-    actor: str
-
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def archive(self) -> FileArchive:
-            """The project's immutable files."""
-
-        def flow(self, name: str) -> Flow:
-            """A flow's settings."""
-
-        def bench(self, flow: Flow) -> Bench:
-            """The bench of any flow."""
-
-        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
-            """The bench of an actuals flow."""
 
         def dimensions_bench(self, flow: DimensionsFlow) -> DimensionsBench:
             """The bench of a dimensions flow."""

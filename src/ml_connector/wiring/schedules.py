@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from threading import Event
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import UsageError
-from ml_connector.ports import Clock, Json, Records, RunRow, RunState
+from ml_connector.ports import Json, RunRow, RunState
 from ml_connector.ports.schedules import FiringRow, FiringState, ScheduleRow
-from ml_connector.settings import Flow, Project, Schedule
+from ml_connector.settings import Schedule
 from ml_connector.wiring.closing import Closing
 from ml_connector.wiring.folder import Folder
 from ml_connector.wiring.near import list_names
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from ml_connector.domain.schedules import Due
     from ml_connector.domain.windows import Blackout
     from ml_connector.flows.answers.schedule_listings import ScheduleView
-    from ml_connector.flows.bench import Bench
     from ml_connector.flows.scheduling import FlowPlace, ScheduleDesk
     from ml_connector.flows.timetables import Almanac, Filed
     from ml_connector.ports.closing import PeriodEvent
@@ -37,30 +35,10 @@ LAST_SHOWN = 20
 class Schedules(Closing):
     """The scheduling half of a house; the house itself supplies records, flows and runs."""
 
-    project: Project
-    clock: Clock
-    actor: str
     folder_problem: str = ""
     """What is wrong with the project folder since it was read, if it was changed."""
-    _stop: Event
 
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        def flow(self, name: str) -> Flow:
-            """A flow's settings."""
-
-        def bench(self, flow: Flow) -> Bench:
-            """The bench of any flow."""
-
-        def new_run_id(self) -> str:
-            """An id for a run."""
-
-        def enqueue_run(self, flow_name: str, request: Json, *, key: str = "") -> RunRow:
-            """A run is recorded and handed to whoever executes runs."""
 
         def run_as(self, run_id: str, flow_name: str, request: Json) -> RunRow:
             """A run under an id of the caller's, executed to its end."""

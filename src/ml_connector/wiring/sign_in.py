@@ -7,15 +7,14 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import CredentialsError, UsageError
-from ml_connector.ports import Claims, Clock, Person, Records, Role
-from ml_connector.settings import Project
+from ml_connector.ports import Claims, Person, Role
 from ml_connector.wiring.once import once
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
     from ml_connector.systems.providers import Provider
-    from ml_connector.vault import Vault
 
 FACTORS = "factor/"
 """Where the names of such secrets begin; they are no credentials of the project's."""
@@ -56,22 +55,10 @@ class SignInRefusedError(CredentialsError):
     code = "sign-in.refused"
 
 
-class SignIn:
+class SignIn(Part):
     """The house's door; the house itself supplies records, vault and clock."""
 
-    project: Project
-    clock: Clock
-    actor: str
-
     if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def vault(self) -> Vault:
-            """The project's secrets."""
 
         def add_person(
             self, name: str, *, password: str | None, roles: Iterable[Role],
@@ -251,7 +238,7 @@ class SignIn:
             if one.ca_bundle is not None:
                 settings = one.model_copy(update={"ca_bundle": self.project.resolve(one.ca_bundle)})
             made[one.name] = Provider(settings, secrets=self.vault, clock=self.clock)
-            self._closers.callback(made[one.name].close)  # type: ignore[attr-defined]  # the house's
+            self._closers.callback(made[one.name].close)
         return made
 
     def find_provider(self, name: str) -> "Provider":

@@ -5,10 +5,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import AccessDeniedError, BlockedError, BusyError, UsageError
-from ml_connector.ports import Clock, Records, Right, SignOff
+from ml_connector.ports import Right, SignOff
 from ml_connector.ports.identities import AGENT
 from ml_connector.ports.standings import ELSEWHERE, Standing
-from ml_connector.settings import Flow
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
     from ml_connector.flows.answers.reconciliation import SignedStanding
@@ -41,20 +41,8 @@ class MayNotSignError(AccessDeniedError):
     code = "sign-offs.not-allowed"
 
 
-class SigningOff:
+class SigningOff(Part):
     """The house's signatures; the house itself supplies records and flows."""
-
-    actor: str
-    clock: Clock
-
-    if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        def flow(self, name: str) -> Flow:
-            """A flow's settings."""
 
     def find_standing(self, flow_name: str, period: str, *, ledger: str = "") -> Standing:
         """How the period stands; the ledger may be left out where one alone has the period.

@@ -1,36 +1,26 @@
 """The systems behind a project's connections, one client per connection and process."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import UsageError
-from ml_connector.ports import Clock, LedgerSource, PlanningTarget, RequestBudget
-from ml_connector.settings import Project
+from ml_connector.ports import LedgerSource, PlanningTarget, RequestBudget
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.once import once
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
-    from ml_connector.vault import Vault
     from ml_connector.wiring.sessions import SealedSessions
 
 SESSIONS_FOLDER = "sessions"
 
 
-class Systems:
+class Systems(Part):
     """The outward half of a house; the house itself supplies project, vault, clock and budget."""
 
-    project: Project
-    clock: Clock
-    _closers: ExitStack
-
     if TYPE_CHECKING:
-
-        @property
-        def vault(self) -> Vault:
-            """The project's secrets."""
 
         @property
         def budget(self) -> RequestBudget:

@@ -1,15 +1,15 @@
 """What watches from outside is told: numbers for Prometheus, traces for OpenTelemetry."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_connector import __version__, telemetry
 from ml_connector.errors import ConnectorError
-from ml_connector.ports import Clock, Json, Records, RunState
+from ml_connector.ports import Json, Records, RunState
 from ml_connector.ports.gauges import Gauges
 from ml_connector.wiring.observer import RunHistory
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily, Metric
@@ -21,17 +21,8 @@ WAITING = frozenset({RunState.QUEUED})
 DONE = "done"
 
 
-class Telemetry:
+class Telemetry(Part):
     """The house's numbers; the house itself supplies records and clock."""
-
-    clock: Clock
-    _closers: ExitStack
-
-    if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
 
     def trace_runs(self, history: RunHistory) -> "RunHistory | TracedHistory":
         """The history, which also traces where the environment says whom to tell."""

@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from ml_connector.errors import BlockedError, UsageError
-from ml_connector.ports import ApiToken, Clock, Person, Records, Right
+from ml_connector.ports import ApiToken, Person, Right
+from ml_connector.wiring.parts import Part
 
 MARK = "mlc"
 """How every token begins, so that scanners for lost credentials can tell one."""
@@ -59,17 +59,8 @@ class TokenHolder:
         return self.token.rights & self.person.rights
 
 
-class Tokens:
+class Tokens(Part):
     """The house's tokens; the house itself supplies records and clock."""
-
-    actor: str
-    clock: Clock
-
-    if TYPE_CHECKING:
-
-        @property
-        def records(self) -> Records:
-            """All stores."""
 
     def make_token(
         self, name: str, *, rights: Iterable[Right], days: int = DAYS_DEFAULT, person: str = ""

@@ -5,16 +5,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ml_connector.errors import UsageError
-from ml_connector.ports import Json, Records, RunRow
+from ml_connector.ports import Json, RunRow
 from ml_connector.ports.unmapped import UnmappedFilter, UnmappedValue
-from ml_connector.settings import ActualsFlow, Project
+from ml_connector.settings import ActualsFlow
+from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
-    from ml_connector.archive import FileArchive
     from ml_connector.domain.mapping_rules import MappingSet
     from ml_connector.domain.mapping_suggestions import Advisor, MemberList, Suggestion
     from ml_connector.flows.answers.listing import Listing
-    from ml_connector.flows.bench import ActualsBench
     from ml_connector.flows.placing.behind import LineBehind
     from ml_connector.flows.placing.rulebook import RulesInForce
 
@@ -39,33 +38,13 @@ class NothingToPlaceError(UsageError):
     code = "mapping.nothing-to-place"
 
 
-class Unmapped:
+class Unmapped(Part):
     """The house's queue of unmapped values; the house itself supplies records and benches."""
-
-    project: Project
-    actor: str
 
     if TYPE_CHECKING:
 
-        @property
-        def records(self) -> Records:
-            """All stores."""
-
-        @property
-        def archive(self) -> FileArchive:
-            """The project's immutable files."""
-
-        def actuals_flow(self, name: str) -> ActualsFlow:
-            """The settings of an actuals flow."""
-
-        def actuals_bench(self, flow: ActualsFlow) -> ActualsBench:
-            """The bench of an actuals flow."""
-
         def find_rules(self, flow_name: str) -> RulesInForce:
             """The rules in force."""
-
-        def enqueue_run(self, flow_name: str, request: Json, *, key: str = "") -> RunRow:
-            """A run is recorded and handed to whoever executes runs."""
 
     def list_unmapped(self, asked: UnmappedFilter, *, limit: int, offset: int = 0) -> "Listing":
         """The queue, the largest amount first, with what fits each value and why."""
