@@ -158,7 +158,7 @@ def _ask(steps: Steps, request: Json, bench: BudgetBench, plan: Json, read: Json
 def _apply(steps: Steps, bench: BudgetBench, plan_hash: str) -> Json:
     """Exactly the approved plan is posted; what has moved since refuses it."""
     verify = partial(verify_applicable, bench, plan_hash)
-    steps.step("apply: approved", partial(apply_once, bench, plan_hash, verify))
+    steps.step("apply: approved", partial(apply_once, bench, plan_hash, steps.run_id, verify))
     return _post(steps, bench, plan_hash)
 
 

@@ -54,7 +54,7 @@ def run_suppliers(steps: Steps, request: Json, bench: SupplierBench) -> Json:
     if request.get("apply"):
         plan_hash = str(request["apply"])
         verify = partial(verify_connection, bench, plan_hash)
-        steps.step("apply: approved", partial(apply_once, bench, plan_hash, verify))
+        steps.step("apply: approved", partial(apply_once, bench, plan_hash, steps.run_id, verify))
         summary = _summary(bench, request) | tell_planned(bench, plan_hash)
         return summary | _write(steps, bench, plan_hash)
     if request.get("reverse"):

@@ -135,6 +135,7 @@ class PostingStore(Protocol):
         states: Sequence[PostingState] = (),
         awaits_posting: bool = False,
         limit: int = 1_000,
+        before: str = "",
     ) -> list[Posting]:
         """Postings that fit all that is given, newest first.
 
@@ -193,6 +194,8 @@ class Approval:
     made_at: datetime
     expires_at: datetime
     decisions: tuple[Decision, ...] = ()
+    applied_run: str = ""
+    """The one run that applies it; empty before."""
 
     @property
     def approvals(self) -> int:
@@ -222,9 +225,9 @@ class ApprovalStore(Protocol):
         """
 
     def save_state(
-        self, plan_hash: str, state: ApprovalState, *, before: ApprovalState
+        self, plan_hash: str, state: ApprovalState, *, before: ApprovalState, run_id: str = ""
     ) -> Approval:
-        """The plan moved on from the state it was in.
+        """The plan moved on from the state it was in; an applied one is this run's for good.
 
         Raises:
             BusyError: It is in another state by now.
@@ -251,5 +254,6 @@ class ApprovalStore(Protocol):
         states: Sequence[ApprovalState] = (),
         limit: int = 200,
         skip: int = 0,
+        before: str = "",
     ) -> list[Approval]:
-        """Plans, newest first; so many of the newest are passed over."""
+        """Plans, newest first; older than the plan `before`, so many of the newest passed over."""

@@ -75,7 +75,7 @@ class ApprovalRecords(OrganisationStore):
         return self._render(row)
 
     def save_state(
-        self, plan_hash: str, state: ApprovalState, *, before: ApprovalState
+        self, plan_hash: str, state: ApprovalState, *, before: ApprovalState, run_id: str = ""
     ) -> Approval:
         """The plan moved on from the state it was in; see `ports.ApprovalStore`.
 
@@ -92,7 +92,8 @@ class ApprovalRecords(OrganisationStore):
             if self._tell_state(row) is not before:
                 raise MovedApprovalError(self._render(row), before=before)
             row.state = state.value
-            row.save(update_fields=["state"])
+            row.applied_run = run_id if state is ApprovalState.APPLIED else None
+            row.save(update_fields=["state", "applied_run"])
         return self._render(row)
 
     def find_approval(self, plan_hash: str) -> Approval | None:
@@ -112,9 +113,12 @@ class ApprovalRecords(OrganisationStore):
         states: Sequence[ApprovalState] = (),
         limit: int = 200,
         skip: int = 0,
+        before: str = "",
     ) -> list[Approval]:
-        """Plans, newest first."""
+        """Plans, newest first; see `ports.ApprovalStore`."""
         rows = models.Approval.of(self._id)
+        if before:
+            rows = self._older(rows, plan_hash=before)
         if flow is not None:
             rows = rows.filter(flow=flow)
         if states:
@@ -282,4 +286,5 @@ def _render(row: models.Approval, *, state: ApprovalState, decisions: list[Decis
         made_at=row.made_at,
         expires_at=row.expires_at,
         decisions=tuple(decisions),
+        applied_run=row.applied_run or "",
     )

@@ -21,6 +21,7 @@ from tests.fakes.steps import Crash
 from ml_connector.domain.dimensions import Member
 from ml_connector.errors import BlockedError, OutcomeUnknownError, RefusedError
 from ml_connector.flows.writing import held
+from ml_connector.flows.writing.asking import apply_once
 from ml_connector.flows.writing.settling import settle_posting
 from ml_connector.ports import ApprovalState, JournalState, PeriodVerdict, PostingState
 
@@ -202,7 +203,7 @@ def test_refused_journal_is_told_and_the_rest_is_posted(budget: BudgetDesk) -> N
 
 
 def test_plan_waits_for_somebody_else_and_is_applied_once(budget: BudgetDesk) -> None:
-    """The maker cannot approve; the plan is posted exactly once, however often it is applied."""
+    """The maker cannot approve; one run posts the plan, and no other finds anything to apply."""
     budget.flow = make_flow(approval={"people": 1})
     waiting = budget.run()
     plan = waiting["plan_hash"]
@@ -212,16 +213,38 @@ def test_plan_waits_for_somebody_else_and_is_applied_once(budget: BudgetDesk) ->
     budget.approve(plan, "approver")
 
     applied = budget.run(apply=plan)
-    again = budget.run(apply=plan)
+    again = budget.fail(apply=plan)
 
     assert waiting["state"] == "waiting for approval"
     assert refused.code == "plan.not-approved"
     assert applied["state"] == "succeeded"
     assert budget.held() == APPROVED
     assert budget.journals.calls == 2
-    assert [row["posting_key"] for row in again["postings"]] == [
-        row["posting_key"] for row in applied["postings"]
-    ]
+    assert again.code == "plan.applied-before"
+
+
+@pytest.mark.parametrize("is_of_older_version", [False, True])
+def test_plan_whose_run_stopped_at_once_is_applied_by_no_other_run(
+    budget: BudgetDesk, *, is_of_older_version: bool
+) -> None:
+    """The word that a plan is applied is one run's: told again it holds, for others never."""
+    budget.flow = make_flow(approval={"people": 1})
+    plan = budget.run()["plan_hash"]
+    budget.approve(plan, "approver")
+    bench = budget.bench()
+    if is_of_older_version:
+        bench.records.approvals.save_state(
+            plan, ApprovalState.APPLIED, before=ApprovalState.APPROVED
+        )
+    else:
+        assert apply_once(bench, plan, "r9") == apply_once(bench, plan, "r9")
+
+    refused = budget.fail(apply=plan)
+
+    assert refused.code == "plan.applied-before"
+    assert ("runs resume r9" in refused.next_step) is not is_of_older_version
+    assert budget.held() == {}
+    assert budget.journals.calls == 0
 
 
 @pytest.mark.parametrize("is_approved", [False, True])

@@ -20,6 +20,12 @@ class PlanNotApprovedError(BlockedError):
     code = "plan.not-approved"
 
 
+class PlanAppliedError(BlockedError):
+    """Another run has applied the plan; what it left undone only its own resume may do."""
+
+    code = "plan.applied-before"
+
+
 class PlanDriftedError(BlockedError):
     """What the ledger holds is no longer what the plan was made from."""
 
@@ -126,16 +132,18 @@ def retire_plans(bench: WritingBench, *, but: str = "") -> Json:
 
 
 def apply_once(
-    bench: WritingBench, plan_hash: str, verify: Callable[[], None] = lambda: None
+    bench: WritingBench, plan_hash: str, run_id: str, verify: Callable[[], None] = lambda: None
 ) -> Json:
-    """The plan is approved, of this flow, and being applied from now on; told again it still is.
+    """The plan is approved, of this flow, and applied by this run alone; told again it still is.
 
     Args:
         bench: Of the flow.
         plan_hash: The plan.
+        run_id: The run that applies it.
         verify: Raises when what the plan was made from has moved.
 
     Raises:
+        PlanAppliedError: Another run has applied it: a newer plan may have written the same since.
         PlanNotApprovedError: It waits, was rejected, has expired, is stale, or nobody knows it.
     """
     approval = bench.records.approvals.find_approval(plan_hash)
@@ -143,14 +151,31 @@ def apply_once(
     if approval is None or approval.flow != bench.flow.name or approval.plan_hash != plan_hash:
         raise _not_approved(bench, plan_hash, "is no plan of this flow")
     if state is ApprovalState.APPLIED:
+        _verify_applier(bench, approval, run_id)
         return {"plan_hash": plan_hash}
     if state is not ApprovalState.APPROVED:
         raise _not_approved(bench, plan_hash, f"is {state}")
     verify()
     bench.records.approvals.save_state(
-        plan_hash, ApprovalState.APPLIED, before=ApprovalState.APPROVED
+        plan_hash, ApprovalState.APPLIED, before=ApprovalState.APPROVED, run_id=run_id
     )
     return {"plan_hash": plan_hash}
+
+
+def _verify_applier(bench: WritingBench, approval: Approval, run_id: str) -> None:
+    """It is this run that applies the plan; nothing was posted between its word and this one."""
+    if approval.applied_run == run_id:
+        return
+    other = approval.applied_run
+    by = f"by run {other}" if other else "before"
+    resume = f"Let that run go on: `ml-connector runs resume {other}`; or make" if other else "Make"
+    raise PlanAppliedError(
+        f"Plan {approval.plan_hash[:12]} of flow {bench.flow.name} was applied {by}.",
+        written=f"Nothing was posted by run {run_id}.",
+        next_step=f"{resume} a new plan: `ml-connector run {bench.flow.name}`.",
+        plan=approval.plan_hash,
+        run=other,
+    )
 
 
 def verify_applicable(bench: BudgetBench, plan_hash: str) -> None:

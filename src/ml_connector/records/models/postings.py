@@ -13,7 +13,15 @@ from ml_connector.ports import UNSETTLED_POSTINGS, ApprovalState, PostingState
 from ml_connector.records.models.owned import Owned
 
 if TYPE_CHECKING:
-    from ml_connector.records.models.owned import Count, Document, Flag, Instant, MaybeInstant, Text
+    from ml_connector.records.models.owned import (
+        Count,
+        Document,
+        Flag,
+        Instant,
+        MaybeInstant,
+        MaybeText,
+        Text,
+    )
 
 
 class Posting(Owned):
@@ -78,6 +86,7 @@ class Approval(Owned):
     """A plan that waits for people, or did.
 
     `amounts` holds decimal text by currency. `maker_person` is the maker as people are compared.
+    `applied_run` is the one run that applies it; None before, and of what an older version applied.
     """
 
     plan_hash: Text = models.TextField()
@@ -91,6 +100,7 @@ class Approval(Owned):
     state: Text = models.TextField()
     made_at: Instant = models.DateTimeField()
     expires_at: Instant = models.DateTimeField()
+    applied_run: MaybeText = models.TextField(null=True)  # noqa: DJ001 - unknown of older code.
 
     class Meta:
         """One per plan, one waiting per flow."""

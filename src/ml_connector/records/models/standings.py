@@ -10,7 +10,13 @@ from django.db import models
 from ml_connector.records.models.owned import Owned
 
 if TYPE_CHECKING:
-    from ml_connector.records.models.owned import Document, Flag, Instant, Text
+    from ml_connector.records.models.owned import (
+        Document,
+        Flag,
+        Instant,
+        MaybeText,
+        Text,
+    )
 
     MaybeDate = models.DateField[date | None, date | None]
 
@@ -36,6 +42,7 @@ class Standing(Owned):
     run_id: Text = models.TextField()
     at: Instant = models.DateTimeField()
     changed_at: Instant = models.DateTimeField()
+    target: MaybeText = models.TextField(null=True)  # noqa: DJ001 - unknown of older code.
 
     class Meta:
         """One per flow, ledger and period; months are found by their end."""
