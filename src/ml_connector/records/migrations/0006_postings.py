@@ -4,15 +4,11 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
+from ml_connector.records.migration_operations import make_key, make_owner
+
 
 def _owned(*fields: tuple[str, Any]) -> list[tuple[str, Any]]:
-    identity: models.BigAutoField[int, int] = models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-    organisation: models.ForeignKey[Any, Any] = models.ForeignKey(
-        "records.organisation", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-    return [("id", identity), ("organisation", organisation), *fields]
+    return [("id", make_key()), ("organisation", make_owner()), *fields]
 
 
 class Migration(migrations.Migration):

@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
+from ml_connector.records.migration_operations import make_key, make_owner
+
 
 class Migration(migrations.Migration):
     """Creates one table."""
@@ -14,26 +16,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Agreement",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", make_key()),
                 ("flow", models.TextField()),
                 ("code", models.TextField()),
                 ("attributes", models.JSONField()),
                 ("run_id", models.TextField()),
                 ("at", models.DateTimeField()),
-                (
-                    "organisation",
-                    models.ForeignKey(
-                        "records.organisation",
-                        on_delete=models.PROTECT,
-                        related_name="+",
-                        db_index=False,
-                    ),
-                ),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [

@@ -7,20 +7,10 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
+from ml_connector.records.migration_operations import make_key, make_owner
+
 OPEN = ["claimed", "recorded", "waiting"]
 """States in which somebody has to do something yet."""
-
-
-def _make_key() -> Any:
-    return models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-
-
-def _make_owner() -> Any:
-    return models.ForeignKey(
-        "records.organisation", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
 
 
 class Migration(migrations.Migration):
@@ -32,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Schedule",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("name", models.TextField()),
                 ("flow", models.TextField()),
                 ("definition", models.JSONField(default=dict)),
@@ -40,7 +30,7 @@ class Migration(migrations.Migration):
                 ("next_due_at", models.DateTimeField(null=True)),
                 ("paused_by", models.TextField(default="")),
                 ("paused_at", models.DateTimeField(null=True)),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [
@@ -60,7 +50,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Firing",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("schedule", models.TextField()),
                 ("flow", models.TextField()),
                 ("due_at", models.DateTimeField()),
@@ -72,7 +62,7 @@ class Migration(migrations.Migration):
                 ("looks", models.BigIntegerField(default=0)),
                 ("looked_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(null=True)),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [

@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
+from ml_connector.records.migration_operations import make_key, make_owner, make_reference
+
 
 class Migration(migrations.Migration):
     """Creates one table."""
@@ -14,30 +16,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PersonRole",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", make_key()),
                 ("role", models.TextField()),
-                (
-                    "organisation",
-                    models.ForeignKey(
-                        "records.organisation",
-                        on_delete=models.PROTECT,
-                        related_name="+",
-                        db_index=False,
-                    ),
-                ),
+                ("organisation", make_owner()),
                 (
                     "user",
-                    models.ForeignKey(
-                        "records.user",
-                        on_delete=models.CASCADE,
-                        related_name="+",
-                        db_index=False,
-                    ),
+                    make_reference("user", on_delete=models.CASCADE),
                 ),
             ],
             options={

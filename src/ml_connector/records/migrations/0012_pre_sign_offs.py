@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
+from ml_connector.records.migration_operations import make_key, make_owner, make_reference
+
 OLDER_CODE_GOES_ON = "The triggers are on tables that older code neither reads nor writes."
 SAME = {
     "signoff": "sign_off_id = NEW.sign_off_id OR (flow = NEW.flow AND ledger = NEW.ledger"
@@ -72,18 +74,6 @@ def _execute(schema_editor: Any, statements: tuple[str, ...]) -> None:
             schema_editor.execute(statement.format(table, same))
 
 
-def _make_key() -> Any:
-    return models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-
-
-def _make_owner() -> Any:
-    return models.ForeignKey(
-        "records.organisation", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-
-
 class Migration(migrations.Migration):
     """Creates two tables and their guards."""
 
@@ -93,7 +83,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SignOff",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("sign_off_id", models.TextField()),
                 ("flow", models.TextField()),
                 ("ledger", models.TextField()),
@@ -105,7 +95,7 @@ class Migration(migrations.Migration):
                 ("comment", models.TextField()),
                 ("stated", models.TextField()),
                 ("signed_at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [
@@ -125,20 +115,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Withdrawal",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 (
                     "sign_off",
-                    models.ForeignKey(
-                        "records.signoff",
-                        on_delete=models.PROTECT,
-                        related_name="+",
-                        db_index=False,
-                    ),
+                    make_reference("signoff"),
                 ),
                 ("actor", models.TextField()),
                 ("reason", models.TextField()),
                 ("at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [

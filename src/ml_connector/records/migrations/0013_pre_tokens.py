@@ -4,17 +4,7 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
-
-def _key() -> Any:
-    return models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-
-
-def _owner() -> Any:
-    return models.ForeignKey(
-        "records.organisation", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+from ml_connector.records.migration_operations import make_key, make_owner, make_reference
 
 
 class Migration(migrations.Migration):
@@ -26,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiToken",
             fields=[
-                ("id", _key()),
+                ("id", make_key()),
                 ("token_id", models.TextField()),
                 ("digest", models.TextField()),
                 ("name", models.TextField()),
@@ -37,15 +27,10 @@ class Migration(migrations.Migration):
                 ("used_at", models.DateTimeField(null=True)),
                 ("revoked_at", models.DateTimeField(null=True)),
                 ("revoked_by", models.TextField(default="")),
-                ("organisation", _owner()),
+                ("organisation", make_owner()),
                 (
                     "user",
-                    models.ForeignKey(
-                        "records.user",
-                        on_delete=models.CASCADE,
-                        related_name="+",
-                        db_index=False,
-                    ),
+                    make_reference("user", on_delete=models.CASCADE),
                 ),
             ],
             options={
@@ -62,13 +47,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AskedRun",
             fields=[
-                ("id", _key()),
+                ("id", make_key()),
                 ("actor", models.TextField()),
                 ("key", models.TextField()),
                 ("digest", models.TextField()),
                 ("run_id", models.TextField()),
                 ("asked_at", models.DateTimeField()),
-                ("organisation", _owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [

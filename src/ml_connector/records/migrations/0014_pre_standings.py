@@ -7,17 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
-
-def _make_key() -> Any:
-    return models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-
-
-def _make_owner() -> Any:
-    return models.ForeignKey(
-        "records.organisation", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+from ml_connector.records.migration_operations import make_key, make_owner
 
 
 class Migration(migrations.Migration):
@@ -29,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Standing",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("flow", models.TextField()),
                 ("ledger", models.TextField()),
                 ("period", models.TextField()),
@@ -45,7 +35,7 @@ class Migration(migrations.Migration):
                 ("run_id", models.TextField()),
                 ("at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [
@@ -67,7 +57,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="StandingChange",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("flow", models.TextField()),
                 ("ledger", models.TextField()),
                 ("period", models.TextField()),
@@ -76,7 +66,7 @@ class Migration(migrations.Migration):
                 ("proof_hash", models.TextField()),
                 ("run_id", models.TextField()),
                 ("at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "indexes": [

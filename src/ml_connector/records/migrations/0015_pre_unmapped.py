@@ -7,17 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
-
-def _make_key() -> Any:
-    return models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-
-
-def _make_owner() -> Any:
-    return models.ForeignKey(
-        "records.organisation", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+from ml_connector.records.migration_operations import make_key, make_owner
 
 
 class Migration(migrations.Migration):
@@ -29,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MappingRevision",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("flow", models.TextField()),
                 ("number", models.BigIntegerField()),
                 ("content_hash", models.TextField()),
@@ -39,7 +29,7 @@ class Migration(migrations.Migration):
                 ("comment", models.TextField(default="")),
                 ("actor", models.TextField()),
                 ("at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [
@@ -53,14 +43,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PlacedPeriod",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("flow", models.TextField()),
                 ("member", models.TextField()),
                 ("mapping_hash", models.TextField()),
                 ("document", models.TextField()),
                 ("run_id", models.TextField()),
                 ("at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [
@@ -73,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="UnmappedValue",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("flow", models.TextField()),
                 ("dimension", models.TextField()),
                 ("fact", models.TextField()),
@@ -90,7 +80,7 @@ class Migration(migrations.Migration):
                 ("note", models.TextField(default="")),
                 ("assigned_by", models.TextField(default="")),
                 ("assigned_at", models.DateTimeField(null=True)),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [
@@ -116,7 +106,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="UnmappedAmount",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 (
                     "value",
                     models.ForeignKey(
@@ -134,7 +124,7 @@ class Migration(migrations.Migration):
                 ("debit", models.TextField()),
                 ("credit", models.TextField()),
                 ("lines", models.BigIntegerField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [

@@ -4,16 +4,7 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
-
-def _key(to: str, *, on_delete: Any = models.CASCADE) -> Any:
-    return models.ForeignKey(f"records.{to}", on_delete=on_delete, related_name="+", db_index=False)
-
-
-def _own() -> list[tuple[str, Any]]:
-    number: Any = models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-    return [("id", number), ("organisation", _key("organisation", on_delete=models.PROTECT))]
+from ml_connector.records.migration_operations import make_key, make_owner, make_reference
 
 
 class Migration(migrations.Migration):
@@ -25,8 +16,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PersonAccount",
             fields=[
-                *_own(),
-                ("user", _key("user")),
+                ("id", make_key()),
+                ("organisation", make_owner()),
+                ("user", make_reference("user", on_delete=models.CASCADE)),
                 ("account", models.TextField()),
                 ("bound_at", models.DateTimeField()),
                 ("ended_at", models.DateTimeField(null=True)),
@@ -48,8 +40,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PersonIdentity",
             fields=[
-                *_own(),
-                ("user", _key("user")),
+                ("id", make_key()),
+                ("organisation", make_owner()),
+                ("user", make_reference("user", on_delete=models.CASCADE)),
                 ("issuer", models.TextField()),
                 ("subject", models.TextField()),
                 ("bound_at", models.DateTimeField()),
@@ -68,8 +61,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SecondFactor",
             fields=[
-                *_own(),
-                ("user", _key("user")),
+                ("id", make_key()),
+                ("organisation", make_owner()),
+                ("user", make_reference("user", on_delete=models.CASCADE)),
                 ("made_at", models.DateTimeField()),
                 ("confirmed_at", models.DateTimeField(null=True)),
                 ("step_used", models.BigIntegerField(default=0)),
@@ -85,8 +79,9 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RecoveryCode",
             fields=[
-                *_own(),
-                ("factor", _key("secondfactor")),
+                ("id", make_key()),
+                ("organisation", make_owner()),
+                ("factor", make_reference("secondfactor", on_delete=models.CASCADE)),
                 ("digest", models.TextField()),
                 ("used_at", models.DateTimeField(null=True)),
             ],

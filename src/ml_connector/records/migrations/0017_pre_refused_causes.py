@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
+from ml_connector.records.migration_operations import make_key, make_owner
+
 
 class Migration(migrations.Migration):
     """Adds three columns and creates one table."""
@@ -17,27 +19,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RefusedTally",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", make_key()),
                 ("flow", models.TextField()),
                 ("cause", models.TextField()),
                 ("period", models.TextField()),
                 ("currency", models.TextField()),
                 ("count", models.BigIntegerField()),
                 ("amount", models.TextField()),
-                (
-                    "organisation",
-                    models.ForeignKey(
-                        "records.organisation",
-                        on_delete=models.PROTECT,
-                        related_name="+",
-                        db_index=False,
-                    ),
-                ),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [

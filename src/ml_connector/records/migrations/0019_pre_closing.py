@@ -7,21 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
-
-def _make_key() -> Any:
-    return models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
-
-
-def _make_owner() -> Any:
-    return models.ForeignKey(
-        "records.organisation", on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-
-
-def _make_unique(name: str, *names: str) -> Any:
-    return models.UniqueConstraint(fields=("organisation", *names), name=f"records_{name}")
+from ml_connector.records.migration_operations import make_key, make_owner, make_unique
 
 
 class Migration(migrations.Migration):
@@ -33,20 +19,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PeriodWatch",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("connection", models.TextField()),
                 ("next_look_at", models.DateTimeField()),
                 ("looked_at", models.DateTimeField(null=True)),
                 ("failures", models.BigIntegerField(default=0)),
                 ("problem", models.TextField(default="")),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
-            options={"constraints": [_make_unique("watch_one", "connection")]},
+            options={"constraints": [make_unique("records_watch_one", "connection")]},
         ),
         migrations.CreateModel(
             name="KnownPeriod",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("connection", models.TextField()),
                 ("ledger", models.TextField()),
                 ("name", models.TextField()),
@@ -58,35 +44,42 @@ class Migration(migrations.Migration):
                 ("is_adjustment", models.BooleanField(default=False)),
                 ("state", models.TextField(default="")),
                 ("seen_at", models.DateTimeField(null=True)),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
-            options={"constraints": [_make_unique("period_one", "connection", "ledger", "name")]},
+            options={
+                "constraints": [make_unique("records_period_one", "connection", "ledger", "name")]
+            },
         ),
         migrations.CreateModel(
             name="PeriodEvent",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("connection", models.TextField()),
                 ("ledger", models.TextField()),
                 ("period", models.TextField()),
                 ("kind", models.TextField()),
                 ("number", models.BigIntegerField()),
                 ("at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
             options={
                 "constraints": [
-                    _make_unique(
-                        "period_event_one", "connection", "ledger", "period", "kind", "number"
+                    make_unique(
+                        "records_period_event_one",
+                        "connection",
+                        "ledger",
+                        "period",
+                        "kind",
+                        "number",
                     ),
-                    _make_unique("period_event_at", "at"),
+                    make_unique("records_period_event_at", "at"),
                 ]
             },
         ),
         migrations.CreateModel(
             name="MaintenanceWindow",
             fields=[
-                ("id", _make_key()),
+                ("id", make_key()),
                 ("key", models.TextField()),
                 ("connection", models.TextField()),
                 ("begins", models.TextField()),
@@ -96,9 +89,9 @@ class Migration(migrations.Migration):
                 ("is_filed", models.BooleanField(default=False)),
                 ("added_by", models.TextField()),
                 ("added_at", models.DateTimeField()),
-                ("organisation", _make_owner()),
+                ("organisation", make_owner()),
             ],
-            options={"constraints": [_make_unique("maintenance_one", "key")]},
+            options={"constraints": [make_unique("records_maintenance_one", "key")]},
         ),
         migrations.AddField("Schedule", "done_at", models.DateTimeField(null=True)),
         migrations.AddField("Schedule", "since_at", models.DateTimeField(null=True)),

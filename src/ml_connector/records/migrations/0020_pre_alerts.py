@@ -7,31 +7,25 @@ from typing import Any, ClassVar
 
 from django.db import migrations, models
 
+from ml_connector.records.migration_operations import (
+    make_key,
+    make_owner,
+    make_reference,
+    make_unique,
+)
+
 IS_OPEN = models.Q(ended_at__isnull=True)
 
 
 def _make_table(name: str, *fields: tuple[str, Any], **options: Any) -> migrations.CreateModel:
-    number: Any = models.BigAutoField(
-        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-    )
     return migrations.CreateModel(
         name=name,
         fields=[
-            ("id", number), *fields,
-            ("organisation", _refer("organisation")),
+            ("id", make_key()), *fields,
+            ("organisation", make_owner()),
         ],
         options=options,
     )  # fmt: skip
-
-
-def _refer(to: str, **how: Any) -> Any:
-    return models.ForeignKey(
-        f"records.{to}", on_delete=models.PROTECT, related_name="+", db_index=False, **how
-    )
-
-
-def _once(name: str, *fields: str, **how: Any) -> models.UniqueConstraint:
-    return models.UniqueConstraint(fields=("organisation", *fields), name=name, **how)
 
 
 def _find(name: str, *fields: str, **how: Any) -> models.Index:
@@ -61,7 +55,7 @@ class Migration(migrations.Migration):
         _make_table(
             "AlertMark",
             ("name", models.TextField()), *_instants("at"),
-            constraints=[_once("records_alert_mark_one", "name")],
+            constraints=[make_unique("records_alert_mark_one", "name")],
         ),
         _make_table(
             "Alert",
@@ -75,8 +69,10 @@ class Migration(migrations.Migration):
             *_instants("ended_at", null=True), *_words("ended_by"),
             *_instants("acknowledged_at", null=True), *_words("acknowledged_by", "remark"),
             constraints=[
-                _once("records_alert_one", "alert_id"),
-                _once("records_alert_one_open", "event", "subject", "cause", condition=IS_OPEN),
+                make_unique("records_alert_one", "alert_id"),
+                make_unique(
+                    "records_alert_one_open", "event", "subject", "cause", condition=IS_OPEN
+                ),
             ],
             indexes=[
                 _find("records_alert_by_age", "-id"),
@@ -86,8 +82,8 @@ class Migration(migrations.Migration):
         _make_table(
             "AlertOccurrence",
             ("key", models.TextField()), *_words("run_id", "text"), *_instants("at"),
-            ("alert", _refer("alert")),
-            constraints=[_once("records_alert_occurrence_one", "key")],
+            ("alert", make_reference("alert")),
+            constraints=[make_unique("records_alert_occurrence_one", "key")],
             indexes=[_find("records_alert_occurrences", "alert", "-id")],
         ),
         _make_table(
@@ -98,9 +94,9 @@ class Migration(migrations.Migration):
             ("attempts", models.BigIntegerField(default=0)),
             ("lapses", models.BigIntegerField(default=0)),
             *_words("holder"), *_instants("sent_at", null=True), *_words("error"),
-            ("alert", _refer("alert", null=True)),
+            ("alert", make_reference("alert", null=True)),
             constraints=[
-                _once("records_alert_delivery_one", "alert", "channel", "kind", "number")
+                make_unique("records_alert_delivery_one", "alert", "channel", "kind", "number")
             ],
             indexes=[
                 _find("records_alert_delivery_due", "state", "due_at"),
@@ -120,6 +116,6 @@ class Migration(migrations.Migration):
             "BudgetMinute",
             ("key", models.TextField()), ("minute", models.DateTimeField()),
             ("grants", models.BigIntegerField()),
-            constraints=[_once("records_budget_minute_one", "key", "minute")],
+            constraints=[make_unique("records_budget_minute_one", "key", "minute")],
         ),
     ]  # fmt: skip
