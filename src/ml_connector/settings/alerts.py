@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from ml_connector.settings.references import verify_reference
 from ml_connector.settings.strict import Strict
 
 Event = Literal[
@@ -25,7 +26,6 @@ RULES_MAX = 100
 HOURS_MAX = 24 * 31
 DAYS_MAX = 366
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_REFERENCE = re.compile(r"(secret|env|file):\S.*")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -63,13 +63,7 @@ class ChannelSettings(Strict):
     @field_validator("address")
     @classmethod
     def _verify_address(cls, text: str) -> str:
-        # The text is not repeated: somebody may have put the address where its name belongs.
-        if not _REFERENCE.fullmatch(text):
-            raise ValueError(
-                "a reference to a secret is wanted: secret:NAME, env:NAME or file:PATH; store the"
-                " address with `ml-connector secrets set NAME`"
-            )
-        return text
+        return verify_reference(text, what="address")
 
 
 class QuietSettings(Strict):

@@ -9,14 +9,13 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ml_connector.settings.alerts import AlertSettings
+from ml_connector.settings.references import verify_encrypted, verify_reference
 from ml_connector.settings.sign_in import SignInSettings
 from ml_connector.settings.strict import Strict
 
 __all__ = ["ArchiveSettings", "KeySettings", "PagesSettings", "ProjectSettings", "Strict"]
 
 _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9][A-Za-z0-9._-]*)*/?")
-_REFERENCE = re.compile(r"(secret|env|file):\S.*")
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class KeySettings(Strict):
@@ -108,22 +107,13 @@ class ArchiveSettings(Strict):
             return text
         if not parts.hostname or "@" in parts.netloc or text.rstrip("/") != origin:
             raise ValueError("not an address; allowed: https://HOST or https://HOST:PORT")
-        if parts.scheme != "https" and not (
-            parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
-        ):
-            raise ValueError("not encrypted; allowed: https, and http on this machine only")
+        verify_encrypted(parts)
         return origin
 
     @field_validator("access_key", "secret_key")
     @classmethod
     def _verify_reference(cls, text: str) -> str:
-        # The text is not repeated: somebody may have put the key where its name belongs.
-        if text and not _REFERENCE.fullmatch(text):
-            raise ValueError(
-                "a reference to a secret is wanted: secret:NAME, env:NAME or file:PATH; store the"
-                " value with `ml-connector secrets set NAME`"
-            )
-        return text
+        return verify_reference(text) if text else text
 
     @model_validator(mode="after")
     def _verify_whole(self) -> "ArchiveSettings":

@@ -7,11 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from ml_connector.settings.references import verify_encrypted, verify_reference
 from ml_connector.settings.strict import Strict
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
-_REFERENCE = re.compile(r"(secret|env|file):\S.*")
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 RoleName = Literal["viewer", "operator", "mapper", "approver", "admin"]
 
 
@@ -54,23 +53,15 @@ class ProviderSettings(Strict):
     @classmethod
     def _verify_issuer(cls, text: str) -> str:
         parts = urlsplit(text)
-        is_near = parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
         if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
             raise ValueError("not an address; allowed: https://HOST or https://HOST/PATH")
-        if parts.scheme != "https" and not is_near:
-            raise ValueError("not encrypted; allowed: https, and http on this machine only")
+        verify_encrypted(parts)
         return text
 
     @field_validator("client_secret")
     @classmethod
     def _verify_reference(cls, text: str) -> str:
-        # The text is not repeated: somebody may have put the secret where its name belongs.
-        if text and not _REFERENCE.fullmatch(text):
-            raise ValueError(
-                "a reference to a secret is wanted: secret:NAME, env:NAME or file:PATH; store the"
-                " value with `ml-connector secrets set NAME`"
-            )
-        return text
+        return verify_reference(text) if text else text
 
     @model_validator(mode="after")
     def _verify_whole(self) -> "ProviderSettings":

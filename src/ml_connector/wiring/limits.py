@@ -1,6 +1,5 @@
 """Connections as people look after them: tests, secrets, what ends when, requests, who writes."""
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import TimeoutError as TooLateError
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ml_connector.ports.connections import (
     MinuteOfRequests,
     Requests,
 )
+from ml_connector.settings.references import REFERENCE
 from ml_connector.wiring.once import once
 from ml_connector.wiring.parts import Part
 
@@ -34,7 +34,6 @@ CHECKS_MAX = 100
 """Findings of one test that are kept."""
 HISTORY = timedelta(hours=24)
 """How far back requests are shown minute by minute."""
-_REFERENCE = re.compile(r"(secret|env|file):\S.*")
 
 
 class ConnectionTestedError(BusyError):
@@ -257,7 +256,7 @@ class Limits(Part):
         stored = {row.name: row for row in self.list_secrets()}
         uses = []
         for key, text in _walk(settings.model_dump(mode="json", by_alias=True)):
-            if not _REFERENCE.fullmatch(text):
+            if not REFERENCE.fullmatch(text):
                 continue
             kind, _, name = text.partition(":")
             row = stored.get(name) if kind == "secret" else None
@@ -332,7 +331,7 @@ def _make_ending(one: CertificateEnd, now: datetime) -> NewAlert:
 def _list_plain(settings: Any) -> dict[str, str]:
     """Settings that are no references to secrets, as text."""
     values = settings.model_dump(mode="json", by_alias=True)
-    return {key: text for key, text in _walk(values) if text and not _REFERENCE.fullmatch(text)}
+    return {key: text for key, text in _walk(values) if text and not REFERENCE.fullmatch(text)}
 
 
 def _walk(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
