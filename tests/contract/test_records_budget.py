@@ -272,6 +272,24 @@ def test_changed_allowance_keeps_the_newest_grants(records: Records, records_clo
     assert records_clock.now() > start
 
 
+def test_processes_that_differ_in_their_allowance_forget_no_young_grant(
+    records: Records, records_clock: Clock, sql: Sql
+) -> None:
+    """However often it changes to and fro, no window holds more than the largest of them.
+
+    What is older than any window is forgotten: places do not pile up.
+    """
+    small, large = replace(SMALL, requests=3), replace(SMALL, requests=12)
+    start, sent = records_clock.now(), []
+    for _ in range(6):
+        since = (records_clock.now() - start).total_seconds()
+        sent += [since + at for at in send(records_clock, 7, large)]
+        open_budget(clock=records_clock, allowances={KEY: small}).hold(KEY, 0)
+        assert sql("SELECT size FROM records_budgethead") == [(3,)]
+        assert sql("SELECT count(*) <= 12 FROM records_budgetslot") in ([(1,)], [(True,)])
+    assert count_most(sent, 60) <= 12
+
+
 def test_what_a_larger_allowance_adds_is_kept_for_people_first(
     records: Records, records_clock: Clock
 ) -> None:

@@ -277,15 +277,22 @@ class RingBudget:
         return None if row is None else models.BudgetHead(*row)
 
     def _resize(self, head: models.BudgetHead, allowance: Allowance) -> None:
-        """There are that many places, the people's free first; the newest grants are kept."""
+        """There are that many places, the people's free first; the newest grants are kept.
+
+        Grants that a window may still hold are kept behind them, where nothing is granted: another
+        process may know a larger allowance, and counts them when its own places are made.
+        """
         places, size = self._places(head), allowance.requests
-        kept = sorted(places.values_list("granted_us", flat=True))[-size:]
+        known = sorted(places.values_list("granted_us", flat=True))
+        kept = known[-size:]
+        young_us = self._now_us() - allowance.cycle_us
+        beyond = [granted_us for granted_us in known[:-size] if granted_us > young_us]
         places.delete()
         places.bulk_create(
             models.BudgetSlot(
                 organisation_id=self._id, head_id=head.pk, slot=place, granted_us=granted_us
             )
-            for place, granted_us in enumerate([NEVER] * (size - len(kept)) + kept)
+            for place, granted_us in enumerate([NEVER] * (size - len(kept)) + kept + beyond)
         )
         head.size, head.grants = size, 0
         # What the old line had booked further ahead than the new one is long, is waited for.
