@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ml_connector.errors import (
     BlockedError,
     ConnectorError,
+    DatabaseAwayError,
     OutcomeUnknownError,
     RunInterruptedError,
     SystemUnavailableError,
@@ -34,6 +35,10 @@ RESUMABLE_STATES = frozenset(
 )
 LATER_RUNS_SEEN_MAX = 100
 """Runs of a flow that a resume looks through; one that is older is not resumed."""
+UNCLEAR = (
+    DatabaseAwayError, OutcomeUnknownError, RunInterruptedError, SystemUnavailableError,
+)  # fmt: skip
+"""Errors after which an engine may have taken a run all the same."""
 UNKNOWN_RUN = "engine.unknown-run"
 """Code of the error of an engine that never heard of a run."""
 
@@ -119,6 +124,7 @@ def requeue_run(desk: RunDesk, run_id: str) -> RunRow:
     Raises:
         NotResumableError: It has ended.
         SupersededRunError: A later run of the flow may have written since it stopped.
+        ConnectorError: The engine does not take it; it is in the state it was in.
     """
     run = desk.records.runs.load_run(run_id)
     verify_resumable(run)
@@ -126,9 +132,21 @@ def requeue_run(desk: RunDesk, run_id: str) -> RunRow:
     desk.records.audit.record(
         RUN_RESUMED, subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
     )
+    # Before the engine takes it, which may end it at once; and so that the flow is taken.
     desk.records.runs.save_run(run.run_id, RunState.RUNNING)
-    _go_on(desk, run)
+    try:
+        _go_on(desk, run)
+    except ConnectorError as error:
+        if not isinstance(error, UNCLEAR):
+            _put_back(desk.records, run)
+        raise
     return run
+
+
+def _put_back(records: Records, run: RunRow) -> None:
+    """The run that no engine has taken is what it was; its history does not say that it runs."""
+    if records.runs.load_run(run.run_id).state is RunState.RUNNING:
+        records.runs.save_run(run.run_id, run.state, error=run.error)
 
 
 def _go_on(desk: RunDesk, run: RunRow) -> None:

@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 from tests.fakes.desk import FakeDesk
 
+from ml_connector.errors import BlockedError, ConnectorError, SystemUnavailableError
 from ml_connector.flows import runs
 from ml_connector.flows.runs import RunDesk, SupersededRunError, resume_run
 from ml_connector.ports import (
@@ -30,9 +31,13 @@ class IdleEngine:
     """An engine that is told what to resume, and does nothing."""
 
     resumed: list[str] = field(default_factory=list)
+    error: ConnectorError | None = None
+    """With which it answers instead of taking a run."""
 
     def resume(self, run_id: str) -> None:
         """Kept."""
+        if self.error is not None:
+            raise self.error
         self.resumed.append(run_id)
 
     def wait(self, run_id: str) -> Json:
@@ -110,6 +115,33 @@ def test_run_behind_one_that_may_have_written_is_superseded(
 
     assert history.engine.resumed == []
     assert history.records.runs.load_run("1").state is RunState.FAILED
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.INTERRUPTED, RunState.UNKNOWN])
+def test_run_that_the_engine_refuses_stays_what_it_was(history: History, state: RunState) -> None:
+    """Its history does not say that it runs, and it can be resumed where it is taken."""
+    why = {"code": "plan.drifted", "refused": "It moved.", "written": "", "next_step": ""}
+    history.records.runs.save_run("1", state, error=why)
+    history.engine.error = BlockedError("Another version began it.", written="", next_step="")
+
+    with pytest.raises(BlockedError, match="Another version"):
+        history.resume("1")
+
+    run = history.records.runs.load_run("1")
+    assert (run.state, run.error) == (state, why)
+    history.engine.error = None
+    history.resume("1")
+    assert history.engine.resumed == ["1"]
+
+
+def test_run_that_the_engine_may_have_taken_keeps_its_flow(history: History) -> None:
+    """An answer that was lost frees nothing: the run may go on."""
+    history.engine.error = SystemUnavailableError("No answer.", written="", next_step="")
+
+    with pytest.raises(SystemUnavailableError):
+        history.resume("1")
+
+    assert history.records.runs.load_run("1").state is RunState.RUNNING
 
 
 def test_run_behind_more_runs_than_are_looked_through_is_superseded(
