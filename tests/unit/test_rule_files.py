@@ -75,10 +75,30 @@ def test_headings_are_looked_at_in_workbooks_as_in_text() -> None:
         read_rules(book_of(), origin="f", words=WORDS)
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04 torn", "Büro".encode("latin-1")])
-def test_what_is_no_file_of_rules_is_refused_with_what_to_send(content: bytes) -> None:
+def archive_of(*names: str) -> bytes:
+    """A packed file with these parts, none of which says anything."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        for name in names:
+            packed.writestr(name, "<x/>")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"PK\x03\x04 torn", "it is no workbook"),
+        (archive_of("content.xml"), "it is no workbook"),
+        (archive_of("[Content_Types].xml", "xl/workbook.bin"), "it is no workbook"),
+        ("Büro".encode("latin-1"), "CSV UTF-8"),
+        ("dimension,when,target\n".encode("utf-16"), "UTF-16 text: save it as CSV UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 protected", "without a password"),
+        (b"%PDF-1.7", "a PDF document"),
+    ],
+)
+def test_what_is_no_file_of_rules_is_refused_with_what_to_send(content: bytes, why: str) -> None:
     """Neither a traceback nor half of the rules."""
-    with pytest.raises(UsageError, match="cannot be read") as refused:
+    with pytest.raises(UsageError, match=f"cannot be read.*{why}") as refused:
         read_rules(content, origin="f", words=WORDS)
     assert refused.value.code == "mapping.unfit-file"
     assert "dimension, when, target" in refused.value.next_step
@@ -199,3 +219,21 @@ def test_a_column_left_empty_is_one_fault_a_row() -> None:
     assert (len(listing.rows), listing.rows[-1]) == (1_001, ("", "and 1,999 more"))
     assert len(str(refused.value).splitlines()) < 1_010
     assert "and 1999 more" in str(refused.value)
+
+
+def test_a_fault_of_a_very_long_cell_is_told_in_short() -> None:
+    """A page with a whole document in one cell of the file would never be shown."""
+    rows = f"{'a' * 100_000},account=1,T\n"
+    with pytest.raises(MappingFaultsError) as refused:
+        read_rules(f"dimension,when,target\n{rows}".encode(), origin="f", words=WORDS)
+    (fault,) = refused.value.faults
+    assert fault.text.startswith("unknown dimension 'aaa")
+    assert fault.text.endswith("known are account")
+    assert len(str(refused.value)) < 2_000
+
+
+def test_a_character_that_no_database_holds_is_a_fault_of_its_row() -> None:
+    """A rule with it would be taken on one machine and break on the next."""
+    rows = "account,account=1\0,T\naccount,account=2,U\n"
+    with pytest.raises(MappingFaultsError, match=r"the when holds the character U\+0000"):
+        read_rules(f"dimension,when,target\n{rows}".encode(), origin="f", words=WORDS)

@@ -20,6 +20,8 @@ from ml_connector.errors import SettingsError
 
 FAULTS_TOLD_MAX = 1_000
 """Faults told one by one; a file with more of them has one fault in every row."""
+FAULT_CHARACTERS_MAX = 600
+"""Of one fault; what it quotes of a longer cell is cut in its midst, for people read it."""
 _COLUMNS_NEEDED = COLUMNS[:3]
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _PRECEDENCE = re.compile(r"\d{1,6}", re.ASCII)
@@ -45,7 +47,7 @@ class MappingFaultsError(SettingsError):
     code = "mapping.faults"
 
     def __init__(self, faults: Iterable[MappingFault]) -> None:
-        self.faults = tuple(sorted(faults))
+        self.faults = tuple(sorted(map(_shorten, faults)))
         listed = "\n".join(f"  {fault.sentence}" for fault in self.faults[:FAULTS_TOLD_MAX])
         if len(self.faults) > FAULTS_TOLD_MAX:
             listed += f"\n  and {len(self.faults) - FAULTS_TOLD_MAX} more"
@@ -57,6 +59,15 @@ class MappingFaultsError(SettingsError):
             faults=len(self.faults),
             origin=origins,
         )
+
+
+def _shorten(fault: MappingFault) -> MappingFault:
+    """The fault with the beginning and the end of its text, where that is too long to read."""
+    half = FAULT_CHARACTERS_MAX // 2
+    text = fault.text
+    if len(text) <= FAULT_CHARACTERS_MAX:
+        return fault
+    return fault._replace(text=f"{text[:half]} \N{HORIZONTAL ELLIPSIS} {text[-half:]}")
 
 
 class MappingWords(NamedTuple):
@@ -190,6 +201,7 @@ class _RowReading:
 
     def read_rule(self, *, origin: str, line: int) -> MappingRule:
         """The rule of the row; where `faults` are found, a rule that must not be used."""
+        self._check_characters()
         valid_from, valid_to = self._read_dates()
         return MappingRule(
             dimension=self._read_dimension(),
@@ -202,6 +214,14 @@ class _RowReading:
             origin=origin,
             line=line,
         )
+
+    def _check_characters(self) -> None:
+        # Nobody types it, and not every database holds it.
+        self.faults += [
+            f"the {name} holds the character U+0000, which no text has"
+            for name, cell in self._cells.items()
+            if "\0" in cell
+        ]
 
     def _read_dimension(self) -> str:
         name = self._cells["dimension"]

@@ -29,11 +29,20 @@ PLAIN_FORMATS = frozenset({"General", "0", "@"})
 """Formats of cells that show a whole number by its digits alone."""
 SHEET = "Mapping rules"
 _ZIP_MARK = b"PK\x03\x04"
+_OTHER_MARKS = {
+    # A workbook with a password is such a file too, whatever its name ends with.
+    b"\xd0\xcf\x11\xe0": "it is a workbook of the old kind, or one with a password: save it anew"
+    " as .xlsx, without a password",
+    b"\xff\xfe": "it is UTF-16 text: save it as CSV UTF-8",
+    b"\xfe\xff": "it is UTF-16 text: save it as CSV UTF-8",
+    b"%PDF": "it is a PDF document",
+}
+"""How files begin that are none of ours but that people send as if they were."""
 _TORN = (
     zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, IndexError, SyntaxError,
-    TypeError, AttributeError, NotImplementedError, RuntimeError,
+    TypeError, AttributeError, NotImplementedError, RuntimeError, OSError,
 )  # fmt: skip
-"""What is raised of a workbook that is damaged, encrypted or none; some only at a later row."""
+"""What is raised of a workbook that is damaged, binary, encrypted or none; some at a later row."""
 
 
 class UnfitWorkbookError(UsageError):
@@ -51,11 +60,16 @@ def read_rules(content: bytes, *, origin: str, words: MappingWords) -> MappingSe
     """
     if content.startswith(_ZIP_MARK):
         return _read_workbook(content, origin=origin, words=words)
+    for mark, why in _OTHER_MARKS.items():
+        if content.startswith(mark):
+            raise _unfit(origin, why)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _unfit(
-            origin, f"it is no UTF-8 text ({error.reason} at byte {error.start})"
+            origin,
+            f"it is neither a workbook nor UTF-8 text ({error.reason} at byte {error.start});"
+            ' spreadsheets call that "CSV UTF-8"',
         ) from None
     return parse_mapping(text, origin=origin, facts=words.facts, dimensions=words.dimensions)
 
