@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 from tests.fakes.postgres import Postgres, running_postgres
+from tests.sampling import Case, choose_cases, find_implementation
 
 import ml_connector
 
@@ -30,31 +30,31 @@ CASES_MAX = {"e2e": 1, "faults": 1, "contract": 4, "fidelity": 4, "unit": 8}
 """Like cases of one test that run at each change, by folder: the dearer, the fewer."""
 LONGEST_S = 600
 """A test that may take so long is begun first."""
+# Whatever the caller's environment says: modules are compiled once, not by each worker and by each
+# of the hundreds of processes that tests start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Unless all are asked for, only a few like cases of a test run, always the same.
 
-    How many goes by the folder; what is marked `exhaustive` is left out. `make exhaustive` runs
-    everything.
+    How many goes by the folder, but each implementation that a fixture stands for keeps its
+    cases; what is marked `exhaustive` is left out. `make exhaustive` runs everything.
     """
     # Else the longest ends alone, long after all the others.
     items.sort(key=_is_short)
     if os.environ.get("EXHAUSTIVE"):
         return
-    counts = Counter(_name(item) for item in items)
-    seen: Counter[str] = Counter()
-    kept: list[pytest.Item] = []
-    left: list[pytest.Item] = []
-    for item in items:
-        number, count = seen[_name(item)], counts[_name(item)]
-        seen[_name(item)] += 1
-        is_sampled = number % -(-count // _find_most(item, count)) != 0
-        is_left = is_sampled or item.get_closest_marker("exhaustive") is not None
-        (left if is_left else kept).append(item)
+    # First, or a case that is left out stands for those that are not.
+    further = [item for item in items if item.get_closest_marker("exhaustive") is not None]
+    others = [item for item in items if item.get_closest_marker("exhaustive") is None]
+    chosen = list(choose_cases(map(_make_case, others)))
+    kept = [item for item, runs in zip(others, chosen, strict=True) if runs]
+    left = [item for item, runs in zip(others, chosen, strict=True) if not runs]
     # Somebody who names a single case wants just that one.
     if kept:
-        config.hook.pytest_deselected(items=left)
+        config.hook.pytest_deselected(items=further + left)
         items[:] = kept
 
 
@@ -63,12 +63,13 @@ def _is_short(item: pytest.Item) -> bool:
     return limit is None or limit.args[0] < LONGEST_S
 
 
-def _name(item: pytest.Item) -> str:
-    return item.nodeid.partition("[")[0]
-
-
-def _find_most(item: pytest.Item, count: int) -> int:
-    return CASES_MAX.get(item.path.relative_to(HERE).parts[0], count)
+def _make_case(item: pytest.Item) -> Case:
+    folder = item.path.relative_to(HERE).parts[0]
+    return Case(
+        test=item.nodeid.partition("[")[0],
+        most=CASES_MAX.get(folder),
+        implementation=find_implementation(item),
+    )
 
 
 @pytest.fixture(autouse=True)
