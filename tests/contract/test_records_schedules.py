@@ -56,7 +56,7 @@ def claim_one(row: ScheduleRow, has_open: bool) -> Claim | None:  # noqa: FBT001
 
 def definition(hours: int = 1, flow: str = "actuals", **more: Any) -> Json:
     """A schedule every so many hours."""
-    return {"flow": flow, "hours": hours, **more}
+    return {"flow": flow, "when": {"every": f"{hours}h"}, "hours": hours, **more}
 
 
 def take_in(records: Records, **definitions: Json) -> list[str]:

@@ -21,6 +21,7 @@ from ml_connector.domain.catch_up import (
     rule_on_events,
 )
 from ml_connector.domain.cron_words import tell_ordinal
+from ml_connector.domain.schedules import Calendar, find_next
 from ml_connector.domain.windows import find_blackout
 from ml_connector.errors import (
     BusyError,
@@ -198,10 +199,16 @@ def _decide(
         return None  # One after the other: the next is claimed when this one has begun.
     if follows:
         return _decide_event(desk, almanac, row, filed)
-    assert row.next_due_at is not None
     calendar = almanac.make_calendar(filed, done=row.done_at)
-    claimed = rule_on_due(calendar, row.next_due_at, desk.clock.now(), how)
+    claimed = rule_on_due(calendar, _find_since(calendar, row), desk.clock.now(), how)
     return _make_claim(desk, row, claimed, request=make_request(filed.schedule))
+
+
+def _find_since(calendar: Calendar, row: ScheduleRow) -> datetime:
+    """The first time that is owed; one that was learned of late is earlier than what was known."""
+    assert row.next_due_at is not None
+    first = find_next(calendar, row.cursor) if row.cursor is not None else None
+    return min(row.next_due_at, first.at) if first is not None else row.next_due_at
 
 
 def _decide_event(

@@ -247,12 +247,11 @@ class Almanac:
     def list_events(self, filed: Filed, row: ScheduleRow) -> list[PeriodEvent]:
         """What became of periods that the schedule has still to run for, oldest first."""
         facts = self._flows.get(filed.schedule.flow)
-        cursor = max((one for one in (row.done_at, row.since_at) if one), default=None)
-        if facts is None or cursor is None:
+        if facts is None or row.cursor is None:
             return []
         kind = PeriodEventKind(str(filed.schedule.when.on))
         found = self._records.closing.load_events(
-            cursor, limit=EVENTS_MAX, kind=kind, ledgers={facts.erp: facts.ledgers}
+            row.cursor, limit=EVENTS_MAX, kind=kind, ledgers={facts.erp: facts.ledgers}
         )
         return [one for one in found if facts.wants(one)]
 

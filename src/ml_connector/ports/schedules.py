@@ -46,7 +46,12 @@ class ScheduleRow:
     done_at: datetime | None = None
     """What was planned until then has come."""
     since_at: datetime | None = None
-    """What became of periods before is none of its business: then it was new, or resumed."""
+    """What came before is none of its business: then it was new, resumed, or of other clocks."""
+
+    @property
+    def cursor(self) -> datetime | None:
+        """Until when nothing that came is owed; None: nobody has said."""
+        return max((one for one in (self.done_at, self.since_at) if one), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,8 +55,8 @@ class ScheduleRecords(OrganisationStore):
                 row = rows.get(name) or models.Schedule(organisation_id=self._id, name=name)
                 if not (row.is_listed and _follows_on(row.definition, plain[name])):
                     row.since_at, row.next_due_at = self._clock.now(), None
-                if row.definition.get("zone") != plain[name].get("zone"):
-                    row.next_due_at = None  # Other clocks: what had come by the old ones is over.
+                if _has_other_clocks(row.definition, plain[name]):
+                    row.since_at = self._clock.now()  # What had come by the old ones is over.
                 row.flow, row.definition, row.is_listed = plain[name]["flow"], plain[name], True
                 row.next_due_at = None if row.paused_at else self._find_moved(row, find_next)
                 row.save()
@@ -225,16 +225,16 @@ class ScheduleRecords(OrganisationStore):
         return find_next(row.definition, max(now, last.due_at) if last else now)
 
     def _find_moved(self, row: models.Schedule, find_next: FindNext) -> datetime | None:
-        """When it is due by what holds now; what was held back, and is no more, is due at once.
+        """When it is due by what holds now; what has come and not run is due at once.
 
-        A window that ends sooner than was said leaves behind times that have come and not run.
+        A window that ends sooner than was said leaves such times behind, and so does a period that
+        is learned of late: its working day may be over.
         """
-        found, before = self._find_next(row, find_next), row.next_due_at
-        since = max((one for one in (row.done_at, row.since_at) if one), default=None)
-        if before is None or since is None or (found is not None and found <= before):
-            return found
-        left = find_next(row.definition, since)
-        return left if left is not None and left <= self._clock.now() else found
+        cursor = _render_schedule(row).cursor
+        left = find_next(row.definition, cursor) if cursor is not None else None
+        if left is not None and left <= self._clock.now():
+            return left
+        return self._find_next(row, find_next)
 
     def _decide(self, row: models.Schedule, decide: Decide) -> list[FiringRow]:
         its = self._firings().filter(schedule=row.name)
@@ -315,7 +315,13 @@ def _differs(row: models.Schedule | None, definition: Json) -> bool:
 
 def _follows_on(before: Json, after: Json) -> bool:
     """Whether a changed definition still waits for the same thing."""
-    return before.get("when") == after.get("when") and before.get("enabled", True)
+    is_same = all(before.get(key) == after.get(key) for key in ("when", "flow"))
+    return is_same and before.get("enabled", True)
+
+
+def _has_other_clocks(before: Json, after: Json) -> bool:
+    """Whether its times are of another zone; what becomes of periods has no zone."""
+    return before.get("zone") != after.get("zone") and not after.get("when", {}).get("on")
 
 
 def _render_schedule(row: models.Schedule) -> ScheduleRow:
