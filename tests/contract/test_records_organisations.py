@@ -370,6 +370,7 @@ def play_closing(player: Player) -> None:
     """A period that is opened and closed, a connection that is away, and maintenance."""
     say = player.say
     period = Period(
+    say("sign_offs.list_writers", SignedScope("f", *PAIR))
         name="Nov-26", calendar="c", year=2026, number=11, date_first=START.date(),
         date_last=START.date(),
     )  # fmt: skip

@@ -1,25 +1,30 @@
 """Signing a period in the house: what hinders, who may, what a later run does to a signature."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from tests.fakes.desk import make_flow
 
 from ml_connector.errors import ConnectorError
+from ml_connector.flows.answers import evidence
+from ml_connector.flows.answers.evidence import gather_evidence
+from ml_connector.flows.answers.evidence_page import render_page
 from ml_connector.flows.answers.reconciliation import (
     Signature,
     list_named,
     list_obstacles,
     parse_stated,
 )
-from ml_connector.ports import Clock, Person, Records, Role
+from ml_connector.flows.targets import name_target
+from ml_connector.ports import Clock, LoadRow, Person, PlanRow, Posting, Records, Role
 from ml_connector.ports.standings import StageState, Standing, StandingAmounts
 from ml_connector.wiring.signing_off import SigningOff
 
-RUN, LATER = "261005-060000-aaaa", "261006-060000-bbbb"
+RUN, LATER, NEWEST = "261005-060000-aaaa", "261006-060000-bbbb", "261007-060000-cccc"
 PLACE = ("actuals", "Sep-26")
 NOUGHT = Decimal(0)
 
@@ -31,6 +36,7 @@ class Desk(SigningOff):
     records: Records
     clock: Clock
     actor: str
+    project: Any = field(default_factory=lambda: SimpleNamespace(flows={}, connections={}))
 
     def flow(self, name: str) -> Any:
         """Any flow there might be."""
@@ -65,6 +71,7 @@ def desk(records: Records, records_clock: Clock) -> Desk:
     """Kim has made the run, Lee is an approver, Ada an admin, Vic a viewer."""
     roles = {"kim": Role.APPROVER, "lee": Role.APPROVER, "mia": Role.APPROVER,
              "ada": Role.ADMIN, "vic": Role.VIEWER}  # fmt: skip
+    roles["ned"] = Role.APPROVER
     people = {
         name: Person(name=name, roles=frozenset({role}), joined_at=records_clock.now())
         for name, role in roles.items()
@@ -179,6 +186,145 @@ def test_who_made_the_books_what_they_are_does_not_sign_them(desk: Desk) -> None
     assert refusal(desk).code == "sign-offs.own-run"
     desk.actor = "lee"
     desk.sign_off(*PLACE, comment="agreed")
+
+
+def test_who_made_an_earlier_part_of_the_books_does_not_sign_them(desk: Desk) -> None:
+    """Until somebody else has signed them; a signature that was taken back frees nobody."""
+    move = timedelta(minutes=1)
+    save(desk.records, stand(desk.clock, run_id=LATER, content_hash="c2"))
+    desk.records.runs.create_run(run_id=NEWEST, flow="f", kind="actuals", actor="x", request={})
+    newest = stand(desk.clock, run_id=NEWEST, content_hash="c3", at=desk.clock.now() + move)
+    save(desk.records, newest)
+    for actor in ("kim", "mia"):
+        desk.actor = actor
+        assert refusal(desk).code == "sign-offs.own-run"
+    assert RUN in refused_of(desk, "kim")
+    desk.clock.sleep(120)
+    desk.actor = "lee"
+    first = desk.sign_off(*PLACE, comment="agreed")
+    desk.clock.sleep(60)
+    save(desk.records, stand(desk.clock, run_id=NEWEST, content_hash="c4"))
+    desk.withdraw_sign_off(first.sign_off_id, reason="late invoice")
+    assert RUN in refused_of(desk, "kim")
+
+    desk.actor = "lee"
+    desk.sign_off(*PLACE, comment="agreed anew")
+    desk.clock.sleep(60)
+    save(desk.records, stand(desk.clock, run_id=NEWEST, content_hash="c5"))
+    desk.actor = "kim"
+    desk.sign_off(*PLACE, comment="what came since is not mine")
+
+
+def test_who_loaded_a_part_of_the_books_and_did_not_prove_it_does_not_sign(desk: Desk) -> None:
+    """A run that stopped before it could say how the period stands has written all the same."""
+    desk.records.runs.create_run(run_id=NEWEST, flow="f", kind="actuals", actor="lee", request={})
+    load_period(desk, NEWEST, "Sep 26")
+    assert NEWEST in refused_of(desk, "lee")
+
+    other = "261008-060000-dddd"
+    desk.records.runs.create_run(run_id=other, flow="g", kind="actuals", actor="ned", request={})
+    load_period(desk, other, "Aug 26")
+    desk.actor = "ned"
+    desk.sign_off(*PLACE, comment="My run was another period's.")
+
+
+def test_who_posted_into_the_period_does_not_sign_it(desk: Desk) -> None:
+    """A journal that was sent counts, also where its run never came to compare."""
+    save(desk.records, stand(desk.clock, ledger="00001/BA", period="09-26"))
+    desk.records.runs.create_run(run_id=NEWEST, flow="f", kind="budget", actor="lee", request={})
+    desk.records.postings.make_posting(
+        Posting(
+            posting_key="AAAAAAA2", flow="actuals", run_id=NEWEST, plan_hash="p1",
+            connection="jde", kind="journal", subject="00001/BA 09-26 1/1", generation=1,
+            content_hash="c", totals={}, made_at=desk.clock.now(),
+        )
+    )  # fmt: skip
+    desk.actor = "lee"
+    with pytest.raises(ConnectorError, match=NEWEST):
+        desk.sign_off("actuals", "09-26", ledger="00001/BA", comment="agreed")
+    desk.actor = "ned"
+    desk.sign_off("actuals", "09-26", ledger="00001/BA", comment="agreed")
+
+
+def test_evidence_holds_every_run_that_wrote_and_counts_those_it_leaves_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a run that loaded and stopped before it could say how the period stands."""
+    desk.records.runs.create_run(run_id=NEWEST, flow="f", kind="actuals", actor="lee", request={})
+    load_period(desk, NEWEST, "Sep 26")
+    save(desk.records, stand(desk.clock, run_id=LATER, content_hash="c2"))
+    standings = desk.records.standings.load_standings()
+
+    whole = gather_evidence(desk.records, standings, organisation="Halden")
+    monkeypatch.setattr(evidence, "RUNS_MAX", 1)
+    monkeypatch.setattr(evidence, "FILES_MAX", 0)
+    part = gather_evidence(desk.records, standings, organisation="Halden")
+
+    assert whole.run_ids == [RUN, LATER, NEWEST]
+    assert (whole.runs_before, part.run_ids, part.runs_before) == (0, [NEWEST], 2)
+    assert part.left_out == ["2 earlier runs", "1 earlier files of the archive"]
+    assert "Left out, for there are too many: 2 earlier runs." in render_page(part)
+
+
+def load_period(desk: Desk, run_id: str, member: str) -> None:
+    """The run has loaded a plan of the planning period, and said no more."""
+    loads, now = desk.records.loads, desk.clock.now()
+    loads.save_plan(
+        PlanRow(
+            plan_hash=run_id, run_id=run_id, flow="actuals", model_id="M1", mapping_hash="m",
+            shadow_revision=0, periods=(member,), totals={}, created_at=now, state="made",
+        )
+    )  # fmt: skip
+    load = LoadRow(
+        load_id=run_id, run_id=run_id, flow="actuals", plan_hash=run_id, intent_id="i",
+        task_id="t", outcome="done", chunks=1, cells_sent=1, cells_refused=0, result_hash="r",
+        dump_hashes=(), created_at=now,
+    )  # fmt: skip
+    loads.record_load(load, [])
+
+
+def refused_of(desk: Desk, actor: str) -> str:
+    """What the person is told who tries to sign."""
+    desk.actor = actor
+    error = refusal(desk)
+    assert error.code == "sign-offs.own-run"
+    return error.refused
+
+
+def test_flow_that_leads_to_another_model_voids_the_signature_and_says_why(desk: Desk) -> None:
+    """From the moment the settings name it; nobody signs until a run has looked there."""
+    flow = make_flow(name="actuals", target="model", module="Reporting")
+    desk.project = SimpleNamespace(
+        flows={"actuals": flow}, connections={"model": SimpleNamespace(model_id="M1")}
+    )
+    here, there = name_target(flow, "M1"), name_target(flow, "M2")
+    save(desk.records, stand(desk.clock, target=here))
+    desk.sign_off(*PLACE, comment="agreed")
+    assert signature(desk).signature is Signature.HOLDS
+
+    desk.project.connections["model"].model_id = "M2"
+
+    one = signature(desk)
+    assert one.signature is Signature.VOID
+    assert f"for {here}; the flow has led to {there} since" in one.sentence
+    assert f"it stands so in {here}; the flow leads to {there} now" in refusal(desk).refused
+
+    desk.clock.sleep(60)
+    save(desk.records, stand(desk.clock, target=there))
+    assert there in signature(desk).sentence
+    desk.sign_off(*PLACE, comment="agreed there too")
+    assert signature(desk).signature is Signature.HOLDS
+
+
+def test_proof_names_where_the_amounts_are_held(desk: Desk) -> None:
+    """The same amounts in another model are proved by another hash; older standings name none."""
+    plain = stand(desk.clock)
+    proofs = {replace(plain, target=target).proof_hash for target in ("", "M1 A", "M2 A", "M1 B")}
+    assert len(proofs) == 4
+    save(desk.records, replace(plain, target="M1 A"))
+    found = desk.records.standings.find_standing("actuals", "Halden US", "Sep-26")
+    assert found is not None
+    assert found.target == "M1 A"
 
 
 @pytest.mark.parametrize("actor", ["vic", "ada", "agent:close/lee", "nobody"])

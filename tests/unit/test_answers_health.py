@@ -138,6 +138,34 @@ def test_steps_are_told_as_phases() -> None:
     assert list_phases("unknown kind", STEPS) == []
 
 
+def test_phases_tell_all_the_money_of_a_run_whose_tie_out_is_long() -> None:
+    """Its summary keeps some rows only; what the run has summed over all of them is told."""
+    kept = {"currency": "USD", "debit": "5", "unmapped": "1", "refused": "0", "unexplained": "0"}
+    summary: Any = {
+        "tie_out": [kept, kept], "tie_out_count": 2,
+        "debits": {"USD": {"archived": "1000.50", "unmapped": "7"}},
+    }  # fmt: skip
+    steps = [
+        *STEPS[:-1],
+        step("control: Oct 26", archived="x"),
+        step("tie out: Oct 26", differences=3),
+    ]
+
+    def tell(**changes: Any) -> dict[str, Any]:
+        phases = list_phases("actuals", steps)
+        return {row[0]: row[4] for row in show_phases(phases, summary | changes, NOW).rows}
+
+    whole, cut = tell(), tell(tie_out_count=3_000)
+    off = tell(tie_out_count=3_000, tie_out=[kept, kept | {"unexplained": "-2"}])
+    assert (whole["Compare with the ERP"], whole["Map"]) == (
+        "debits 10.00 USD",
+        "unmapped 2.00 USD",
+    )
+    assert cut["Compare with the ERP"] == "debits 1,000.50 USD"
+    assert cut["Map"] == "unmapped 7.00 USD"
+    assert off["Read back and tie out"] == "off by at least 2.00 USD"
+
+
 def test_failed_phase_is_done_once_its_step_was_done_again() -> None:
     """The last word on a step counts."""
     failed = list_phases("budget", [step("plan", "failed")])

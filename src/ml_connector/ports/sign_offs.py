@@ -1,6 +1,6 @@
 """Records of sign-offs: who stands for a period, for which proof, and who took it back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -74,22 +74,20 @@ class SignOff:
 class SignOffStore(Protocol):
     """Sign-offs of one organisation; rows are appended, never changed or removed."""
 
-    def record_sign_off(
-        self, sign_off: SignOff, *, changed_at: datetime | None, runs: Sequence[str] = ()
-    ) -> SignOff:
+    def record_sign_off(self, sign_off: SignOff, *, changed_at: datetime | None) -> SignOff:
         """The period is signed; id, number and instant are the store's.
 
-        Of two people who sign at once, one has signed and the other is told so.
+        Of two people who sign at once, one has signed and the other is told so. Nobody signs who
+        has started or resumed a run that proved the period, changed how it stands or wrote into it
+        since its last signature that was not taken back.
 
         Args:
             sign_off: What is signed.
             changed_at: Since when the books are so.
-            runs: Those that made them so, beside the one that proved them; who made one of them,
-                or has resumed it, does not sign.
 
         Raises:
             UsageError: Nobody is named, no comment is given, or nothing is proved.
-            BlockedError: The person made a run, or the very same proof is signed already.
+            BlockedError: The person made such a run, or the very same proof is signed already.
         """
 
     def withdraw_sign_off(self, sign_off_id: str, *, actor: str, reason: str) -> SignOff:
@@ -99,6 +97,9 @@ class SignOffStore(Protocol):
             UsageError: There is no such sign-off, or no reason is given.
             BlockedError: It was taken back before, or the period was signed anew since.
         """
+
+    def list_writers(self, scope: SignedScope) -> set[str]:
+        """The runs that ever changed how the period stands, or sent something of it."""
 
     def find_sign_off(self, sign_off_id: str) -> SignOff | None:
         """The sign-off of this id."""

@@ -95,6 +95,8 @@ class Standing:
         changed_at: When `proof_hash` last changed.
         is_owed: The flow owes the model the period: something of it was read or mapped anew since,
             or its planning period did not tie out as a whole.
+        target: Where `held` is held, as the flow's settings named it; empty: a run of an older
+            version, which did not say so.
     """
 
     flow: str
@@ -115,6 +117,7 @@ class Standing:
     at: datetime
     changed_at: datetime | None = None
     is_owed: bool = False
+    target: str = ""
 
     @property
     def stages(self) -> tuple[tuple[str, StageState], ...]:
@@ -139,18 +142,21 @@ class Standing:
         """The same for as long as the standing says the same of the books; a signature binds to it.
 
         The run, its time and the period's status at the ERP are no part of it, so that looking
-        again voids nothing; one line that is late, mapped otherwise or refused does.
+        again voids nothing; one line that is late, mapped otherwise or refused does, and so does
+        another model.
         """
         return _hash_proof(self)
 
 
 def _hash_proof(standing: Standing) -> str:
-    told = {
+    told: dict[str, object] = {
         "place": [standing.flow, standing.ledger, standing.period, standing.member],
         "stages": [str(state) for _, state in standing.stages],
         "amounts": [render_amounts(row) for row in standing.amounts],
         "content": standing.content_hash,
     }
+    if standing.target:
+        told["target"] = standing.target
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

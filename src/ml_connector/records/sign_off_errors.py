@@ -22,17 +22,17 @@ class UnfitSignOffError(UsageError):
 
 
 class OwnRunError(BlockedError):
-    """Who made a run, or has resumed it, tried to sign the period it proved."""
+    """Who made a run, or has resumed it, tried to sign the period it proved or wrote into."""
 
     code = "sign-offs.own-run"
 
-    def __init__(self, sign_off: SignOff) -> None:
+    def __init__(self, sign_off: SignOff, *, run_id: str) -> None:
         super().__init__(
-            f"{sign_off.signed_by} made run {sign_off.run_id}, or resumed it, and cannot sign"
-            f" {sign_off.period} of {sign_off.ledger}.",
+            f"{sign_off.signed_by} made run {run_id}, or resumed it, and cannot sign"
+            f" {sign_off.period} of {sign_off.ledger}, which it has made what it is.",
             written=NOT_SIGNED,
             next_step="Let another person sign.",
-            run_id=sign_off.run_id, actor=sign_off.signed_by,
+            run_id=run_id, actor=sign_off.signed_by,
         )  # fmt: skip
 
 

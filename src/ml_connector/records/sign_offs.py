@@ -5,7 +5,7 @@ sign at the same instant sign one after the other. The database refuses once mor
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Max, QuerySet
 
-from ml_connector.ports import RUN_RESUMED, SignedScope, SignOff
+from ml_connector.ports import SignedScope, SignOff
 from ml_connector.records import models
 from ml_connector.records.approvals import fold_person
 from ml_connector.records.canonical import render_canonical
@@ -27,19 +27,18 @@ from ml_connector.records.sign_off_errors import (
     UnknownSignOffError,
     WithdrawnAlreadyError,
 )
+from ml_connector.records.sign_off_makers import find_makers, find_writers, list_writers
 from ml_connector.records.store import OrganisationStore, split_chunks
 
 
 class SignOffRecords(OrganisationStore):
     """A `ports.SignOffStore`."""
 
-    def record_sign_off(
-        self, sign_off: SignOff, *, changed_at: datetime | None, runs: Sequence[str] = ()
-    ) -> SignOff:
+    def record_sign_off(self, sign_off: SignOff, *, changed_at: datetime | None) -> SignOff:
         """The period is signed; see `ports.SignOffStore`."""
         _verify_fit(sign_off)
         with self._writing(f"the sign-off of {' '.join(sign_off.scope)}"):
-            self._verify_other_person(sign_off, {sign_off.run_id, *runs})
+            self._verify_other_person(sign_off)
             newest = self.find_newest([sign_off.scope]).get(sign_off.scope)
             if newest is not None and newest.holds(sign_off.proof_hash, changed_at=changed_at):
                 raise SignedAlreadyError(newest)
@@ -98,18 +97,22 @@ class SignOffRecords(OrganisationStore):
 
     def _rows(self) -> QuerySet[models.SignOff]:
         return models.SignOff.of(self._id)
+    def list_writers(self, scope: SignedScope) -> set[str]:
+        """The runs that wrote into the period; see `ports.SignOffStore`."""
+        return list_writers(self._id, scope)
+
 
     def _load_by_key(self, keys: Collection[int]) -> Iterator[SignOff]:
         for chunk in split_chunks(keys):
             yield from self._render_all(self._rows().filter(pk__in=chunk))
 
-    def _verify_other_person(self, sign_off: SignOff, made_by: Collection[str]) -> None:
-        """Whoever started or resumed the run does not stand for what it came to."""
-        runs = models.Run.of(self._id).filter(run_id__in=made_by)
-        resumed = models.AuditLink.of(self._id).filter(run_id__in=made_by, event=RUN_RESUMED)
-        actors = {*runs.values_list("actor", flat=True), *resumed.values_list("actor", flat=True)}
-        if self._fold([sign_off.signed_by]) & self._fold(actors):
-            raise OwnRunError(sign_off)
+    def _verify_other_person(self, sign_off: SignOff) -> None:
+        """Whoever started or resumed a run does not stand for what it came to."""
+        mine = self._fold([sign_off.signed_by])
+        makers = find_makers(self._id, find_writers(self._id, sign_off))
+        for actor, run_id in sorted(makers.items()):
+            if mine & self._fold([actor]):
+                raise OwnRunError(sign_off, run_id=run_id)
 
     def _fold(self, actors: Iterable[str]) -> set[str]:
         """Whoever these are under any of their names."""

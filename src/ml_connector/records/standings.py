@@ -133,7 +133,7 @@ class StandingRecords(OrganisationStore):
             amounts=verify_plain([render_amounts(row) for row in one.amounts]),
             content_hash=one.content_hash, report=one.report, proof_hash=proof,
             run_id=one.run_id, at=one.at,
-            changed_at=old.changed_at if old and is_same else one.at,
+            changed_at=old.changed_at if old and is_same else one.at, target=one.target,
         )  # fmt: skip
 
     def _make_change(self, one: Standing, proof: str) -> models.StandingChange:
@@ -162,7 +162,8 @@ def _render(row: models.Standing, *, is_owed: bool) -> Standing:
         date_first=row.date_first, date_last=row.date_last, status=row.status,
         amounts=tuple(parse_amounts(its) for its in row.amounts),
         content_hash=row.content_hash, report=row.report, run_id=row.run_id, at=row.at,
-        changed_at=row.changed_at, is_owed=is_owed and row.ledger not in ELSEWHERE, **stages,
+        changed_at=row.changed_at, is_owed=is_owed and row.ledger not in ELSEWHERE,
+        target=row.target or "", **stages,
     )  # fmt: skip
 
 

@@ -240,6 +240,8 @@ def _hash_proof(its: Json) -> str:
         "stages": its.get("stages"), "amounts": its.get("amounts"),
         "content": its.get("content_hash"),
     }  # fmt: skip
+    if its.get("target"):  # Packs of older versions name none.
+        told["target"] = its["target"]
     text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

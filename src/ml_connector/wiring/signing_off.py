@@ -1,6 +1,6 @@
 """Sign-offs: a person stands for a period, and everybody sees when the books have changed since."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from ml_connector.errors import AccessDeniedError, BlockedError, BusyError, Usag
 from ml_connector.ports import Right, SignOff
 from ml_connector.ports.identities import AGENT
 from ml_connector.ports.standings import ELSEWHERE, Standing
+from ml_connector.settings import BudgetFlow
 from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
@@ -76,16 +77,40 @@ class SigningOff(Part):
         )
         scopes = map(reconciliation.scope_of, standings)
         signed = self.records.sign_offs.find_newest(scopes)
-        return reconciliation.join_sign_offs(standings, signed)
+        targets = self._list_targets({one.flow for one in standings})
+        return reconciliation.join_sign_offs(standings, signed, targets)
+
+    def list_signed_page(
+        self,
+        *,
+        flow: str = "",
+        first: date | None = None,
+        last: date | None = None,
+        after: tuple[str, str, str] | None = None,
+        limit: int,
+    ) -> "list[SignedStanding]":
+        """The same by flow, ledger and period, behind one of them; all of them, page by page."""
+        from ml_connector.flows.answers import reconciliation  # noqa: PLC0415 - start-up time.
+
+        standings = self.records.standings.load_standing_page(
+            flow=flow, first=first, last=last, after=after, limit=limit
+        )
+        signed = self.records.sign_offs.find_newest(map(reconciliation.scope_of, standings))
+        targets = self._list_targets({one.flow for one in standings})
+        return reconciliation.join_sign_offs(standings, signed, targets)
 
     def find_signed(self, sign_off: SignOff) -> "SignedStanding | None":
         """The signature's period with the signature that counts there now."""
+        standing = self.records.standings.find_standing(*sign_off.scope)
+        return self.find_signature(standing) if standing else None
+
+    def find_signature(self, standing: Standing) -> "SignedStanding":
+        """The standing with the newest signature on it."""
         from ml_connector.flows.answers import reconciliation  # noqa: PLC0415 - start-up time.
 
-        standing = self.records.standings.find_standing(*sign_off.scope)
-        signed = self.records.sign_offs.find_newest([sign_off.scope])
-        found = [standing] if standing else []
-        return next(iter(reconciliation.join_sign_offs(found, signed)), None)
+        signed = self.records.sign_offs.find_newest([reconciliation.scope_of(standing)])
+        targets = self._list_targets([standing.flow])
+        return reconciliation.join_sign_offs([standing], signed, targets)[0]
 
     def list_obstacles(self, standing: Standing) -> list[str]:
         """Why nobody may sign the period now; empty when somebody may."""
@@ -93,7 +118,10 @@ class SigningOff(Part):
 
         find = self.records.standings.find_standing
         others = (find(standing.flow, word, standing.member) for word in ELSEWHERE)
-        return reconciliation.list_obstacles(standing, [one for one in others if one])
+        target = self._list_targets([standing.flow]).get(standing.flow, "")
+        return reconciliation.list_obstacles(
+            standing, [one for one in others if one], target=target
+        )
 
     def sign_off(
         self, flow_name: str, period: str, *, ledger: str = "", comment: str, proof_hash: str = ""
@@ -121,7 +149,6 @@ class SigningOff(Part):
         with self.records.transactions.begin(f"the sign-off of {period} of {place.ledger}"):
             standing = self.find_standing(flow_name, period, ledger=place.ledger)
             self._verify_signable(standing, seen=proof_hash)
-            changed = self._find_changing_run(standing)
             sign_off = self.records.sign_offs.record_sign_off(
                 SignOff(
                     **reconciliation.scope_of(standing)._asdict(), comment=comment,
@@ -129,7 +156,6 @@ class SigningOff(Part):
                     stated=reconciliation.render_stated(standing), signed_at=self.clock.now(),
                 ),
                 changed_at=standing.changed_at,
-                runs=(changed, standing.run_id),
             )  # fmt: skip
             named = reconciliation.list_stated(standing)
             self._tell_signature("period.signed", sign_off, comment=sign_off.comment, named=named)
@@ -207,11 +233,17 @@ class SigningOff(Part):
                 flow=standing.flow, ledger=standing.ledger, period=standing.period,
             )  # fmt: skip
 
-    def _find_changing_run(self, standing: Standing) -> str:
-        """The run that made the books what they are; a later one may only have looked."""
-        place = (standing.flow, standing.ledger, standing.period)
-        changes = self.records.standings.load_changes([place], since=standing.changed_at)
-        return changes[-1].run_id if changes else standing.run_id
+    def _list_targets(self, flows: Iterable[str]) -> dict[str, str]:
+        """Where these flows lead by the settings of now; of one that is gone nothing is known."""
+        from ml_connector.flows.targets import name_target  # noqa: PLC0415 - start-up time.
+
+        found = {}
+        for flow in (self.project.flows[one] for one in flows if one in self.project.flows):
+            model = flow.source if isinstance(flow, BudgetFlow) else flow.target
+            model_id = getattr(self.project.connections.get(model), "model_id", "")
+            if model_id:
+                found[flow.name] = name_target(flow, model_id)
+        return found
 
     def _tell_signature(self, event: str, sign_off: SignOff, **details: object) -> None:
         self.records.audit.record(

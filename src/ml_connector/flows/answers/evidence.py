@@ -42,8 +42,8 @@ from ml_connector.ports.standings import Standing, render_amounts
 
 Member = tuple[str, Iterable[bytes]]
 """A name within the pack, and what it holds."""
-RUNS_MAX = 200
-"""Runs a pack tells of; the newest ones that changed the period."""
+RUNS_MAX = 2_000
+"""Runs a pack tells of at most, the newest ones; how many more there were it says."""
 FILES_MAX = 500
 """Archived files a pack holds: plans, results and dumps of those runs."""
 CHAIN = "audit-chain.jsonl"
@@ -62,6 +62,7 @@ class Evidence:
         period: By the ledgers' own name.
         standings: How it stands, by ledger.
         runs: That made it so, oldest first.
+        runs_before: How many there were before these, which the pack leaves out.
         loads: Of these runs.
         intents: Starts of tasks, of these runs.
         plans: That were loaded.
@@ -76,6 +77,7 @@ class Evidence:
     period: str
     standings: Sequence[Standing]
     runs: Sequence[RunRow] = ()
+    runs_before: int = 0
     loads: Sequence[LoadRow] = ()
     intents: Sequence[Intent] = ()
     plans: Sequence[PlanRow] = ()
@@ -83,6 +85,29 @@ class Evidence:
     postings: Sequence[Posting] = ()
     sign_offs: Sequence[SignOff] = ()
     mappings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """Names and hashes of the archived files of its runs: plans, results, dumps; each once."""
+        found: dict[str, str] = {}
+        members = {one.member for one in self.standings}
+        for run in self.runs:
+            for member, row in (run.summary.get("plan_by_period") or {}).items():
+                if member in members and row.get("plan"):
+                    found.setdefault(str(row["plan"]), "plan")
+        for load in self.loads:
+            its = [("result", load.result_hash), *(("dump", one) for one in load.dump_hashes)]
+            for name, file_hash in its:
+                if file_hash:
+                    found.setdefault(file_hash, name)
+        return [(name, one) for one, name in found.items()]
+
+    @property
+    def left_out(self) -> list[str]:
+        """What the pack does not hold because there is too much of it; mostly nothing."""
+        files = len(self.files) - FILES_MAX
+        found = [f"{self.runs_before:,} earlier runs"] if self.runs_before else []
+        return [*found, *([f"{files:,} earlier files of the archive"] if files > 0 else [])]
 
     @property
     def run_ids(self) -> list[str]:
@@ -98,7 +123,8 @@ def gather_evidence(
         one for standing in standings
         for one in reversed(records.sign_offs.load_sign_offs(**scope_of(standing)._asdict()))
     ]  # fmt: skip
-    runs = _load_runs(records, standings, signed)
+    run_ids = _list_runs(records, standings, signed)
+    runs = [records.runs.load_run(one) for one in run_ids[-RUNS_MAX:]]
     loads = [load for run in runs for load in records.loads.load_loads(run_id=run.run_id)]
     plans = [records.loads.find_plan(one) for one in _unique(load.plan_hash for load in loads)]
     hashes = _unique(
@@ -113,7 +139,8 @@ def gather_evidence(
     found = {one: records.mappings.find_mapping(one) for one in rules}
     return Evidence(
         organisation=organisation, flow=standings[0].flow, period=standings[0].period,
-        standings=standings, runs=runs, loads=loads, plans=[one for one in plans if one],
+        standings=standings, runs=runs, runs_before=len(run_ids) - len(runs),
+        loads=loads, plans=[one for one in plans if one],
         intents=[one for run in runs for one in records.intents.load_intents(run_id=run.run_id)],
         approvals=[one for one in approvals if one],
         postings=sorted(postings, key=lambda one: one.posting_key), sign_offs=signed,
@@ -121,14 +148,13 @@ def gather_evidence(
     )  # fmt: skip
 
 
-def _load_runs(
+def _list_runs(
     records: Records, standings: Sequence[Standing], signed: Sequence[SignOff]
-) -> list[RunRow]:
-    """The runs that changed the period or looked at it last, and those that were signed."""
-    places = [(one.flow, one.ledger, one.period) for one in standings]
-    changes = records.standings.load_changes(places)
-    ids = _unique(one.run_id for its in (changes, standings, signed) for one in its)
-    return [records.runs.load_run(one) for one in sorted(ids)[-RUNS_MAX:]]
+) -> list[str]:
+    """The runs that wrote into the period, that looked at it last, and that were signed."""
+    writers = {run for one in standings for run in records.sign_offs.list_writers(scope_of(one))}
+    told = (one.run_id for its in (standings, signed) for one in its)
+    return sorted(writers.union(told) - {""})
 
 
 def _plans_of(run: RunRow) -> list[str]:
@@ -161,7 +187,7 @@ def list_members(
     for name in ("runs", "loads", "plans", "approvals", "postings", "sign_offs"):
         yield f"{name.replace('_', '-')}.json", [_render_rows(getattr(evidence, name))]
     yield "tasks.json", [_render_rows(evidence.intents)]
-    for name, file_hash in _list_files(evidence):
+    for name, file_hash in evidence.files[-FILES_MAX:]:
         yield _open_file(archive, name, file_hash)
     yield CHAIN, (f"{line}\n".encode() for line in links())
 
@@ -197,22 +223,6 @@ def verify_reports(evidence: Evidence, archive: Archive) -> None:
             next(archive.read_bytes(standing.report), b"")
 
 
-def _list_files(evidence: Evidence) -> list[tuple[str, str]]:
-    """Plans as they were sent, results and dumps as the model gave them; each once."""
-    found: dict[str, str] = {}
-    members = {one.member for one in evidence.standings}
-    for run in evidence.runs:
-        for member, row in (run.summary.get("plan_by_period") or {}).items():
-            if member in members and row.get("plan"):
-                found.setdefault(str(row["plan"]), "plan")
-    for load in evidence.loads:
-        its = [("result", load.result_hash), *(("dump", one) for one in load.dump_hashes)]
-        for name, file_hash in its:
-            if file_hash:
-                found.setdefault(file_hash, name)
-    return [(name, one) for one, name in list(found.items())[-FILES_MAX:]]
-
-
 def render_standing(standing: Standing) -> Json:
     """Everything the proof of a period is made of, and the proof."""
     return {
@@ -223,6 +233,7 @@ def render_standing(standing: Standing) -> Json:
         "stages": [str(state) for _, state in standing.stages],
         "amounts": [render_amounts(row) for row in standing.amounts],
         "content_hash": standing.content_hash,
+        "target": standing.target,
         "proof_hash": standing.proof_hash,
         "report": standing.report,
         "run_id": standing.run_id,

@@ -60,6 +60,7 @@ def render_page(evidence: "Evidence") -> str:
         f"<h1>Evidence: {escape(title)}</h1>",
         f"<p>Organisation {escape(evidence.organisation)}. {ABOUT}</p>",
         *(_render_ledger(one, evidence.sign_offs) for one in evidence.standings),
+        *(f"<p>Left out, for there are too many: {one}.</p>" for one in evidence.left_out),
         f"<h2>What is in this pack</h2>{_render_table(('Member', 'Holds'), rows)}",
         f"<h2>How to verify it</h2><p>{BY_COMMAND}</p><p>{BY_HAND}</p>",
     ]

@@ -147,8 +147,8 @@ def _tell_reading(results: Mapping[str, Json], _: Json) -> tuple[str, str, str]:
 
 def _tell_control(results: Mapping[str, Json], summary: Json) -> tuple[str, str, str]:
     periods = sum("archived" in row for row in results.values())
-    rows = summary.get("tie_out") or []
-    return _count(periods, "planning period"), "", _add("debits", _totals(rows, "debit"))
+    debits = _sum_amounts(summary, "debit", way="archived")
+    return _count(periods, "planning period"), "", _add("debits", debits)
 
 
 def _tell_mapping(results: Mapping[str, Json], summary: Json) -> tuple[str, str, str]:
@@ -157,7 +157,7 @@ def _tell_mapping(results: Mapping[str, Json], summary: Json) -> tuple[str, str,
     out = _count(_sum(rows, "cells"), "summary", "summaries")
     if unmapped:
         out += f", {_count(unmapped, 'value')} without a rule"
-    amounts = _add("unmapped", _totals(summary.get("tie_out") or [], "unmapped"))
+    amounts = _add("unmapped", _sum_amounts(summary, "unmapped"))
     return _count(_sum(rows, "lines"), "line"), out, amounts
 
 
@@ -177,7 +177,7 @@ def _tell_loading(results: Mapping[str, Json], summary: Json) -> tuple[str, str,
     out = _count(refused, "refused", "refused") if isinstance(refused, int) and refused else ""
     chunks = sum("chunk " in name for name in results)
     told = _count(_sum(rows, "rows"), "row") if chunks else ""
-    amounts = _add("refused", _totals(summary.get("tie_out") or [], "refused"))
+    amounts = _add("refused", _sum_amounts(summary, "refused"))
     return told, out, amounts if refused else ""
 
 
@@ -187,8 +187,11 @@ def _tell_proving(results: Mapping[str, Json], summary: Json) -> tuple[str, str,
         return "", "", ""
     counts = [row.get("differences") for row in rows]
     number = sum(its if isinstance(its, int) else len(its or ()) for its in counts)
-    off = _totals(summary.get("tie_out") or [], "unexplained")
-    return "", _count(number, "difference") if number else "every hop ties", _add("off by", off)
+    kept = summary.get("tie_out") or []
+    # Those that are off come first of what is kept; with the last of them off there may be more.
+    is_part = _is_cut(summary) and Decimal(kept[-1].get("unexplained") or 0) != ZERO
+    off = _add("off by at least" if is_part else "off by", _totals(kept, "unexplained"))
+    return "", _count(number, "difference") if number else "every hop ties", off
 
 
 def _tell_lists(results: Mapping[str, Json], _: Json) -> tuple[str, str, str]:
@@ -210,6 +213,23 @@ _TELLERS = {
     READ: _tell_reading, COMPARE: _tell_control, MAP: _tell_mapping, PLAN: _tell_planning,
     LOAD: _tell_loading, PROVE: _tell_proving, LISTS: _tell_lists, POST: _tell_posting,
 }  # fmt: skip
+
+
+def _sum_amounts(summary: Json, name: str, *, way: str = "") -> dict[str, Decimal]:
+    """The amounts of all tie-out rows of a run by currency.
+
+    The summary of a long run keeps some of the rows only; beside them stand the debits that the run
+    has summed over all of them, by which way they went.
+    """
+    if _is_cut(summary) and summary.get("debits"):
+        debits: Json = summary["debits"]
+        return {currency: Decimal(its.get(way or name, 0)) for currency, its in debits.items()}
+    return _totals(summary.get("tie_out") or [], name)
+
+
+def _is_cut(summary: Json) -> bool:
+    kept = summary.get("tie_out") or []
+    return 0 < len(kept) < int(summary.get("tie_out_count") or 0)
 
 
 def _totals(rows: Iterable[Json], name: str) -> dict[str, Decimal]:

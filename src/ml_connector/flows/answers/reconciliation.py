@@ -33,10 +33,11 @@ class Signature(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedStanding:
-    """A standing and the newest signature on it."""
+    """A standing and the newest signature on it; `target` is where the flow leads now."""
 
     standing: Standing
     sign_off: SignOff | None
+    target: str = ""
 
     @cached_property
     def signature(self) -> Signature:
@@ -50,7 +51,8 @@ class SignedStanding:
             return Signature.WITHDRAWN
         its = self.standing
         holds = self.sign_off.holds(its.proof_hash, changed_at=its.changed_at)
-        return Signature.HOLDS if holds and not its.is_owed else Signature.VOID
+        is_theirs = holds and not its.is_owed and not is_elsewhere(its, self.target)
+        return Signature.HOLDS if is_theirs else Signature.VOID
 
     @property
     def sentence(self) -> str:
@@ -64,8 +66,20 @@ class SignedStanding:
                 at = f"{its.withdrawn_at:%Y-%m-%d %H:%M}"
                 return f"{said}, withdrawn by {its.withdrawn_by} on {at} UTC: {its.reason}"
             case Signature.VOID:
-                return f"{said}, books changed since: the signature does not hold."
+                return f"{said}, {self._tell_change(its)}: the signature does not hold."
         return f"{said}."
+
+    def _tell_change(self, its: SignOff) -> str:
+        signed = str(its.stated.get("target", ""))
+        now = self.target or self.standing.target
+        if signed and now and signed != now:
+            return f"for {signed}; the flow has led to {now} since"
+        return "books changed since"
+
+
+def is_elsewhere(standing: Standing, target: str) -> bool:
+    """Whether the flow leads to another place now than the one the standing speaks of."""
+    return bool(target and standing.target and standing.target != target)
 
 
 def scope_of(standing: Standing) -> SignedScope:
@@ -74,20 +88,33 @@ def scope_of(standing: Standing) -> SignedScope:
 
 
 def join_sign_offs(
-    standings: Iterable[Standing], signed: Mapping[SignedScope, SignOff]
+    standings: Iterable[Standing],
+    signed: Mapping[SignedScope, SignOff],
+    targets: Mapping[str, str] | None = None,
 ) -> list[SignedStanding]:
-    """Each standing with the newest signature on it."""
-    return [SignedStanding(standing=one, sign_off=signed.get(scope_of(one))) for one in standings]
+    """Each standing with the newest signature on it, and where its flow leads now."""
+    led = targets or {}
+    return [
+        SignedStanding(
+            standing=one, sign_off=signed.get(scope_of(one)), target=led.get(one.flow, "")
+        )
+        for one in standings
+    ]
 
 
-def list_obstacles(standing: Standing, elsewhere: Sequence[Standing] = ()) -> list[str]:
+def list_obstacles(
+    standing: Standing, elsewhere: Sequence[Standing] = (), *, target: str = ""
+) -> list[str]:
     """Why nobody may sign the period now; empty when somebody may.
 
     Args:
         standing: Of the period.
         elsewhere: Standings of the same planning period whose cells are of no single ledger.
+        target: Where the flow leads now.
     """
     found = list(_list_own(standing))
+    if is_elsewhere(standing, target):
+        found.append(f"it stands so in {standing.target}; the flow leads to {target} now")
     for one in elsewhere:
         for row in one.amounts:
             if row.unexplained:
@@ -129,6 +156,7 @@ def render_stated(standing: Standing) -> Json:
     return {
         "amounts": [render_amounts(row) for row in standing.amounts],
         "named": list_stated(standing),
+        "target": standing.target,
     }
 
 

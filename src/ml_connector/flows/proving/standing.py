@@ -27,6 +27,7 @@ from ml_connector.flows.ledger.control import MOVING, OFF, TIED
 from ml_connector.flows.ledger.scope import SCOPE
 from ml_connector.flows.proving.weighing import Weighed, weigh_member
 from ml_connector.flows.run import ActualsRun, Findings
+from ml_connector.flows.targets import name_target
 from ml_connector.ports import Json, StageState, Standing, StandingAmounts
 
 READ = {TIED: StageState.DONE, OFF: StageState.WRONG, MOVING: StageState.MOVING}
@@ -80,6 +81,7 @@ def _make_member(
     """Yield the standings of one planning period, then that of cells of no single ledger."""
     found, member, weighed = chain.found, chain.member, chain.weighed
     proof = found.proof.get(member)
+    target = name_target(run.bench.flow, run.bench.target.model_id)
     rows = report["rows"] if report else [_render_unproved(*its) for its in _list_scopes(weighed)]
     rows_of: dict[Pair, list[Json]] = defaultdict(list)
     for row in rows:
@@ -95,7 +97,7 @@ def _make_member(
             mapped=chain.find_mapped(pair), loaded=chain.find_loaded(pair),
             tied=chain.find_tied(pair, its), amounts=tuple(its),
             content_hash=digest.hexdigest(), report=proof["report"] if proof else "",
-            run_id=run.steps.run_id, at=run.bench.clock.now(),
+            run_id=run.steps.run_id, at=run.bench.clock.now(), target=target,
         )  # fmt: skip
     yield from _make_elsewhere(run, found, member, rows)
 
@@ -201,6 +203,7 @@ def _make_elsewhere(
             tied=tied if is_sent else StageState.NOT_YET,
             amounts=_add_by_currency(its), content_hash="", report=found.proof[member]["report"],
             run_id=run.steps.run_id, at=run.bench.clock.now(),
+            target=name_target(run.bench.flow, run.bench.target.model_id),
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from ml_connector.domain.money import ZERO, render_plain
 from ml_connector.flows.bench import BudgetBench
+from ml_connector.flows.targets import name_target
 from ml_connector.ports import Json, StageState, Standing, StandingAmounts
 
 Pair = tuple[str, str]
@@ -48,6 +49,7 @@ def _make(bench: BudgetBench, tied: TiedBudget, row: Json, *, run_id: str) -> St
         tied=StageState.WRONG if is_off else StageState.DONE,
         amounts=(_make_amounts(tied, row),), content_hash=_hash_content(tied, pair),
         report=tied.report, run_id=run_id, at=bench.clock.now(),
+        target=name_target(bench.flow, bench.target.model_id),
     )  # fmt: skip
 
 

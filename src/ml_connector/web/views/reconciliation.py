@@ -213,10 +213,8 @@ def _render_period(
     error: ConnectorError | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    house, scope = request.house, scope_of(standing)
-    signed = SignedStanding(
-        standing=standing, sign_off=house.records.sign_offs.find_newest([scope]).get(scope)
-    )
+    house = request.house
+    signed = house.find_signature(standing)
     detail = _read_detail(house.archive, standing)
     page, tables = _list_tables(request, standing, detail, signed)
     if answer := find_file(request, tables):
