@@ -1,8 +1,9 @@
 """The command to type next after a run, by how it ended."""
 
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterator
 
-from ml_connector.ports import RunRow, RunState
+from ml_connector.ports import Json, RunRow, RunState
 
 Tell = Callable[[RunRow], str]
 
@@ -15,10 +16,25 @@ def find_next(row: RunRow, *, changes: int) -> str:
         return f"mend the rows in the model, or look again: `ml-connector plan {row.flow}`"
     if "journals" in row.summary and row.state in (RunState.PARTLY, RunState.UNTIED):
         return f"see what became of each journal: `ml-connector postings list --flow {row.flow}`"
+    if row.summary.get("dry_run") and row.summary.get("beyond"):
+        return f"see them: `ml-connector plan {row.flow} --remap`"
     if row.state is RunState.SUCCEEDED and row.summary.get("dry_run") and changes:
-        return f"send it: `ml-connector run {row.flow}`"
+        return f"send it: `{' '.join(('ml-connector run', row.flow, *_ask_alike(row.request)))}`"
     tell = _BY_STATE.get(row.state)
     return tell(row) if tell else ""
+
+
+def _ask_alike(request: Json) -> Iterator[str]:
+    """The options of `run` that ask for what was looked at, no wider."""
+    first, last = request.get("month_first"), request.get("month_last")
+    if first:
+        yield f"--month {first}" if first == last else f"--from {first} --to {last}"
+    yield from (f"--period {shlex.quote(period)}" for period in request.get("periods", ()))
+    if request.get("remap"):
+        yield "--remap"
+    if request.get("against"):
+        yield f"--against {request['against']}"
+    yield from (f"--take {shlex.quote(code)}" for code in request.get("take", ()))
 
 
 def _after_partly(row: RunRow) -> str:

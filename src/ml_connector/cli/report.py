@@ -104,7 +104,8 @@ def _tell_not_taken(name: str, row: Json) -> Iterator[str]:
 
 def _tell_actuals(summary: Json, output: Output) -> None:
     show(list_plan(summary) if summary["dry_run"] else list_tie_out(summary), output)
-    for text in (*_tell_reading(summary.get("reading", {})), *_tell_refused(summary)):
+    reading = summary.get("reading", {})
+    for text in (*_tell_reading(reading), *_tell_refused(summary), *_tell_beyond(summary)):
         say(text)
     for name, row in summary.get("lists_short", {}).items():
         counts = ", ".join(f"{kind} {row[kind]:,}" for kind in row if row[kind])
@@ -130,9 +131,32 @@ def _tell_actuals(summary: Json, output: Output) -> None:
             f"{row['ledger']} {row['period']}: the balances shown to the user come to {row['net']}"
             " and not to zero; a right may hide a part of the ledger."
         )
-    for difference in summary["differences"]:
-        key = " / ".join(str(part) for part in difference["key"])
-        say(f"{difference['hop']}: {key}: {difference['left']} against {difference['right']}.")
+    for text in _tell_differences(summary):
+        say(text)
+
+
+def _tell_beyond(summary: Json) -> Iterator[str]:
+    """What changed rules would move besides; a run that sends refuses to leave it out."""
+    beyond = summary.get("beyond", {})
+    if not beyond:
+        return
+    named = ", ".join(list(beyond)[:SHOWN_MAX]) + (", …" if len(beyond) > SHOWN_MAX else "")
+    yield (
+        f"The rules have changed and would move {sum(beyond.values()):,} cells of {len(beyond):,}"
+        f" other loaded periods as well ({named}); a run stops without `--remap`."
+    )
+
+
+def _tell_differences(summary: Json) -> Iterator[str]:
+    """The first cells that differ, and how many there are."""
+    shown = summary["differences"]
+    yield from (row["sentence"] for row in shown)
+    count = summary.get("differences_count", len(shown))
+    if count > len(shown):
+        yield (
+            f"Shown are {len(shown):,} of {count:,} differences; a period's page in Reconciliation"
+            " lists its cells, those that differ first."
+        )
 
 
 def _tell_reading(reading: Json) -> Iterator[str]:

@@ -39,6 +39,8 @@ class Findings:
     """Lists the model did not take whole before the facts, with what it did not take."""
     reading: Json = field(default_factory=dict)
     """What the read found besides changed batches: pending, deleted, renamed."""
+    beyond: dict[str, int] = field(default_factory=dict)
+    """Loaded periods out of scope that changed rules would move, with their cells."""
     planned: Json = field(default_factory=dict)
     delivered: Json = field(default_factory=dict)
     proof: dict[str, Json] = field(default_factory=dict)

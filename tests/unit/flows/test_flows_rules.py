@@ -47,6 +47,20 @@ def test_excluded_lines_leave_the_model_though_nothing_was_posted(desk: FakeDesk
     assert desk.target.total("4000") == "100.00"
 
 
+def test_look_tells_what_changed_rules_would_move_beyond_its_scope(desk: FakeDesk) -> None:
+    """A look at nothing touched does not say "nothing would change" where a run would refuse."""
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "100"))
+    first = desk.run()
+
+    desk.change(exclusions=({"name": "sales", "when": {"account": "4000"}},))
+    looked = desk.run(dry_run=True)
+    everything = desk.run(dry_run=True, remap=True)
+
+    assert first["beyond"] == everything["beyond"] == {}
+    assert (looked["beyond"], looked["periods"]) == ({"Sep 26": 1}, [])
+    assert everything["periods"] == ["Sep 26"]
+
+
 def test_turned_sign_reaches_what_was_loaded_before(desk: FakeDesk) -> None:
     """A sign rule that changes plans every loaded period anew."""
     desk.source.members["value-set:A"] = [

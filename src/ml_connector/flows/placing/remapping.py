@@ -20,15 +20,19 @@ class MappingReachError(BlockedError):
     code = "remapping.reach"
 
 
-def widen_for_mapping(run: ActualsRun, members: dict[str, list[Pair]]) -> dict[str, list[Pair]]:
-    """The scope, widened by loaded periods the changed rules affect when `remap` asks for it.
+def widen_for_mapping(
+    run: ActualsRun, members: dict[str, list[Pair]]
+) -> tuple[dict[str, list[Pair]], dict[str, int]]:
+    """The scope, and the loaded periods beyond it that changed rules affect, with their cells.
+
+    With `remap` the scope takes them in and none is left beyond; a run that only looks tells them.
 
     Raises:
         MappingReachError: Periods beyond the scope would change; names them with their cells.
     """
     applied = run.steps.step("mapping: applied", partial(_find_applied, run.bench))
     if applied["hash"] in ("", run.pins["rules_hash"]):
-        return members
+        return members, {}
     shadow = run.steps.step("mapping: loaded periods", partial(_find_loaded, run))
     left_alone = run.books.earlier - set(run.books.members.values())
     beyond = {m: its for m, its in shadow.items() if m not in members and m not in left_alone}
@@ -40,8 +44,8 @@ def widen_for_mapping(run: ActualsRun, members: dict[str, list[Pair]]) -> dict[s
     if reached and run.sends and not run.request.get("remap"):
         _refuse(run.bench, reached)
     if not run.request.get("remap"):
-        return members
-    return members | {member: run.books.pairs_of(member) for member in reached}
+        return members, reached
+    return members | {member: run.books.pairs_of(member) for member in reached}, {}
 
 
 def _find_applied(bench: ActualsBench) -> Json:

@@ -58,6 +58,7 @@ def _summarise(run: ActualsRun, found: Findings) -> Json:
         "periods": list(found.members),
         "reading": found.reading,
         "lists_short": found.lists,
+        "beyond": found.beyond,
         "cells": planned["cells"],
         "plan_hash": planned["plan_hash"],
         "plan": planned["totals"],
@@ -74,6 +75,7 @@ def _summarise(run: ActualsRun, found: Findings) -> Json:
         "tie_out": read_rows(run.bench, [row["report"] for row in reports], most=ROWS_MAX),
         "tie_out_count": sum(row["rows"] for row in reports),
         "differences": [row for report in reports for row in report["shown"]][:DIFFERENCES_MAX],
+        "differences_count": sum(row["differences"] for row in reports),
         "reports": {member: report["report"] for member, report in found.proof.items()},
         "mapping_hash": run.pins["mapping_hash"],
     }
