@@ -1,8 +1,9 @@
 """A project's records filled as years of work would: to see what the pages do with many rows.
 
-`python -m scripts.fill_records PROJECT [--runs 10000] [--refused 1000000] [--ledgers 60]` adds
-runs, steps, standings of the last months and refused summaries to the records of a project folder
-that is for trying only: what it adds was never run, and no archive holds it.
+`python -m scripts.fill_records PROJECT [--runs 10000] [--refused 1000000] [--ledgers 60]
+[--unmapped 5000]` adds runs, steps, standings of the last months, refused summaries and unmapped
+values to the records of a project folder that is for trying only: what it adds was never run, and
+no archive holds it. `python -m scripts.page_times PROJECT` says how long its pages take then.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -47,16 +48,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--refused", type=int, default=1_000_000)
     parser.add_argument("--ledgers", type=int, default=60)
+    parser.add_argument("--unmapped", type=int, default=5_000)
     asked = parser.parse_args()
     with open_house(asked.project) as house:
         flows = sorted(name for name, its in house.project.flows.items() if its.kind == "actuals")
         assert flows, "a project without a flow of actuals has nothing to show"
         assert house.records is not None
-        fill(flows, runs=asked.runs, refused=asked.refused, ledgers=asked.ledgers)
+        fill(
+            flows, runs=asked.runs, refused=asked.refused, ledgers=asked.ledgers,
+            unmapped=asked.unmapped,
+        )  # fmt: skip
 
 
-def fill(flows: Sequence[str], *, runs: int, refused: int, ledgers: int) -> None:
-    """Runs, standings and refusals of these flows, in the first organisation there is."""
+def fill(flows: Sequence[str], *, runs: int, refused: int, ledgers: int, unmapped: int = 0) -> None:
+    """Runs, standings, refusals and values no rule takes, in the first organisation there is."""
     from ml_connector.records import models  # noqa: PLC0415 - Django is set up by now.
 
     owner = {"organisation_id": models.Organisation.objects.order_by("pk")[0].pk}
@@ -64,12 +69,14 @@ def fill(flows: Sequence[str], *, runs: int, refused: int, ledgers: int) -> None
     tell("runs", _store(models.Run, _make_runs(models, owner, flows, runs, now, rng)))
     newest = models.Run.objects.filter(**owner).order_by("-id")[:STEPS_OF_LAST]
     tell("steps", _store(models.Step, _make_steps(models, owner, list(newest), rng)))
-    standings = list(_make_standings(models, owner, flows, ledgers, now, rng))
+    last = {one.flow: one for one in newest if one.flow in flows}
+    standings = list(_make_standings(models, owner, last, ledgers, rng))
     tell("standings", _store(models.Standing, standings))
     tell("changes", _store(models.StandingChange, _make_changes(models, owner, standings)))
     load = _make_load(models, owner, flows[0], refused, now)
     tell("refused", _store(models.RefusedSummary, _make_refused(models, load, refused)))
     tell("tallies", _store(models.RefusedTally, _make_tallies(models, load, refused)))
+    tell("unmapped", _store(models.UnmappedValue, _make_unmapped(models, load, unmapped)))
 
 
 def tell(what: str, count: int) -> None:
@@ -144,9 +151,10 @@ def _list_months(now: datetime) -> Iterator[tuple[date, date]]:
 
 
 def _make_standings(
-    models: Any, owner: Any, flows: Sequence[str], ledgers: int, now: datetime, rng: random.Random
+    models: Any, owner: Any, newest: Mapping[str, Any], ledgers: int, rng: random.Random
 ) -> Iterator[Any]:
-    for flow in flows:
+    now = datetime.now(UTC)
+    for flow, run in sorted(newest.items()):
         for number in range(ledgers):
             for age, (first, last) in enumerate(_list_months(now)):
                 stages, short = rng.choice(STAGES) if age == 0 else (DONE, "")
@@ -159,7 +167,7 @@ def _make_standings(
                     status="open" if age == 0 else "closed", stages=stages,
                     amounts=[_make_amounts(CURRENCIES[number % 4], short, rng)],
                     content_hash="0" * 64, proof_hash=hashlib.sha256(told.encode()).hexdigest(),
-                    report="", run_id=f"filled {number}", at=at, changed_at=at,
+                    report="", run_id=run.run_id, at=at, changed_at=at,
                 )  # fmt: skip
 
 
@@ -215,6 +223,18 @@ def _make_tallies(models: Any, load: Any, refused: int) -> Iterator[Any]:
         yield models.RefusedTally(
             organisation_id=load.organisation_id, flow=load.flow, cause=cause, period=period,
             currency=currency, count=count, amount=f"{count * 1025 // 100}.{count * 25 % 100:02}",
+        )  # fmt: skip
+
+
+def _make_unmapped(models: Any, load: Any, unmapped: int) -> Iterator[Any]:
+    for number in range(unmapped):
+        stake, currency = 90_000_000 // (number + 1), CURRENCIES[number % 3]
+        yield models.UnmappedValue(
+            organisation_id=load.organisation_id, flow=load.flow, dimension="account",
+            fact="account", value=f"9{number:05}", first_seen_at=load.created_at,
+            first_run_id=load.run_id, members=["Oct 26"], lines=number % 90 + 1, stake=stake,
+            totals={currency: [f"{stake}.25", "0", number % 90 + 1]},
+            sample={"facts": {"account": f"9{number:05}"}, "on": f"{load.created_at:%Y-%m-%d}"},
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The close, a flow and a run ask a bounded number of statements, however much there is."""
+"""The close, a flow, a run and others ask few statements, however much there is."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -59,7 +59,13 @@ def test_statements_of_pages_are_few(
     from django.db.transaction import atomic, set_rollback  # noqa: PLC0415 - as above.
     from scripts.fill_records import fill  # noqa: PLC0415 - Django is set up by now.
 
-    from ml_connector.web.views import close, flows, runs  # noqa: PLC0415 - as above.
+    from ml_connector.web.views import (  # noqa: PLC0415 - as above.
+        close,
+        flows,
+        reconciliation,
+        refused,
+        runs,
+    )
 
     flow = "actuals-append-fusion"
     counts: list[tuple[int, ...]] = []
@@ -73,12 +79,14 @@ def test_statements_of_pages_are_few(
             ask(flows.show_flows, "/flows/"),
             ask(runs.show_runs, "/runs/"),
             ask(runs.show_run, f"/runs/{site.run_id}/", site.run_id),
+            ask(refused.show_refused, "/refused/"),
+            ask(reconciliation.show_periods, "/reconciliation/"),
         ]
         assert {answer.status_code for _, answer in told} == {200}
         counts.append(tuple(number for number, _ in told))
 
-    close_count, *others = counts[1]
-    # One for each flow's signatures.
-    assert close_count - counts[0][0] <= 1
-    assert others == list(counts[0][1:])
+    few, many = counts
+    # Of the close and the reconciliation one for each flow's signatures.
+    assert all(0 <= many[at] - few[at] <= 1 for at in (0, -1))
+    assert many[1:-1] == few[1:-1]
     assert max(counts[1]) <= 30

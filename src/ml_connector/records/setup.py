@@ -32,6 +32,9 @@ CONNECTION_LIMITS = {
 }
 """Without them a call to a machine that is out of reach would wait for hours; a URL may say
 otherwise."""
+KEPT_S = 300
+"""How long a thread that answers pages keeps its connection to PostgreSQL: opening one takes as
+long as a page. Whether it still lives is asked before it is used again."""
 DEFAULT_ALIAS = "default"
 IDLE_TRANSACTION_S = 10
 """How long a process that was frozen in the middle of a transaction keeps its locks on PostgreSQL:
@@ -156,6 +159,7 @@ def _describe_postgresql(database_url: str) -> dict[str, Any]:
         "HOST": options.pop("host", parts.hostname or ""),
         "PORT": str(parts.port or ""),
         "OPTIONS": options,
+        "CONN_MAX_AGE": KEPT_S,
         "CONN_HEALTH_CHECKS": True,
     }
 

@@ -48,7 +48,7 @@ class Cell:
     signed: SignedStanding | None
     """None: no run has looked at it yet."""
 
-    @property
+    @cached_property
     def standing(self) -> Standing | None:
         """The standing without its signature."""
         return self.signed.standing if self.signed else None
@@ -58,7 +58,7 @@ class Cell:
         """The one word for it; counts, order and grid all ask for it."""
         return tell_state(self.signed) if self.signed else NOT_READ
 
-    @property
+    @cached_property
     def chain(self) -> list[tuple[str, State]]:
         """Every stage with its state, in order."""
         return list(list_chain(self.signed)) if self.signed else [("read", NOT_READ)]
@@ -68,7 +68,7 @@ class Cell:
         """The amount that asks for somebody, the worst kind first; None where there is none."""
         return find_stake(self.standing.amounts) if self.standing else None
 
-    @property
+    @cached_property
     def is_open(self) -> bool:
         """Whether something has to be done or waited for yet."""
         return self.standing is None or not self.standing.is_tied
@@ -141,13 +141,15 @@ def sum_stakes(standings: Iterable[Standing]) -> list[Stake]:
     with exact_money():
         for its in standings:
             for row in its.amounts:
-                for name in STAKES:
-                    sums[row.currency][name] += abs(getattr(row, name))
-                periods[row.currency] += any(getattr(row, name) for name in STAKES)
-    found = [
+                its_sums = sums[row.currency]
+                found = [(name, amount) for name in STAKES if (amount := getattr(row, name))]
+                for name, amount in found:
+                    its_sums[name] += abs(amount)
+                periods[row.currency] += bool(found)
+    stakes = [
         Stake(currency=currency, periods=periods[currency], **its) for currency, its in sums.items()
     ]
-    return sorted(found, key=lambda one: (-one.unexplained, one.currency))
+    return sorted(stakes, key=lambda one: (-one.unexplained, one.currency))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,25 @@ def list_late(cells: Iterable[Cell], today: date) -> list[Cell]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Periods of the close: all, those that tie out, those that are late, those that differ."""
+
+    periods: int
+    tied: int
+    late: int
+    differing: int
+
+
+def count_cells(cells: Sequence[Cell], today: date) -> Counts:
+    """The close in four numbers."""
+    return Counts(
+        periods=len(cells), tied=sum(not cell.is_open for cell in cells),
+        late=len(list_late(cells, today)),
+        differing=sum(cell.state.tone is Tone.WRONG for cell in cells),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BurnDown:
     """Periods of a closing month that were left at the end of each working day."""
 
@@ -229,7 +250,7 @@ class BurnDown:
 def find_closing_month(cells: Iterable[Cell], today: date) -> str:
     """The newest month that has ended and holds a cell; empty when none has."""
     months = [
-        f"{cell.date_last:%Y-%m}" for cell in cells if cell.date_last and cell.date_last < today
+        name_month(cell.date_last) for cell in cells if cell.date_last and cell.date_last < today
     ]
     return max(months, default="")
 
@@ -238,8 +259,13 @@ def list_closing(cells: Iterable[Cell], month: str) -> list[Cell]:
     """The cells of companies whose periods end in the month."""
     return [
         cell for cell in cells
-        if cell.date_last and f"{cell.date_last:%Y-%m}" == month and cell.ledger not in ELSEWHERE
+        if cell.date_last and name_month(cell.date_last) == month and cell.ledger not in ELSEWHERE
     ]  # fmt: skip
+
+
+def name_month(day: date) -> str:
+    """The month of a day as `2026-10`; thousands of days are asked for a page."""
+    return day.isoformat()[:7]
 
 
 def burn_down(
@@ -266,7 +292,10 @@ def burn_down(
     for number in range(1, min(gone, DAYS_SHOWN_MAX) + 1):
         day = find_working_day(days, end, number)
         assert day is not None, "a working day that has come is found"
-        left = sum(_is_left(cell, past, day, is_today=number == gone) for cell in cells)
+        end_of_day = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
+        left = sum(
+            cell.is_open if number == gone else _is_left(cell, past, end_of_day) for cell in cells
+        )
         shown.append((f"+{number}", left))
     if not shown:
         return None
@@ -288,12 +317,7 @@ def _plan_evenly(total: int, shown: Sequence[str]) -> Iterator[tuple[str, int]]:
 def _is_left(
     cell: Cell,
     past: Mapping[tuple[str, str, str], Sequence[StandingChange]],
-    day: date,
-    *,
-    is_today: bool,
+    end: datetime,
 ) -> bool:
-    if is_today:
-        return cell.is_open
-    end = datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
     before = [one for one in past.get((cell.flow, cell.ledger, cell.period), ()) if one.at < end]
     return not (before and before[-1].is_tied)

@@ -1,6 +1,6 @@
 """Reconciliation as tables: periods in money, the bridge of one, its accounts and cells."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -31,20 +31,23 @@ AMOUNTS = len(BRIDGE) + 4
 """Columns of amounts in the list of periods."""
 
 
+FINDINGS: Sequence[tuple[Callable[[Standing], bool], State]] = (
+    (lambda its: any(row.unexplained for row in its.amounts) or its.tied is StageState.WRONG,
+     State(word=UNEXPLAINED, tone=Tone.WRONG)),
+    (lambda its: its.read is StageState.WRONG, State(word="differs from the ERP", tone=Tone.WRONG)),
+    (lambda its: StageState.MOVING in (its.read, its.tied),
+     State(word="books moving", tone=Tone.WAITS)),
+    (lambda its: its.is_owed, State(word="owed", tone=Tone.WAITS)),
+    (lambda its: not its.is_tied, State(word="not tied out yet", tone=Tone.IDLE)),
+    (lambda its: not its.is_whole, State(word="named differences", tone=Tone.WAITS)),
+    (lambda _: True, State(word="ties out", tone=Tone.GOOD)),
+)  # fmt: skip
+"""What may be said of a period, the gravest first."""
+
+
 def describe_state(standing: Standing) -> State:
     """The gravest thing to say of the period."""
-    is_wrong = any(row.unexplained for row in standing.amounts)
-    is_moving = StageState.MOVING in (standing.read, standing.tied)
-    findings = (
-        (is_wrong or standing.tied is StageState.WRONG, UNEXPLAINED, Tone.WRONG),
-        (standing.read is StageState.WRONG, "differs from the ERP", Tone.WRONG),
-        (is_moving, "books moving", Tone.WAITS),
-        (standing.is_owed, "owed", Tone.WAITS),
-        (not standing.is_tied, "not tied out yet", Tone.IDLE),
-        (not standing.is_whole, "named differences", Tone.WAITS),
-        (True, "ties out", Tone.GOOD),
-    )
-    return next(State(word=word, tone=tone) for holds, word, tone in findings if holds)
+    return next(state for holds, state in FINDINGS if holds(standing))
 
 
 def list_periods(rows: Iterable[SignedStanding], *, currency: str = "") -> Listing:

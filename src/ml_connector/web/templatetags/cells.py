@@ -1,5 +1,6 @@
 """Cells of a listing as markup; everything from outside is escaped."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ PAGES = {
     "schedule": "schedule",
 }
 """Kind of a link to the name of the page that shows such a thing."""
+FIELD = '<td data-title="{}" class="{}"><span>{}</span></td>'
 PROSE_FROM = 30
 """Letters from which on a text is read as a sentence, which needs room."""
 ASKED_OF = {"rule": "mapping-rule", "version": "mapping-diff", "unmapped": "unmapped-value"}
@@ -77,6 +79,18 @@ def kind(cell: Cell, is_first: bool = False) -> str:  # noqa: FBT001, FBT002 - a
         return ""
     amount = cell.amount if isinstance(cell, Money) else cell
     return "number" if amount else "number nought"
+
+
+@register.filter
+def fields(row: Sequence[tuple[str, Cell]]) -> SafeString:
+    """A row's cells, each with the title of its column; long tables are mostly made of these."""
+    return format_html_join("", FIELD, (_show(row[at], is_first=at == 0) for at in range(len(row))))
+
+
+def _show(field: tuple[str, Cell], *, is_first: bool) -> tuple[str, str, SafeString | str]:
+    title, cell = field
+    classes = kind(cell, is_first)
+    return title, f"{classes} empty" if cell in (None, "") else classes, markup(cell)
 
 
 @register.filter

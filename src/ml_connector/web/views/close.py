@@ -3,13 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from ml_connector.flows.answers.cockpit import (
@@ -35,6 +34,7 @@ from ml_connector.ports.standings import ELSEWHERE
 from ml_connector.web.charts import Chart, find_chart, find_drawn, plot_burn_down
 from ml_connector.web.guards import Asked, needs
 from ml_connector.web.tables import ASKED, Table, find_file
+from ml_connector.web.templatetags.cells import markup
 
 COLUMNS_MAX = 13
 """Planning periods of one grid: a year and its adjustment."""
@@ -48,6 +48,12 @@ YEARS_BACK = 4
 """Years that can be chosen."""
 FIRST_YEAR, LAST_YEAR = 1990, 2200
 """A year outside of these was typed by mistake."""
+CELL = (
+    '<a class="cell" href="{way}" title="{ledger} · {period} · {told}">'
+    '<span class="chip {tone}">{word}</span> <span class="chain" aria-hidden="true">{chain}</span>'
+    '{stake}<span class="unseen">{period}; {told}</span></a>'
+)
+STAKE = '<span class="stake">{}</span>'
 ELSEWHERE_WORDS = dict(zip(ELSEWHERE, ("several ledgers", "no ledger"), strict=True))
 
 
@@ -149,11 +155,14 @@ class _Shown:
     wanted: Wanted
 
     @cached_property
-    def rows(self) -> list[tuple[str, list[list[dict[str, Any]]]]]:
+    def rows(self) -> list[tuple[str, list[list[SafeString]]]]:
         """Companies with what stands in their cells."""
         start = (self.page - 1) * self.most
         return [
-            (ELSEWHERE_WORDS.get(ledger, ledger), [self._render(its) for _, its in its_cells])
+            (
+                ELSEWHERE_WORDS.get(ledger, ledger),
+                [[_draw_cell(one) for one in its] for _, its in its_cells],
+            )
             for ledger, its_cells in self._chosen[start : start + self.most]
         ]
 
@@ -197,21 +206,25 @@ class _Shown:
         # Where only the first ones are shown, those that need somebody are the first.
         return sorted(rows, key=lambda row: not is_open[row[0]])
 
-    def _render(self, cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
-        return [
-            {"cell": cell, "state": cell.state, "stake": cell.stake, "way": self._find_way(cell),
-             "chain": _draw_chain(tuple(state.tone for _, state in cell.chain)),
-             "told": _tell(cell)}
-            for cell in cells
-        ]  # fmt: skip
 
-    def _find_way(self, cell: Cell) -> str:
-        """To the period's reconciliation, or the run that looked at it last."""
-        if cell.standing is None:
-            return reverse("flow", args=[cell.flow])
-        if cell.ledger in ELSEWHERE:
-            return reverse("run", args=[cell.standing.run_id])
-        return reverse("reconciliation-period", args=[render_place(cell.standing)])
+def _draw_cell(cell: Cell) -> SafeString:
+    """A period of a company as markup: made here, for the grid has hundreds of them."""
+    stake, told = cell.stake, _tell(cell)
+    return format_html(
+        CELL, way=_find_way(cell), ledger=cell.ledger, period=cell.period, told=told,
+        tone=cell.state.tone.value, word=cell.state.word,
+        chain=_draw_chain(tuple(state.tone for _, state in cell.chain)),
+        stake=format_html(STAKE, markup(stake)) if stake else "",
+    )  # fmt: skip
+
+
+def _find_way(cell: Cell) -> str:
+    """To the period's reconciliation, or the run that looked at it last."""
+    if cell.standing is None:
+        return reverse("flow", args=[cell.flow])
+    if cell.ledger in ELSEWHERE:
+        return reverse("run", args=[cell.standing.run_id])
+    return reverse("reconciliation-period", args=[render_place(cell.standing)])
 
 
 @lru_cache(maxsize=CHAINS_MAX)

@@ -1,0 +1,63 @@
+"""Connections of the pages to PostgreSQL: kept from one request to the next, and never trusted."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.fakes.postgres import query_database
+from tests.pages.conftest import PASSWORD, Visitor
+from tests.pages.door import opening_door
+
+from ml_connector.ports import Role
+from ml_connector.wiring import open_house
+
+THREADS_MAX = 8 + 1
+"""Those that answer, and the one that has opened the house."""
+SETTINGS = "organisation: default\nkey:\n  file: .key\ndatabase_url: {}\n"
+OTHERS = (
+    "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend'"
+)
+pytestmark = pytest.mark.long
+
+
+@pytest.fixture(scope="module")
+def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of pages on PostgreSQL, and the database's."""
+    root: Path = tmp_path_factory.mktemp("kept")
+    with postgres.database() as database:
+        settings = SETTINGS.format(database)
+        (root / "ml-connector.yaml").write_text(settings)
+        with open_house(root) as house:
+            house.add_person("anna", password=PASSWORD, roles=[Role.VIEWER])
+        with opening_door(root, settings) as url:
+            yield url, database
+
+
+def test_connections_are_kept_between_requests_and_opened_anew_when_the_server_was_away(
+    served: tuple[str, str],
+) -> None:
+    """Never more than threads; after a restart the very next request of each is answered."""
+    url, database = served
+    anna = Visitor(url)
+    assert anna.sign_in("anna").status == 302
+
+    def load_pids() -> set[object]:
+        return {pid for (pid,) in query_database(database, f"SELECT pid {OTHERS}")}
+
+    assert {anna.get("/account/").status for _ in range(THREADS_MAX)} == {200}
+    before = load_pids()
+    assert {anna.get("/account/").status for _ in range(THREADS_MAX)} == {200}
+    after = load_pids()
+
+    assert before
+    assert before <= after
+    assert len(after) <= THREADS_MAX
+    # What a restart does to whoever is connected.
+    query_database(database, f"SELECT pg_terminate_backend(pid, 5000) {OTHERS}")
+    answers = [anna.get("/account/") for _ in range(THREADS_MAX)]
+    assert [answer.status for answer in answers] == [200] * len(answers)
+    assert all(re.search("anna", answer.text) for answer in answers)
+    assert not load_pids() & after
