@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 
 from ml_connector.ports import Person, Right
 from ml_connector.web.desk import find_house
 from ml_connector.web.signing import is_lacking, is_proved
+from ml_connector.web.unsent import refuse_unstorable, show_ended, show_no_page, show_not_allowed
 from ml_connector.wiring import House
 from ml_connector.wiring.callers import answering_person
 
@@ -60,7 +61,8 @@ class RightsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer; nothing signed in for is kept by a cache."""
         with answering_person():
-            response = self._get_response(request)
+            refused = refuse_unstorable(request)
+            response = refused or show_no_page(request, self._get_response(request))
         if not request.path.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
@@ -82,7 +84,7 @@ class RightsMiddleware:
         request.person = person  # type: ignore[attr-defined]  # see `Asked`
         request.rights = person.rights  # type: ignore[attr-defined]  # as above
         if right not in person.rights:
-            return render(request, "pages/refused.html", {"right": right}, status=403)
+            return show_not_allowed(request, right)
         request.house = find_house().acting_as(person.name)  # type: ignore[attr-defined]  # as above
         return None
 
@@ -107,8 +109,13 @@ def _find_signed_in(request: HttpRequest) -> Person | None:
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """The way to the sign-in page and back; a part of a page is told to go there as a whole."""
+    """The way to the sign-in page and back; a part of a page is told to go there as a whole.
+
+    No way leads back to a form that was sent: its page shows what was written in it instead.
+    """
     back = getattr(request, "htmx", None) and request.htmx.current_url_abs_path  # type: ignore[attr-defined]  # the middleware's
+    if request.method == "POST" and not back:
+        return show_ended(request)
     where = f"{settings.LOGIN_URL}?{urlencode({'next': back or request.get_full_path()})}"
     if getattr(request, "htmx", False):
         return HttpResponse(status=204, headers={"HX-Redirect": where})

@@ -3,6 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from ml_connector.web.unsent import show_stale
+
 
 def show_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     """No such page or thing."""
@@ -15,6 +17,6 @@ def show_broken(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/broken.html", status=500)
 
 
-def show_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+def show_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's.
     """The form was too old, or came from elsewhere."""
-    return render(request, "pages/stale.html", {"reason": reason}, status=403)
+    return show_stale(request)

@@ -1,0 +1,90 @@
+"""Forms that were sent and not taken: what somebody had written is shown, never lost."""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from ml_connector.ports import Right
+
+NOTHING = "\0"
+"""The one character that no text has and that PostgreSQL does not keep."""
+KEPT = {
+    "reason": "Reason", "comment": "Comment", "note": "Note", "remark": "Remark",
+    "when": "When", "target": "Member", "display_name": "Known as",
+}  # fmt: skip
+"""Fields that people write themselves and that hold no secret, with their titles."""
+API = "/api/"
+
+
+def list_written(request: HttpRequest) -> list[tuple[str, str]]:
+    """What the form held of a person's own words, with the fields' titles."""
+    if request.method != "POST":
+        return []
+    found = ((title, request.POST.get(name, "").strip()) for name, title in KEPT.items())
+    return [(title, text) for title, text in found if text]
+
+
+def refuse_unstorable(request: HttpRequest) -> HttpResponse | None:
+    """The answer to a form or an address with a character that no text has; None: it has none.
+
+    Programs are told by the API in their own way.
+    """
+    if request.path.startswith(API) or not any(NOTHING in text for text in _list_sent(request)):
+        return None
+    title = "What was sent cannot be read"
+    text = "It holds the character U+0000, which no text has. Nothing was changed."
+    return _show(
+        request, title, text, "Type it anew instead of pasting it, and send it again.", 400
+    )
+
+
+def show_ended(request: HttpRequest) -> HttpResponse:
+    """The form came after its session had ended."""
+    text = "You were signed out before the form was sent. Nothing was changed."
+    return _show(
+        request, "The session has ended", text, "Sign in, open the page anew, repeat.", 403
+    )
+
+
+def show_stale(request: HttpRequest) -> HttpResponse:
+    """The form was opened in an earlier session, or comes from elsewhere."""
+    text = "It was opened before you signed in, or in another browser. Nothing was changed."
+    next_step = "Go back, load the page again, and repeat."
+    return _show(request, "The form is out of date", text, next_step, 403)
+
+
+def show_not_allowed(request: HttpRequest, right: Right) -> HttpResponse:
+    """No role of the person gives the right, or none does any more."""
+    shown = {"right": right, "kept": list_written(request)}
+    return render(request, "pages/refused.html", shown, status=403)
+
+
+def show_no_page(request: HttpRequest, refused: HttpResponse) -> HttpResponse:
+    """The address takes a form and shows nothing; somebody has opened or reloaded it."""
+    is_bare = refused.status_code == HTTPStatus.METHOD_NOT_ALLOWED and not refused.content
+    if not is_bare or request.path.startswith(API):
+        return refused
+    text = "This address takes a form and shows nothing by itself. Nothing was changed."
+    shown = _show(request, "There is no such page", text, "Begin at the page of the form.", 405)
+    shown["Allow"] = refused["Allow"]
+    return shown
+
+
+def _list_sent(request: HttpRequest) -> Iterator[str]:
+    yield request.path_info
+    yield from _walk(request.GET.lists())
+    if request.method == "POST":
+        yield from _walk(request.POST.lists())
+
+
+def _walk(fields: Iterable[tuple[str, list[object]]]) -> Iterator[str]:
+    for name, values in fields:
+        yield name
+        yield from map(str, values)
+
+
+def _show(request: HttpRequest, title: str, text: str, next_step: str, status: int) -> HttpResponse:
+    shown = {"title": title, "text": text, "next_step": next_step, "kept": list_written(request)}
+    return render(request, "pages/unsent.html", shown, status=status)

@@ -1,0 +1,63 @@
+"""Forms that are sent in vain: nobody loses what they wrote without a word."""
+
+from typing import Any
+
+import pytest
+
+TYPED = "As agreed with the cost centres,\nline by line."
+SHOWN = "As agreed with the cost centres,<br>line by line."
+
+
+def test_what_was_written_is_shown_when_the_session_has_ended_meanwhile(site: Any) -> None:
+    """The way back through the sign-in would lead to an address that shows nothing."""
+    person = site.visitor("approver")
+    person.get("/plans/")
+    person.post("/sign-out/", {})
+    person.get("/sign-in/")
+
+    sent = person.post("/plans/0000/approve/", {"reason": TYPED, "password": "not shown"})
+
+    assert sent.status == 403
+    assert "The session has ended" in sent.text
+    assert SHOWN in sent.text
+    assert "not shown" not in sent.text
+
+
+def test_what_was_written_is_shown_when_the_form_is_of_an_earlier_session(site: Any) -> None:
+    """Whoever signs in anew in another tab sends a form whose token has changed."""
+    sent = site.member("approver").post("/plans/0000/approve/", {"reason": TYPED}, is_ours=False)
+
+    assert sent.status == 403
+    assert "out of date" in sent.text
+    assert SHOWN in sent.text
+
+
+def test_what_was_written_is_shown_when_the_role_was_taken_away(site: Any) -> None:
+    """Between the page and the click an admin may have changed what one may do."""
+    sent = site.member("viewer").post("/plans/0000/reject/", {"reason": TYPED})
+
+    assert sent.status == 403
+    assert "Not for your roles" in sent.text
+    assert SHOWN in sent.text
+
+
+@pytest.mark.parametrize("where", ["/plans/0000/approve/", "/runs/0000/retry/", "/tokens/add/"])
+def test_an_address_that_takes_a_form_says_so_to_whoever_opens_it(site: Any, where: str) -> None:
+    """A reloaded page of a refused form is no blank one."""
+    opened = site.member("chief").get(where)
+
+    assert opened.status == 405
+    assert "takes a form" in opened.text
+
+
+def test_a_character_that_no_database_keeps_is_refused_wherever_it_stands(site: Any) -> None:
+    """In an address, in a filter and in a form; never a fault of ours."""
+    chief = site.member("chief")
+    answers = [
+        chief.get("/flows/%00/"), chief.get("/runs/?flow=a%00b"), chief.get("/runs/?%00=a"),
+        chief.post("/people/add/", {"name": "a\0b", "display_name": "Kept"}),
+    ]  # fmt: skip
+    for answer in answers:
+        assert answer.status == 400
+        assert "U+0000" in answer.text
+    assert "Kept" in answers[-1].text
