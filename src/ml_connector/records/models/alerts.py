@@ -90,6 +90,11 @@ class Alert(Owned):
                 condition=models.Q(ended_at__isnull=True),
                 name="records_alert_open",
             ),
+            models.Index(
+                fields=("organisation", "ended_at"),
+                condition=models.Q(ended_at__isnull=False),
+                name="records_alert_ended",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -160,6 +165,11 @@ class AlertDelivery(Owned):
             models.Index(fields=("organisation", "-id"), name="records_alert_delivery_by_age"),
             models.Index(
                 fields=("organisation", "channel", "-id"), name="records_alert_delivery_channel"
+            ),
+            models.Index(
+                fields=("organisation", "made_at"),
+                condition=models.Q(alert__isnull=True),
+                name="records_alert_channel_tests",
             ),
         ]
 

@@ -28,7 +28,8 @@ class ConnectionTest(Owned):
         indexes: ClassVar[list[Any]] = [
             models.Index(
                 fields=("organisation", "connection", "-id"), name="records_connection_test_new"
-            )
+            ),
+            models.Index(fields=("organisation", "at"), name="records_connection_test_age"),
         ]
 
     def __str__(self) -> str:
