@@ -33,6 +33,15 @@ class Migration(migrations.Migration):
                 name="records_alert_channel_tests",
             ),
         ),
+        # Whoever removes an alert is asked by the database itself whether anything still names it.
+        AddIndexBeside(
+            model_name="alertoccurrence",
+            index=models.Index(fields=("alert",), name="records_alert_occurrence_of"),
+        ),
+        AddIndexBeside(
+            model_name="alertdelivery",
+            index=models.Index(fields=("alert",), name="records_alert_delivery_of"),
+        ),
         AddIndexBeside(
             model_name="connectiontest",
             index=models.Index(fields=("organisation", "at"), name="records_connection_test_age"),

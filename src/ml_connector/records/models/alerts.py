@@ -114,7 +114,7 @@ class AlertOccurrence(Owned):
     at: Instant = models.DateTimeField()
 
     class Meta:
-        """One per key; listed by alert."""
+        """One per key; listed by alert, which a database finds its own way when it goes."""
 
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
@@ -122,7 +122,8 @@ class AlertOccurrence(Owned):
             )
         ]
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=("organisation", "alert", "-id"), name="records_alert_occurrences")
+            models.Index(fields=("organisation", "alert", "-id"), name="records_alert_occurrences"),
+            models.Index(fields=("alert",), name="records_alert_occurrence_of"),
         ]
 
     def __str__(self) -> str:
@@ -171,6 +172,7 @@ class AlertDelivery(Owned):
                 condition=models.Q(alert__isnull=True),
                 name="records_alert_channel_tests",
             ),
+            models.Index(fields=("alert",), name="records_alert_delivery_of"),
         ]
 
     def __str__(self) -> str:
