@@ -29,8 +29,6 @@ MINUTES_KEPT = timedelta(hours=48)
 """How long requests are remembered minute by minute."""
 OUTAGE_S_MIN = 60
 """An outage that is shorter was waited for by everybody and is worth no alert."""
-DELIVERIES_LOOKED_AT = 200
-"""Newest messages looked through for the last of each channel."""
 REMARK_CHARS_MAX = 500
 
 
@@ -128,12 +126,9 @@ class Alerts(Part):
 
     def list_channels(self) -> list[ChannelView]:
         """Every channel of the settings, by name."""
-        newest = self.records.alerts.load_deliveries(limit=DELIVERIES_LOOKED_AT)
+        channels = self.project.settings.alerts.channels
         return [
-            self._view_channel(
-                channel, next((one for one in newest if one.channel == channel.name), None)
-            )
-            for channel in sorted(self.project.settings.alerts.channels, key=lambda one: one.name)
+            self._view_channel(channel) for channel in sorted(channels, key=lambda one: one.name)
         ]
 
     def test_channel(self, name: str) -> None:
@@ -213,7 +208,7 @@ class Alerts(Part):
             is_stopping=is_stopping,
         )  # fmt: skip
 
-    def _view_channel(self, channel: ChannelSettings, last: DeliveryRow | None) -> ChannelView:
+    def _view_channel(self, channel: ChannelSettings) -> ChannelView:
         from ml_connector.alerting.sender import name_kind  # noqa: PLC0415 - start-up time.
 
         kind = problem = ""
@@ -221,7 +216,9 @@ class Alerts(Part):
             kind = name_kind(self.vault.read_secret(channel.address))
         except ConnectorError as error:
             problem = error.refused
-        return ChannelView(channel=channel, kind=kind, problem=problem, last=last)
+        # Asked for each: a quiet channel's last message stands behind any number of others.
+        last = self.records.alerts.load_deliveries(channel=channel.name, limit=1)
+        return ChannelView(channel=channel, kind=kind, problem=problem, last=next(iter(last), None))
 
 
 class AlertLook:
