@@ -567,6 +567,7 @@ def list_methods(stores: dict[str, Any]) -> set[str]:
     from ml_connector.records.store import OrganisationStore  # noqa: PLC0415 - Django is set up.
 
     for module in pkgutil.iter_modules(ml_connector.records.__path__):
+    player.say("unmapped.keep_periods", "f", {placed.member})
         importlib.import_module(f"ml_connector.records.{module.name}")
     kinds = {name: type(store) for name, store in stores.items()}
     assert set(OrganisationStore.__subclasses__()) <= set(kinds.values())

@@ -124,6 +124,36 @@ def test_placing_again_replaces_the_period_and_keeps_the_owner(records: Records)
     assert {one.document for one in records.unmapped.load_placed("f")} == {"d1", "d2"}
 
 
+def test_values_of_a_period_that_has_left_the_flow_leave_the_queue(records: Records) -> None:
+    """What lies in the periods that stay is told as before; told twice is told once."""
+    records.unmapped.save_placed(OCTOBER, [lies("68010", "5"), lies("68020")])
+    records.unmapped.save_placed(NOVEMBER, [lies("68010", "3", period="Nov-26")])
+    other = replace(OCTOBER, flow="g")
+    records.unmapped.save_placed(other, [lies("68010")])
+
+    left = records.unmapped.keep_periods("f", {"Nov 26", "Dec 26"})
+    again = records.unmapped.keep_periods("f", {"Nov 26", "Dec 26"})
+
+    assert (left, again) == ({"Oct 26": 2}, {})
+    (stays,) = records.unmapped.load_values(UnmappedFilter(flow="f"), limit=9)
+    assert (stays.value, stays.members, stays.totals[0].debit) == ("68010", ("Nov 26",), 3)
+    assert [one.member for one in records.unmapped.load_placed("f")] == ["Nov 26"]
+    assert records.unmapped.load_values(UnmappedFilter(flow="g"), limit=9)
+
+
+def test_a_look_with_other_rules_takes_no_value_from_the_queue(records: Records) -> None:
+    """The lines lie in the model where the rules of the last run that sent have put them."""
+    records.unmapped.save_placed(OCTOBER, [lies("68010")], is_look=True)
+    mended = replace(OCTOBER, mapping_hash="h2", run_id="r3")
+    records.unmapped.save_placed(mended, [], is_look=True)
+    (held,) = records.unmapped.load_values(EVERYTHING, limit=9)
+    assert (held.value, held.is_open) == ("68010", True)
+    records.unmapped.save_placed(OCTOBER, [lies("68010"), lies("68020")], is_look=True)
+    assert records.unmapped.count_values(EVERYTHING) == 2
+    records.unmapped.save_placed(mended, [])
+    assert records.unmapped.count_values(EVERYTHING) == 0
+
+
 def test_a_value_shows_a_line_that_lies_on_it_now(records: Records) -> None:
     """The one met first may be mapped since; what would take that takes nothing of the rest."""
     payables, manual = ({"account": "68010", "source": name} for name in ("Payables", "Manual"))

@@ -40,7 +40,7 @@ def test_rules_move_into_the_records_and_unmapped_values_are_worked_off(
     assert (kept.code, imported.code, held.code, owned.code) == (0, 0, 3, 0)
     assert "version 2 of actuals-fusion" in imported.err
     assert {row["state"] for row in queue} == {"unmapped"}
-    assert {row["state"] for row in waiting} == {"rule waits for a run"}
+    assert {row["state"] for row in waiting} == {"assigned, not yet re-run"}
     assert "the project's file differs" in planned.err
     assert done.code == 0
     assert typist.type("unmapped", "list", FLOW, "-o", "json").json == []

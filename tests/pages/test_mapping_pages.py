@@ -261,7 +261,7 @@ def test_unmapped_values_have_owners_rules_and_a_run_of_their_periods(kept: Any,
     assert [(row["Value"], row["Owner"]) for row in mine] == [("68/999", "viewer")]
     assert "nobody named" in unknown.text
     assert "fact=pattern" in faulty.text
-    assert states["68/999"] in ("rule waits for a run", "unmapped")
+    assert states["68/999"] in ("assigned, not yet re-run", "unmapped")
     assert kept.post(f"/unmapped/{FLOW}/again/", value).status == 403
     assert before is None
     assert viewer.get(f"/unmapped/{FLOW}/value/?dimension=account&value=none").status == 404

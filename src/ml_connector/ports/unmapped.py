@@ -1,7 +1,7 @@
 """Records of what the rules reach: planning periods as placed, and values no rule takes."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
@@ -105,10 +105,20 @@ class UnmappedFilter:
 class UnmappedStore(Protocol):
     """Planning periods as they were last placed, and the queue of unmapped values."""
 
-    def save_placed(self, placed: PlacedRow, sums: Iterable[UnmappedSum]) -> None:
+    def save_placed(
+        self, placed: PlacedRow, sums: Iterable[UnmappedSum], *, is_look: bool = False
+    ) -> None:
         """The period was placed like this, whatever was told of it before; repeatable.
 
-        A value that no period holds any more leaves the queue; its owner and note are kept.
+        A value that no period holds any more leaves the queue; its owner and note are kept. A look,
+        of a run that sends nothing, leaves a period alone that other rules have placed: its lines
+        lie in the model where those have put them.
+        """
+
+    def keep_periods(self, flow: str, members: Collection[str]) -> dict[str, int]:
+        """Of the flow's planning periods only these are told of; those that have left it are not.
+
+        Returns those that left, each with how many values of the queue lay in it. Repeatable.
         """
 
     def load_placed(self, flow: str) -> list[PlacedRow]:

@@ -1,7 +1,7 @@
 """Planning periods as they were last placed, and the queue of values no rule takes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -42,10 +42,14 @@ class UnmappedRecords(OrganisationStore):
     added up from them in the same transaction, so that no page has to.
     """
 
-    def save_placed(self, placed: PlacedRow, sums: Iterable[UnmappedSum]) -> None:
+    def save_placed(
+        self, placed: PlacedRow, sums: Iterable[UnmappedSum], *, is_look: bool = False
+    ) -> None:
         """The period was placed like this; see `ports.unmapped.UnmappedStore`."""
         told = list(sums)
         with self._writing(f"what the rules reach in {placed.member}"):
+            if is_look and self._is_placed_otherwise(placed):
+                return
             models.PlacedPeriod.of(self._id).update_or_create(
                 organisation_id=self._id, flow=placed.flow, member=placed.member,
                 defaults={
@@ -60,6 +64,23 @@ class UnmappedRecords(OrganisationStore):
             ids = self._save_values(placed, new)
             self._save_amounts(placed, new, ids)
             self._add_up({value_id for _, value_id in held.values()} | set(ids.values()))
+
+    def keep_periods(self, flow: str, members: Collection[str]) -> dict[str, int]:
+        """No other period of the flow is told of; see `ports.unmapped.UnmappedStore`."""
+        placed = models.PlacedPeriod.of(self._id).filter(flow=flow)
+        gone = sorted(set(placed.values_list("member", flat=True)) - set(members))
+        left: dict[str, int] = {}
+        if not gone:
+            return left
+        with self._writing(f"periods that have left {flow}"):
+            for member in gone:
+                amounts = models.UnmappedAmount.of(self._id).filter(flow=flow, member=member)
+                values = set(amounts.values_list("value_id", flat=True))
+                amounts.delete()
+                placed.filter(member=member).delete()
+                self._add_up(values)
+                left[member] = len(values)
+        return left
 
     def load_placed(self, flow: str) -> list[PlacedRow]:
         """The planning periods of a flow that were ever placed, the newest placing first."""
@@ -120,6 +141,11 @@ class UnmappedRecords(OrganisationStore):
 
     def _one(
         self, flow: str, dimension: str, fact: str, value: str
+    def _is_placed_otherwise(self, placed: PlacedRow) -> bool:
+        """Whether the period was placed by other rules; what these find is no more than a look."""
+        rows = models.PlacedPeriod.of(self._id).filter(flow=placed.flow, member=placed.member)
+        return rows.exclude(mapping_hash=placed.mapping_hash).exists()
+
     ) -> QuerySet[models.UnmappedValue]:
         return self._values().filter(flow=flow, dimension=dimension, fact=fact, value=value)
 

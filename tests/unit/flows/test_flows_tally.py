@@ -16,6 +16,7 @@ from ml_connector.ports.unmapped import UnmappedFilter, UnmappedValue
 MakeDesk = Callable[..., FakeDesk]
 ENTITY = "entity,,{entity},,,,"
 EVERYTHING = UnmappedFilter()
+LEFT = "unmapped.period-left"
 
 
 def queue(desk: FakeDesk) -> list[UnmappedValue]:
@@ -68,6 +69,40 @@ def test_unmapped_values_are_queued_with_their_amounts_until_a_rule_takes_them(
     assert gone is not None
     assert gone.first_run_id == "actuals-1"
     assert desk.target.total("9999") == "34.75"
+
+
+def test_value_is_mapped_once_a_run_has_placed_its_lines_and_not_by_a_look(desk: FakeDesk) -> None:
+    """In suspense the money stays there until the run; so does the value in the queue."""
+    desk.rules = (ENTITY, "account,account=4000|6000,{account},,,,")
+    desk.change(unmapped="suspense", suspense={"entity": "101", "account": "9999"})
+    post(desk)
+    desk.run()
+    desk.rules = (*desk.rules, "account,account=5000,5000,,,,")
+
+    desk.run(dry_run=True, members=["Oct 26", "Sep 26"], remap=True)
+    assert [one.members for one in queue(desk)] == [("Oct 26", "Sep 26")]
+    desk.run(members=["Oct 26", "Sep 26"], remap=True)
+    assert queue(desk) == []
+
+
+def test_period_that_leaves_the_flow_leaves_the_queue_and_the_chain_says_so(
+    desk: FakeDesk,
+) -> None:
+    """A look leaves it alone."""
+    desk.rules = (ENTITY, "account,account=4000|6000,{account},,,,")
+    post(desk)
+    desk.run()
+    desk.change(first_month="2026-10")
+
+    desk.run(dry_run=True, members=["Oct 26"])
+    assert queue(desk)[0].members == ("Oct 26", "Sep 26")
+    desk.run(members=["Oct 26"])
+
+    assert queue(desk)[0].members == ("Oct 26",)
+    links = [one for one in desk.records.audit.find("actuals") if one.event == LEFT]
+    assert {one.details["member"]: one.details["values"] for one in links} == {
+        "Aug 26": 0, "Sep 26": 1,
+    }  # fmt: skip
 
 
 def test_reach_is_what_coverage_finds_and_adds_up_by_rule(desk: FakeDesk) -> None:

@@ -334,9 +334,11 @@ def link_value(value: UnmappedValue) -> Link:
 
 def _name_state(value: UnmappedValue, is_settled: bool) -> State:  # noqa: FBT001 - of a zip.
     if not value.is_open:
-        return State(word="mapped", tone=Tone.GOOD)
+        # Its lines are gone, or its period has left the flow, where no rule takes it.
+        gone = State(word="no lines any more", tone=Tone.IDLE)
+        return State(word="mapped", tone=Tone.GOOD) if is_settled else gone
     if is_settled:
-        return State(word="rule waits for a run", tone=Tone.BUSY)
+        return State(word="assigned, not yet re-run", tone=Tone.BUSY)
     return State(word="unmapped", tone=Tone.WRONG)
 
 

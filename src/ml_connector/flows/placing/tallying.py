@@ -132,5 +132,19 @@ def place_member(run: ActualsRun, member: str, pairs: list[Pair]) -> Json:
         document=store_document(bench.archive, document), run_id=run.pins["run_id"],
         at=bench.clock.now(),
     )  # fmt: skip
-    bench.records.unmapped.save_placed(placed, tally.list_values())
+    bench.records.unmapped.save_placed(placed, tally.list_values(), is_look=not run.sends)
+    if run.sends:
+        _leave_periods(run)
     return sums
+
+
+def _leave_periods(run: ActualsRun) -> None:
+    """Periods that the flow has no longer hold nothing in the queue any more; the chain says so."""
+    records, flow = run.bench.records, run.bench.flow.name
+    with records.transactions.begin(f"periods that have left {flow}"):
+        left = records.unmapped.keep_periods(flow, set(run.books.members.values()))
+        for member, values in left.items():
+            records.audit.record(
+                "unmapped.period-left", subject=flow, actor=run.bench.actor,
+                run_id=run.pins["run_id"], member=member, values=values,
+            )  # fmt: skip
