@@ -23,6 +23,7 @@ from ml_connector.wiring.serving import (
     ServedEngine,
     TakeRecorded,
     find_server,
+    is_running,
     requeue_stopped,
     verify_not_running,
 )
@@ -33,9 +34,9 @@ from ml_connector.wiring.workers import (
     RunListener,
     SharedEngine,
     ToldHistory,
+    following,
     is_shared,
     name_queue,
-    verify_not_executed,
     work,
 )
 
@@ -248,27 +249,36 @@ class Engines(Part):
             BusyError: A process works on the state folder, maybe on this very run; names it. With
                 PostgreSQL: a worker executes it.
         """
+        if is_shared(self.project):
+            with self._asking_workers() as is_executed:
+                return self._put_away(run_id, is_executed)
+        if find_server(self.project) is not None:
+            return self._put_away(run_id, partial(is_running, self.records))
+        with self._alone():
+            return self._put_away(run_id, lambda _: False)
+
+    def _put_away(self, run_id: str, is_executed: Callable[[str], bool]) -> RunRow:
+        """Nobody executes the run and nobody will: asked and stored as one act.
+
+        Who takes a run stores that in the same line: it is seen here, or finds the run put away.
+        """
         from ml_connector.flows.runs import cancel_run  # noqa: PLC0415 - start-up time.
 
-        if is_shared(self.project):
-            self._verify_not_executed(run_id)
-        elif find_server(self.project) is not None:
-            verify_not_running(self.records, run_id)
-            return cancel_run(self.records, run_id, actor=self.actor)
-        with self._alone():
-            return cancel_run(self.records, run_id, actor=self.actor)
+        whole_id = self.records.runs.load_run(run_id).run_id
+        with self.records.transactions.begin(f"that run {whole_id} is put away"):
+            if is_executed(whole_id):
+                raise ExecutedRunError(whole_id)
+            return cancel_run(self.records, whole_id, actor=self.actor)
 
-    def _verify_not_executed(self, run_id: str) -> None:
-        """No living worker has the run; asked of the engine of this process, where it has one.
-
-        Raises:
-            ExecutedRunError: One has.
-        """
+    @contextmanager
+    def _asking_workers(self) -> Iterator[Callable[[str], bool]]:
+        """Whether a living worker has a run; asked of the engine of this process, if it has one."""
         engine: Any = vars(self).get("engine")
-        if not hasattr(engine, "is_executed"):
-            verify_not_executed(self._make_engine(executes=False), run_id)
-        elif engine.is_executed(run_id):
-            raise ExecutedRunError(run_id)
+        if hasattr(engine, "is_executed"):
+            yield engine.is_executed
+            return
+        with following(self._make_engine(executes=False)) as own:
+            yield own.is_executed
 
     def move(self, run_id: str) -> Moved:
         """A stopped or queued run that another version began is one of this version.

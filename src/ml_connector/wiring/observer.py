@@ -31,6 +31,11 @@ class RunHistory:
         Raises:
             NotResumableError: Somebody has put it away while it waited, or it has failed.
         """
+        # One act: whoever puts the run away at this moment comes before it or finds it begun.
+        with self._records.transactions.begin(f"the beginning of run {run_id}"):
+            self._begin(run_id)
+
+    def _begin(self, run_id: str) -> None:
         state = self._records.runs.load_run(run_id).state
         if state in PUT_AWAY:
             way = "was cancelled before it began" if state is RunState.CANCELLED else f"is {state}"

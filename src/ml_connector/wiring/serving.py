@@ -171,13 +171,18 @@ def requeue_stopped(records: Records, flows: Iterable[str]) -> None:
                 records.runs.save_run(run.run_id, RunState.QUEUED)
 
 
+def is_running(records: Records, run_id: str) -> bool:
+    """Whether the server executes the run, as far as the records tell."""
+    return records.runs.load_run(run_id).state is RunState.RUNNING
+
+
 def verify_not_running(records: Records, run_id: str) -> None:
     """The server does not execute the run, as far as the records tell.
 
     Raises:
         ExecutedRunError: It does.
     """
-    if records.runs.load_run(run_id).state is RunState.RUNNING:
+    if is_running(records, run_id):
         raise ExecutedRunError(run_id)
 
 

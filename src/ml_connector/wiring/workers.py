@@ -3,7 +3,8 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -289,18 +290,12 @@ class ToldHistory(RunHistory):
         self._on_run(run_id, "of a dead process is queued again")
 
 
-def verify_not_executed(engine: "DurableEngine", run_id: str) -> None:
-    """No living process has the run; the engine, which only follows, is closed again.
-
-    What has it in its queue, or takes it over from a dead process, finds it put away and leaves it.
-
-    Raises:
-        ExecutedRunError: One has.
-    """
+@contextmanager
+def following(engine: "DurableEngine") -> Iterator["DurableEngine"]:
+    """The engine, which only follows, answers within the block."""
     engine.launch()
     try:
-        if engine.is_executed(run_id):
-            raise ExecutedRunError(run_id)
+        yield engine
     finally:
         engine.close()
 
