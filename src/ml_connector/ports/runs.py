@@ -50,6 +50,8 @@ class RunRow:
     error: Json | None
     created_at: datetime
     finished_at: datetime | None
+    stop_asked_by: str = ""
+    """Who has asked an executed run to stop before its next step; empty: nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,13 @@ class RunStore(Protocol):
         summary: Json | None = None,
         error: Json | None = None,
     ) -> None:
-        """The run is in this state; finished states get their time."""
+        """The run is in this state; finished states get their time.
+
+        Unless it is queued or running then, a wish that it stop is fulfilled and gone.
+        """
+
+    def save_stop_wish(self, run_id: str, *, actor: str) -> bool:
+        """The run is to stop before its next step; False where it is not running."""
 
     def load_run(self, run_id: str) -> RunRow:
         """The run by its id or an unambiguous prefix.
