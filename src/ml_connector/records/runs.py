@@ -67,6 +67,8 @@ class RunRecords(OrganisationStore):
             "error": None if error is None else verify_plain(error),
             "finished_at": None if state in UNFINISHED_STATES else self._clock.now(),
         }
+        if state not in (RunState.QUEUED, RunState.RUNNING):
+            changes["stop_asked_by"] = None
         if summary is not None:
             changes["summary"] = verify_plain(summary)
         row = self._find(run_id) or self._refuse_unknown(run_id)
@@ -76,6 +78,13 @@ class RunRecords(OrganisationStore):
                 note_run(self._id, run_id, state, self._clock.now())
         except IntegrityError as conflict:
             raise self._explain_conflict(run_id, row.flow) from conflict
+
+    def save_stop_wish(self, run_id: str, *, actor: str) -> bool:
+        """The run is to stop before its next step; see `ports.RunStore`."""
+        row = self._find(run_id) or self._refuse_unknown(run_id)
+        running = models.Run.of(self._id).filter(pk=row.pk, state=RunState.RUNNING.value)
+        with self._writing(f"the wish that run {run_id} stop"):
+            return bool(running.update(stop_asked_by=actor))
 
     def load_run(self, run_id: str) -> RunRow:
         """The run by its id or an unambiguous prefix; see `ports.RunStore`."""
@@ -241,4 +250,5 @@ def _render_run(row: models.Run) -> RunRow:
         error=row.error,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        stop_asked_by=row.stop_asked_by or "",
     )
