@@ -10,7 +10,14 @@ from ml_connector.ports import UNFINISHED_STATES
 from ml_connector.records.models.owned import Owned
 
 if TYPE_CHECKING:
-    from ml_connector.records.models.owned import Count, Document, Instant, MaybeInstant, Text
+    from ml_connector.records.models.owned import (
+        Count,
+        Document,
+        Instant,
+        MaybeInstant,
+        MaybeText,
+        Text,
+    )
 
 
 class Run(Owned):
@@ -26,6 +33,7 @@ class Run(Owned):
     error: Document = models.JSONField(null=True)
     created_at: Instant = models.DateTimeField()
     finished_at: MaybeInstant = models.DateTimeField(null=True)
+    stop_asked_by: MaybeText = models.TextField(null=True)  # noqa: DJ001 - unknown of older code.
 
     class Meta:
         """One run per id, one unfinished run per flow."""
