@@ -94,6 +94,20 @@ def test_added_key_is_newest_and_the_older_ones_stay(tmp_path: Path) -> None:
     assert keys.holds(id_of(TWO))
 
 
+def test_key_made_by_another_process_is_found_without_a_new_start(tmp_path: Path) -> None:
+    """A server that has read its keys opens what was wrapped by a key added since, and wraps so."""
+    file = write_key_file(tmp_path / "key", ONE)
+    server = find_keys(file=file, environment=NO_VARIABLES)
+    assert server.newest_key_id == id_of(ONE)
+
+    rotating = find_keys(file=file, environment=NO_VARIABLES)
+    rotating.add_key()
+    key_id, wrapped = rotating.wrap(b"d" * 32, bound_to=b"x")
+
+    assert server.unwrap(key_id, wrapped, bound_to=b"x") == b"d" * 32
+    assert server.newest_key_id == key_id
+
+
 def test_keys_added_at_once_are_all_kept(tmp_path: Path) -> None:
     """Two rotations at the same time lose neither's key."""
     with ThreadPoolExecutor(8) as threads:

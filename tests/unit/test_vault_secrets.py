@@ -230,6 +230,22 @@ def test_rotation_makes_a_key_and_wraps_every_secret_by_it(tmp_path: Path) -> No
     assert open_vault(blobs, newest).read_secret("secret:b") == "text of b"
 
 
+def test_rotation_by_a_server_goes_on_from_the_newest_key_of_anybody(tmp_path: Path) -> None:
+    """Who read the keys before another process rotated wraps nothing by the older key again."""
+    store, file = MemoryBlobs(), tmp_path / "key"
+    server, command = (Vault(store, find_keys(file=file, environment={})) for _ in range(2))
+    server.save_secret("a", PLAIN)
+    command.rotate()
+    [rotated] = {one.key_id for one in command.list_secrets()}
+
+    assert server.rotate() == 1
+
+    [again] = {one.key_id for one in command.list_secrets()}
+    keys = find_keys(file=file, environment={})
+    assert again == keys.newest_key_id != rotated
+    assert server.read_secret("secret:a") == PLAIN
+
+
 def test_interrupted_rotation_is_finished_without_another_key() -> None:
     """Secrets of the older key are wrapped anew first."""
     blobs = MemoryBlobs()

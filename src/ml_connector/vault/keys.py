@@ -77,8 +77,13 @@ class LocalKeys:
         return self._newest
 
     def holds(self, key_id: str) -> bool:
-        """Whether the key is in any of the places."""
+        """Whether the key is in any of the places; they are read again for one not known yet.
+
+        Another process may have rotated since, and this one need not be started anew for it.
+        """
         self._read_once()
+        if key_id not in self._keys:
+            self._read()
         return key_id in self._keys
 
     def wrap(self, data_key: bytes, *, bound_to: bytes) -> tuple[str, bytes]:

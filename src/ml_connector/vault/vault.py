@@ -196,8 +196,12 @@ class Vault:
         return _decode(content, f"the file {path}").removesuffix("\n").removesuffix("\r")
 
     def _find_older(self) -> list[str]:
+        stored = self._store.load_names()
+        for key_id in {key_id for _, key_id, _ in stored}:
+            # One that another process has made becomes known by being asked for.
+            self._keys.holds(key_id)
         newest = self._keys.newest_key_id
-        return [name for name, key_id, _ in self._store.load_names() if key_id != newest]
+        return [name for name, key_id, _ in stored if key_id != newest]
 
     def _rewrap(self, name: str) -> bool:
         for _ in range(REWRAP_TRIES_MAX):
