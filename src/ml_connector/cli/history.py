@@ -152,6 +152,15 @@ def show_lines(
     return 0
 
 
+def stop(run_id: str, /, *, options: Options | None = None) -> int:
+    """Let a run that is executed end before its next step; it can be resumed, or put away."""
+    with opened(options) as house:
+        row = house.stop_run(run_id)
+    say(f"Run {row.run_id} of {row.flow} ends before its next step; what it has written stays.")
+    say(f"See how it ends: `ml-connector runs show {row.run_id}`.")
+    return 0
+
+
 def cancel(run_id: str, /, *, options: Options | None = None) -> int:
     """Put an unfinished run away; a task it started in the model is left alone."""
     with opened(options) as house:

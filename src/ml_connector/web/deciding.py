@@ -10,6 +10,7 @@ DECIDING: list[URLPattern] = [
     path("runs/<str:run_id>/resume/", actions.resume, name="run-resume"),
     path("runs/<str:run_id>/retry/", actions.retry, name="run-retry"),
     path("runs/<str:run_id>/period/", actions.run_period, name="run-period"),
+    path("runs/<str:run_id>/stop/", actions.stop, name="run-stop"),
     path("runs/<str:run_id>/cancel/", actions.cancel, name="run-cancel"),
     path("plans/", plans.show_plans, name="plans"),
     path("plans/journal/<path:journal>/", plans.show_journal, name="journal"),

@@ -27,6 +27,7 @@ from ml_connector.wiring.serving import (
     requeue_stopped,
     verify_not_running,
 )
+from ml_connector.wiring.stop_wishes import ask_to_stop
 from ml_connector.wiring.telling import Tell, say_nothing
 from ml_connector.wiring.workers import (
     ExecutedRunError,
@@ -239,6 +240,14 @@ class Engines(Part):
             records=self.records, clock=self.clock, actor=self.actor,
             find_queue=lambda flow: self.bench(self.flow(flow)).target.model_id,
         )  # fmt: skip
+
+    def stop_run(self, run_id: str) -> RunRow:
+        """An executed run ends before its next step, wherever it is executed, and can be resumed.
+
+        Raises:
+            NotExecutedError: It is not running.
+        """
+        return ask_to_stop(self.records, run_id, actor=self.actor)
 
     def cancel(self, run_id: str) -> RunRow:
         """An unfinished run that no process executes is put away.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.flows.runs import NotResumableError, finish_run
 from ml_connector.ports import UNFINISHED_STATES, Json, Records, RunState
+from ml_connector.wiring.stop_wishes import verify_may_go_on
 
 StepListener = Callable[[str, str, str], None]
 """Told (run id, step name, "started" | "done" | "failed" | "interrupted")."""
@@ -49,7 +50,12 @@ class RunHistory:
             self._records.runs.save_run(run_id, RunState.RUNNING)
 
     def step_started(self, run_id: str, name: str) -> int:
-        """A step began; the row's number is its token."""
+        """A step began; the row's number is its token.
+
+        Raises:
+            StoppedByPersonError: Somebody has asked the run to stop; the step is not begun.
+        """
+        verify_may_go_on(self._records, run_id, name)
         token = self._records.runs.record_step_started(run_id, name)
         self._names[token] = (run_id, name)
         self._tell(run_id, name, "started")

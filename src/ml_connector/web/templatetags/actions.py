@@ -28,6 +28,7 @@ class RunChoices:
         resumes: It stopped and can go on.
         cancels: It is unfinished, and no process executes it as far as the history tells.
         retries: It has ended; its scope can be run anew.
+        stops: It is executed, and nobody has asked it to stop yet.
         plan: Where its plan is looked at; empty where it has none.
         says: What the plan asks for.
         periods: Planning periods that can be run again one by one.
@@ -36,6 +37,7 @@ class RunChoices:
     resumes: bool
     cancels: bool
     retries: bool
+    stops: bool = False
     plan: str = ""
     says: str = ""
     periods: tuple[str, ...] = ()
@@ -73,6 +75,7 @@ def choices_of_run(run: RunRow) -> RunChoices:
         resumes=run.state in RESUMABLE_STATES and not is_under_way,
         cancels=run.state in RESUMABLE_STATES and run.state is not RunState.RUNNING,
         retries=has_ended and not (run.request.get("apply") or run.request.get("reverse")),
+        stops=run.state is RunState.RUNNING and not run.stop_asked_by,
         plan=plan,
         says=says,
         periods=tuple(run.summary.get("periods", ()))[:PERIODS_MAX] if has_ended else (),

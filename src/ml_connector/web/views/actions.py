@@ -8,10 +8,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from ml_connector.domain.texts import verify_length
 from ml_connector.errors import ConnectorError, UsageError
+from ml_connector.flows.answers.run_listings import list_loads
 from ml_connector.flows.requests import RunWish, render_request
 from ml_connector.ports import Right, RunRow
 from ml_connector.web.guards import Asked, needs
+from ml_connector.web.tables import Table
 from ml_connector.web.templatetags.actions import KEY
 
 KEY_MAX = 64
@@ -73,6 +76,22 @@ def resume(request: Asked, run_id: str) -> HttpResponse:
     run = find_run(request, run_id)
     back = reverse("run", args=[run.run_id])
     return answer(request, lambda: request.house.enqueue_resume(run.run_id), back=back)
+
+
+@needs(Right.RUN)
+def stop(request: Asked, run_id: str) -> HttpResponse:
+    """What it means to stop the run; or it is to end before its next step."""
+    run = find_run(request, run_id)
+    back = reverse("run", args=[run.run_id])
+    if request.method == "POST":
+        title = "Nothing was stopped"
+        return answer(request, lambda: request.house.stop_run(run.run_id), back=back, title=title)
+    loads = list_loads(request.house.records.loads.load_loads(run_id=run.run_id))
+    written = Table(
+        name="loads", title="Written so far", listing=loads,
+        next_step="What is on its way now is not in the list.",
+    )  # fmt: skip
+    return render(request, "pages/actions/stop.html", {"run": run, "written": written})
 
 
 @needs(Right.RUN)
@@ -142,7 +161,8 @@ def _read_wish(request: Asked) -> dict[str, object]:
 
 
 def _split(text: str) -> list[str]:
-    return [part.strip() for part in text[:TEXT_MAX].split(",") if part.strip()]
+    whole = verify_length(text, most=TEXT_MAX, what="The list of names")
+    return [part.strip() for part in whole.split(",") if part.strip()]
 
 
 def _show_form(request: Asked, flow: Any, *, error: ConnectorError | None = None) -> HttpResponse:
