@@ -77,6 +77,7 @@ _GROUPS = {
             "list": ("history:list_runs", "List runs, newest first."),
             "show": ("history:show_run", "Show steps, tie-out, error."),
             "lines": ("history:show_lines", "Refused summaries with their journal lines."),
+            "stop": ("history:stop", "Let a running run end before its next step."),
             "cancel": ("history:cancel", "Put an unfinished run away."),
             "resume": ("running:resume", "Go on at the first missing step."),
             "move": ("upgrading:move", "Let this version go on with another's run."),
