@@ -198,6 +198,14 @@ def apply_plan(request: Request, run_id: PathName, idempotency_key: IdempotencyK
     return request.house.enqueue_plan(plan, key=key)
 
 
+@router.post("/{run_id}/stop", response={202: RunOut}, summary="Stop a run before its next step")
+@needs(Right.RUN)
+def stop(request: Request, run_id: PathName) -> RunRow:
+    """The step it is in is finished; what is written stays, and it can be resumed or put away."""
+    run = find_run(request, run_id)
+    return request.house.stop_run(run.run_id)
+
+
 @router.post("/{run_id}/cancel", response=RunOut, summary="Put an unfinished run away")
 @needs(Right.RUN)
 def cancel(request: Request, run_id: PathName) -> RunRow:
