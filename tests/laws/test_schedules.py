@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,8 +24,17 @@ from ml_connector.domain.schedules import (
     find_next,
     list_due,
     list_last,
+    rule_on_time,
 )
-from ml_connector.domain.windows import DAY, WEEK, FindOff, Shut, Window, find_blackout
+from ml_connector.domain.windows import (
+    DAY,
+    WEEK,
+    FindOff,
+    Shut,
+    Window,
+    find_blackout,
+    is_endless,
+)
 from ml_connector.domain.working_days import WorkingDays
 from ml_connector.settings.crons import names_every_hour, walk_cron
 
@@ -44,7 +54,7 @@ instants = st.datetimes(
 
 
 @st.composite
-def windows(draw: st.DrawFn, *, skips: bool) -> Window:
+def windows(draw: st.DrawFn) -> Window:
     """A daily or weekly blackout, or one of certain days of 2026; of a zone of its own or not."""
     every, within, longest = draw(
         st.sampled_from([(DAY, 1, 1_000), (WEEK, 7, 4_320), (None, 700, 4_320)])
@@ -54,23 +64,18 @@ def windows(draw: st.DrawFn, *, skips: bool) -> Window:
     zone = draw(st.sampled_from([None, *ZONES]))
     return Window(
         begins=begins, ends=begins + length, every=every, reason="close",
-        skips=skips, zone=ZoneInfo(zone) if zone else None,
+        skips=draw(st.booleans()), zone=ZoneInfo(zone) if zone else None,
     )  # fmt: skip
 
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    """A schedule as somebody might write it.
-
-    All its windows delay, or all of them and its days off skip: where one kind lies within the
-    other, the outer one has the say over what it meets first, and no law is made of that.
-    """
-    skips = draw(st.booleans())
+    """A schedule as somebody might write it: windows within others, of one rule or of two."""
     return make(
         draw(st.sampled_from(CRONS)),
         draw(st.sampled_from(ZONES)),
-        windows=tuple(draw(st.lists(windows(skips=skips), max_size=2))),
-        find_off=draw(st.sampled_from([None, GERMAN.tell_off])) if skips else None,
+        windows=tuple(draw(st.lists(windows(), max_size=3))),
+        find_off=draw(st.sampled_from([None, GERMAN.tell_off])),
     )
 
 
@@ -168,16 +173,104 @@ def test_nothing_runs_in_a_blackout_and_nothing_is_lost_but_what_is_told(
         assert one.is_run == (find_blackout(calendar.shut, one.at) is None)
         assert one.at >= one.planned
     runs = {one.at for one in due if one.is_run}
+    dropped = {one.at for one in due if not one.is_run}
     skips = [one.skipped_by for one in due if one.skipped_by is not None]
     for planned in list_due(bare, since, until, most=1_000):
-        held, at = find_blackout(calendar.shut, planned.at), planned.at
-        # Where blackouts overlap, the end of one may lie within the next.
-        while held is not None and not held.skips and held.ends <= until:
-            at, held = held.ends, find_blackout(calendar.shut, held.ends)
-        if held is None:
-            assert at in runs
-        elif held.skips:
-            assert held.begins < since or any(one.begins <= at < one.ends for one in skips)
+        if is_shut_for_good(calendar.shut, planned.at):
+            break  # Nothing comes any more.
+        fate = rule_on_time(calendar.shut, planned.at)
+        if fate.at > until:
+            continue
+        if fate.is_run:
+            assert fate.at in runs
+        elif fate.at > fate.planned:
+            assert fate.at in dropped
+        else:
+            assert fate.skipped_by is not None
+            assert fate.skipped_by.begins < since or any(
+                one.begins <= fate.at < one.ends for one in skips
+            )
+
+
+def is_shut_for_good(shut: Shut, at: datetime) -> bool:
+    """Whether what holds the instant never ends."""
+    held = find_blackout(shut, at)
+    return held is not None and is_endless(shut, held)
+
+
+@given(calendars(), instants, st.randoms())
+def test_windows_rule_alike_in_whatever_order_they_are_named(
+    calendar: Calendar, since: datetime, chance: Random
+) -> None:
+    """Files and people name them as they come to mind."""
+    shuffled = list(calendar.shut.windows)
+    chance.shuffle(shuffled)
+    other = replace(calendar, shut=replace(calendar.shut, windows=tuple(shuffled)))
+    until = since + timedelta(days=5)
+    first, second = (
+        [(one.at, one.planned, one.is_run) for one in list_due(each, since, until, most=150)]
+        for each in (calendar, other)
+    )
+    assert first == second
+
+
+spans = st.tuples(st.integers(0, 200), st.integers(1, 60), st.booleans())
+
+
+@given(st.lists(spans, max_size=5), st.integers(0, 280))
+def test_time_is_dropped_where_any_window_drops_else_delayed_to_where_none_delays(
+    drawn: list[tuple[int, int, bool]], minute: int
+) -> None:
+    """One that drops wins while it is in force; what moves into one is dropped there.
+
+    Told minute by minute, without joining any windows.
+    """
+    shut = Shut(
+        zone=UTC,
+        windows=tuple(
+            Window(
+                begins=MONDAY + timedelta(minutes=begins),
+                ends=MONDAY + timedelta(minutes=begins + length), skips=skips,
+            )
+            for begins, length, skips in drawn
+        ),
+    )  # fmt: skip
+
+    def is_held(at: int, *, skips: bool) -> bool:
+        return any(one[2] is skips and one[0] <= at < one[0] + one[1] for one in drawn)
+
+    at = minute
+    if not is_held(at, skips=True):
+        while is_held(at, skips=False):
+            at += 1
+    begin = MONDAY.replace(tzinfo=UTC)
+    ruled = rule_on_time(shut, begin + timedelta(minutes=minute))
+    assert ruled.at == begin + timedelta(minutes=at)
+    assert ruled.is_run is not is_held(at, skips=True)
+
+
+def test_window_within_another_is_met_as_the_guide_says() -> None:
+    """Maintenance that drops within a blackout that delays, and one that begins at its end."""
+    day = datetime(2026, 12, 1)  # noqa: DTZ001 - a wall time without a zone, on purpose.
+    close = Window(begins=day, ends=day + timedelta(hours=6), reason="close")
+    patch = Window(
+        begins=day + timedelta(hours=2), ends=day + timedelta(hours=4), reason="patch", skips=True
+    )
+    hourly = make("30 * * * *", "UTC", windows=(close, patch))
+    since, until = (datetime(2026, 12, 1, hour, tzinfo=UTC) for hour in (0, 7))
+    told = [(f"{one.at:%H:%M}", one.is_run) for one in list_due(hourly, since, until, most=9)]
+    assert told == [("02:30", False), ("06:00", True), ("06:30", True)]
+    late = replace(patch, begins=close.ends, ends=close.ends + timedelta(hours=2))
+    hourly = make("30 * * * *", "UTC", windows=(late, close))
+    due = list_due(hourly, since, until + timedelta(hours=2), most=9)
+    told = [(f"{one.at:%H:%M}", one.is_run) for one in due]
+    assert told == [("06:00", False), ("06:30", False), ("08:30", True)]
+    (told_of,) = rule_on_due(hourly, since, due[0].at, CatchUp.NEWEST).rulings
+    assert told_of.fate is Fate.SKIPPED
+    assert told_of.reason == (
+        "delayed from 2026-12-01 00:30 UTC by a blackout (close), where a blackout (patch) lets"
+        " nothing run until 2026-12-01 08:00 UTC"
+    )
 
 
 @given(calendars(), instants, st.integers(1, 5), st.integers(0, 30 * 24))

@@ -12,8 +12,22 @@ from hypothesis import strategies as st
 from ml_connector.domain.catch_up import CatchUp, Fate, rule_on_due, rule_on_events
 from ml_connector.domain.closing import PeriodEventKind, choose_watched, find_event
 from ml_connector.domain.periods import Period, PeriodState
-from ml_connector.domain.schedules import Calendar, find_next, walk_due, walk_every
-from ml_connector.domain.windows import DAY, WEEK, Shut, Window, WindowKind, find_blackout
+from ml_connector.domain.schedules import (
+    Calendar,
+    find_next,
+    rule_on_time,
+    walk_due,
+    walk_every,
+)
+from ml_connector.domain.windows import (
+    DAY,
+    WEEK,
+    Shut,
+    Window,
+    WindowKind,
+    find_blackout,
+    find_closed,
+)
 from ml_connector.domain.working_days import (
     WorkingDays,
     count_working_days,
@@ -174,20 +188,36 @@ def test_next_ten_are_what_fires_when_the_clock_moves(
 
 @given(shuts(), st.integers(0, 5))
 def test_events_run_one_by_one_and_never_within_a_window(shut: Shut, count: int) -> None:
-    """The oldest first; held back until the window's end, or dropped where it drops."""
+    """The oldest first: dropped by a window it came within, else held back while one holds."""
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     events = [now - timedelta(hours=count - one) for one in range(count)]
     claimed = rule_on_events(shut, events, now)
-    held = find_blackout(shut, now)
     if not events:
         assert (claimed.rulings, claimed.next_due) == ((), None)
-    elif held is not None and not held.skips:
-        assert (claimed.rulings, claimed.next_due, claimed.done) == ((), held.ends, None)
-    else:
-        (ruling,) = claimed.rulings
-        assert ruling.due.at == claimed.done == events[0]
-        assert (ruling.fate is Fate.SKIPPED) is (held is not None)
-        assert claimed.next_due == (events[1] if count > 1 else None)
+        return
+    due, closed = rule_on_time(shut, events[0]), find_closed(shut, now)
+    if not claimed.rulings:
+        assert due.is_run or due.at > now
+        assert claimed.done is None
+        assert closed is not None
+        assert claimed.next_due == (closed.ends if due.is_run else due.at)
+        return
+    (ruling,) = claimed.rulings
+    assert ruling.due.at == claimed.done == events[0]
+    assert (ruling.fate is Fate.RUN) is (due.is_run and closed is None)
+    assert (ruling.fate is Fate.SKIPPED) is (not due.is_run and due.at <= now)
+    assert claimed.next_due == (events[1] if count > 1 else None)
+
+
+def test_event_that_came_before_a_window_that_drops_waits_for_its_end() -> None:
+    """Nobody had looked before the window began; dropped is what comes within it."""
+    begins = datetime(2026, 11, 22, 12)  # noqa: DTZ001 - a wall time without a zone, on purpose.
+    window = Window(begins=begins, ends=begins + timedelta(hours=2), skips=True)
+    shut, now = Shut(zone=ZoneInfo("UTC"), windows=(window,)), begins.replace(tzinfo=UTC)
+    before = rule_on_events(shut, [now - timedelta(minutes=1)], now)
+    assert (before.rulings, before.next_due) == ((), now + timedelta(hours=2))
+    (within,) = rule_on_events(shut, [now], now).rulings
+    assert within.fate is Fate.SKIPPED
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,19 @@
 """What becomes of the times of a schedule that have come, also when nobody looked for a while."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from ml_connector.domain.schedules import Calendar, Due, find_next, list_due, list_last
-from ml_connector.domain.windows import Blackout, Shut, find_blackout
+from ml_connector.domain.schedules import (
+    Calendar,
+    Due,
+    find_next,
+    list_due,
+    list_last,
+    rule_on_time,
+)
+from ml_connector.domain.windows import Blackout, Shut, find_closed
 
 CATCH_UP_MAX = 24
 """Most missed times that run one after the other; older ones are let go."""
@@ -79,7 +86,8 @@ def rule_on_due(calendar: Calendar, since: datetime, now: datetime, how: CatchUp
 def rule_on_events(shut: Shut, events: Sequence[datetime], now: datetime) -> Claimed:
     """The oldest of the events runs, unless a window holds it back or drops it.
 
-    However late one is found it runs, and the others come one after the other.
+    However late one is found it runs, and the others come one after the other. A window drops what
+    came within it; what came before waits for its end.
 
     Args:
         shut: The schedule's windows.
@@ -88,14 +96,15 @@ def rule_on_events(shut: Shut, events: Sequence[datetime], now: datetime) -> Cla
     """
     if not events:
         return Claimed(rulings=(), next_due=None)
-    held = find_blackout(shut, now)
-    if held is not None and not held.skips:
-        return Claimed(rulings=(), next_due=held.ends)
-    due = Due(at=events[0], planned=events[0], held_by=held)
+    due, closed = rule_on_time(shut, events[0]), find_closed(shut, now)
+    if not due.is_run and due.at > now:
+        return Claimed(rulings=(), next_due=due.at)
+    if due.is_run and closed is not None:
+        return Claimed(rulings=(), next_due=closed.ends)
     fate = Fate.RUN if due.is_run else Fate.SKIPPED
     reason = "" if due.is_run else _tell_skip(due)
     return Claimed(
-        rulings=(Ruling(due=due, fate=fate, reason=reason),),
+        rulings=(Ruling(due=replace(due, at=events[0]), fate=fate, reason=reason),),
         next_due=events[1] if len(events) > 1 else None,
         done=events[0],
     )
@@ -121,7 +130,8 @@ def _choose(
 def _tell_skip(due: Due) -> str:
     assert due.skipped_by is not None
     until = f"{due.skipped_by.ends:%Y-%m-%d %H:%M} UTC"
-    return f"{name_window(due.skipped_by)} lets nothing run until {until}"
+    moved = f"{_tell_delay(due)}, where " if due.dropped_by is not None else ""
+    return f"{moved}{name_window(due.skipped_by)} lets nothing run until {until}"
 
 
 def _tell_missed(missed: list[Due], seen: list[Due], how: CatchUp) -> str:

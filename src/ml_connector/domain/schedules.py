@@ -16,11 +16,19 @@ from datetime import datetime, timedelta, tzinfo
 from itertools import islice, takewhile
 
 from ml_connector.domain.wall_times import find_first_change, resolve_wall, wall_of
-from ml_connector.domain.windows import TICK, Blackout, Shut, find_blackout
+from ml_connector.domain.windows import (
+    TICK,
+    Blackout,
+    Shut,
+    find_blackout,
+    find_ruling,
+    find_skip,
+    is_endless,
+)
 
 Walk = Callable[[datetime], Iterator[datetime]]
 """Times later than the one given, ascending."""
-SHIFTS_MAX = 200
+SHIFTS_MAX = 1_000
 """Windows that one search passes."""
 YEARS_MAX = 12
 """How far ahead is looked: 29 February may be eight years away."""
@@ -36,11 +44,15 @@ class Due:
     """When it would be without windows; earlier than `at` when it was delayed."""
     held_by: Blackout | None = None
     """The window that delays it, or lets nothing run at all until its end."""
+    dropped_by: Blackout | None = None
+    """The window that a delayed time has moved into, and that lets nothing run."""
 
     @property
     def skipped_by(self) -> Blackout | None:
         """The window that drops it."""
-        return self.held_by if self.held_by is not None and self.held_by.skips else None
+        if self.held_by is not None and self.held_by.skips:
+            return self.held_by
+        return self.dropped_by
 
     @property
     def is_run(self) -> bool:
@@ -69,25 +81,37 @@ class Calendar:
 def find_next(calendar: Calendar, after: datetime) -> Due | None:
     """The first due instant later than `after`, unless there is none in the next years."""
     last = after + timedelta(days=366 * YEARS_MAX)
-    held = find_blackout(calendar.shut, after)
-    # What a window holds back is due although it was planned before `after`.
-    begin = held.begins - TICK if held else after
-    begin = max(begin, calendar.done) if calendar.done else begin
+    begin, moved = _find_begin(calendar, after), None
     for _ in range(SHIFTS_MAX):
         planned = _find_planned(calendar, begin)
-        if planned is None or planned > last:
-            return None
+        if planned is None or planned > last or (moved is not None and planned >= moved.at):
+            return moved
         held = find_blackout(calendar.shut, planned)
         if held is None:
             return Due(at=planned, planned=planned)
-        if find_blackout(calendar.shut, held.ends) is not None:
-            return None  # Windows without a hole between them: it never comes.
+        if is_endless(calendar.shut, held):
+            return moved  # Windows without a hole between them: it never comes.
         if not held.skips:
-            return Due(at=held.ends, planned=planned, held_by=held)
-        if planned > after:
-            return Due(at=planned, planned=planned, held_by=held)
-        begin = held.ends - TICK
-    return None
+            # Before it comes, at the end of that window, others may be dropped within.
+            moved = moved or rule_on_time(calendar.shut, planned)
+            dropping = find_skip(calendar.shut, planned, held.ends)
+            if dropping is None:
+                return moved
+            begin = dropping - TICK
+        elif planned > after and planned == _find_first(calendar, held):
+            return rule_on_time(calendar.shut, planned)
+        else:
+            begin = held.ends - TICK
+    return moved
+
+
+def rule_on_time(shut: Shut, planned: datetime) -> Due:
+    """When a planned time comes, and which window moves or drops it."""
+    held = find_blackout(shut, planned)
+    if held is None or held.skips:
+        return Due(at=planned, planned=planned, held_by=held)
+    dropping = find_ruling(shut, held.ends, skips=True)
+    return Due(at=held.ends, planned=planned, held_by=held, dropped_by=dropping)
 
 
 def walk_due(calendar: Calendar, after: datetime) -> Iterator[Due]:
@@ -133,6 +157,19 @@ def walk_every(anchor: datetime, every: timedelta) -> Walk:
 def _walk_runs(calendar: Calendar, after: datetime, until: datetime) -> Iterator[Due]:
     found = takewhile(lambda one: one.at <= until, walk_due(calendar, after))
     return (one for one in found if one.is_run)
+
+
+def _find_begin(calendar: Calendar, after: datetime) -> datetime:
+    """What a window delays is due although it was planned before `after`."""
+    held = find_ruling(calendar.shut, after, skips=False)
+    begin = held.begins - TICK if held else after
+    return max(begin, calendar.done) if calendar.done else begin
+
+
+def _find_first(calendar: Calendar, held: Blackout) -> datetime | None:
+    """The first time that a window drops; it is told for all of them."""
+    begin = held.begins - TICK
+    return _find_planned(calendar, max(begin, calendar.done) if calendar.done else begin)
 
 
 def _find_planned(calendar: Calendar, after: datetime) -> datetime | None:

@@ -1,4 +1,13 @@
-"""Windows in which nothing begins: blackouts, maintenance of a system, days off."""
+"""Windows in which nothing begins: blackouts, maintenance of a system, days off.
+
+Which of several windows has the say over an instant is ruled here, whatever their order:
+
+* where a window that drops is in force, what is due then is dropped, also within one that delays;
+* elsewhere, where a window that delays is in force, what is due then moves to its end;
+* what moves into a window that drops is dropped there.
+
+Windows of one rule that touch or overlap count as one.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -72,16 +81,40 @@ class Shut:
 
 
 def find_blackout(shut: Shut, at: datetime) -> Blackout | None:
-    """The window that holds the instant; those that touch each other count as one.
+    """The window that has the say over the instant: one that drops before one that delays."""
+    return find_ruling(shut, at, skips=True) or find_ruling(shut, at, skips=False)
 
-    One of them that delays is enough: what falls into them runs at their end.
-    """
-    found = _find_holding(shut, at)
+
+def find_ruling(shut: Shut, at: datetime, *, skips: bool) -> Blackout | None:
+    """The window of one rule that holds the instant; those that touch each other count as one."""
+    return _find_whole(shut, at, (skips,))
+
+
+def find_closed(shut: Shut, at: datetime) -> Blackout | None:
+    """From when to when nothing begins, whatever becomes of what is due meanwhile."""
+    return _find_whole(shut, at, (True, False))
+
+
+def is_endless(shut: Shut, held: Blackout) -> bool:
+    """Whether windows of its rule follow each other without a hole."""
+    return find_ruling(shut, held.ends, skips=held.skips) is not None
+
+
+def find_skip(shut: Shut, after: datetime, until: datetime) -> datetime | None:
+    """When the first window that drops begins, later than one instant and before another."""
+    begins = [one for window in shut.windows if window.skips
+              for one in _list_begins(window, window.zone or shut.zone, after)]  # fmt: skip
+    begins += [off for off in [_find_off(shut, after, until)] if off is not None]
+    return min((one for one in begins if after < one < until), default=None)
+
+
+def _find_whole(shut: Shut, at: datetime, rules: tuple[bool, ...]) -> Blackout | None:
+    found = _find_holding(shut, at, rules)
     for _ in range(JOINED_MAX):
         if found is None:
             return None
-        earlier = _find_holding(shut, found.begins - TICK)
-        later = _find_holding(shut, found.ends)
+        earlier = _find_holding(shut, found.begins - TICK, rules)
+        later = _find_holding(shut, found.ends, rules)
         if earlier is None and later is None:
             return found
         found = _join([one for one in (earlier, found, later) if one is not None])
@@ -90,8 +123,8 @@ def find_blackout(shut: Shut, at: datetime) -> Blackout | None:
 
 def _join(parts: list[Blackout]) -> Blackout:
     return Blackout(
-        begins=parts[0].begins,
-        ends=parts[-1].ends,
+        begins=min(one.begins for one in parts),
+        ends=max(one.ends for one in parts),
         reason=_name(*(one.reason for one in parts)),
         kind=" and ".join(dict.fromkeys(one.kind for one in parts)),
         skips=all(one.skips for one in parts),
@@ -104,22 +137,48 @@ def _name(*reasons: str) -> str:
     return "; ".join(dict.fromkeys(said))
 
 
-def _find_holding(shut: Shut, at: datetime) -> Blackout | None:
-    for window in shut.windows:
-        zone = window.zone or shut.zone
-        wall = wall_of(at, zone)
-        for begins, ends in _occur(window, wall):
-            if not begins - MARGIN <= wall <= ends + MARGIN:
-                continue
-            first = resolve_wall(begins, zone)
-            # Of a time that comes twice a window ends at the second: rather too long.
-            after = resolve_wall(ends, zone, last=True)
-            if first <= at < after:
-                return Blackout(
-                    begins=first, ends=after, reason=window.reason,
-                    kind=window.kind.value, skips=window.skips,
-                )  # fmt: skip
-    return _find_days_off(shut, at)
+def _find_holding(shut: Shut, at: datetime, rules: tuple[bool, ...]) -> Blackout | None:
+    """What holds the instant, of windows of these rules."""
+    windows = [one for one in shut.windows if one.skips in rules]
+    found = [_place(one, one.zone or shut.zone, at) for one in windows]
+    found += [_find_days_off(shut, at)] if True in rules else []
+    parts = [one for one in found if one is not None]
+    return _join(parts) if parts else None
+
+
+def _place(window: Window, zone: tzinfo, at: datetime) -> Blackout | None:
+    """The window where it holds the instant."""
+    wall = wall_of(at, zone)
+    for begins, ends in _occur(window, wall):
+        if not begins - MARGIN <= wall <= ends + MARGIN:
+            continue
+        first = resolve_wall(begins, zone)
+        # Of a time that comes twice a window ends at the second: rather too long.
+        after = resolve_wall(ends, zone, last=True)
+        if first <= at < after:
+            return Blackout(
+                begins=first, ends=after, reason=window.reason,
+                kind=window.kind.value, skips=window.skips,
+            )  # fmt: skip
+    return None
+
+
+def _list_begins(window: Window, zone: tzinfo, after: datetime) -> list[datetime]:
+    """When it begins around an instant, and the next time or two after it."""
+    if window.every is None:
+        return [resolve_wall(window.begins, zone)]
+    turns = (wall_of(after, zone) - window.begins) // window.every
+    return [resolve_wall(window.begins + window.every * (turns + one), zone) for one in range(3)]
+
+
+def _find_off(shut: Shut, after: datetime, until: datetime) -> datetime | None:
+    """The midnight at which the first day off begins, of those that begin between the two."""
+    day, last = (wall_of(one, shut.zone).date() for one in (after, until))
+    while shut.find_off is not None and day < last:
+        day += DAY
+        if shut.find_off(day):
+            return resolve_wall(datetime.combine(day, time()), shut.zone)
+    return None
 
 
 def _occur(window: Window, wall: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -22,7 +22,7 @@ from ml_connector.domain.catch_up import (
 )
 from ml_connector.domain.cron_words import tell_ordinal
 from ml_connector.domain.schedules import Calendar, find_next
-from ml_connector.domain.windows import find_blackout
+from ml_connector.domain.windows import find_closed
 from ml_connector.errors import (
     BusyError,
     ConnectorError,
@@ -295,7 +295,7 @@ def _find_hold(desk: ScheduleDesk, firing: FiringRow, almanac: Almanac) -> _Hold
         return _Hold()  # A newer release has changed it since it was claimed.
     # What was due on a working day may begin past midnight.
     shut = replace(almanac.make_shut(filed), find_off=None)
-    held = find_blackout(shut, desk.clock.now())
+    held = find_closed(shut, desk.clock.now())
     until = f" lets nothing begin until {held.ends:%Y-%m-%d %H:%M} UTC" if held else ""
     return _Hold(
         reason=f"{name_window(held)}{until}" if held else "",

@@ -111,10 +111,10 @@ class Schedules(Closing):
 
         A day off is none of it: what was due before may begin on one.
         """
-        from ml_connector.domain.windows import find_blackout  # noqa: PLC0415 - start-up time.
+        from ml_connector.domain.windows import find_closed  # noqa: PLC0415 - start-up time.
 
         shut = self._open_almanac().make_shut(self._filed(name))
-        return find_blackout(replace(shut, find_off=None), self.clock.now())
+        return find_closed(replace(shut, find_off=None), self.clock.now())
 
     def list_past(
         self, name: str, *, limit: int = LAST_SHOWN, before: datetime | None = None

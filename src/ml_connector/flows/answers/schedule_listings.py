@@ -177,9 +177,11 @@ def tell_why(due: Due, zone: str) -> str:
     """Which window moves or drops the time, and until when."""
     if due.held_by is None:
         return ""
-    if due.skipped_by is not None:
-        return f"{name_window(due.skipped_by)} until {local(due.skipped_by.ends, zone)}"
-    return f"delayed from {local(due.planned, zone)} by {name_window(due.held_by)}"
+    delayed = f"delayed from {local(due.planned, zone)} by {name_window(due.held_by)}"
+    if due.skipped_by is None:
+        return delayed
+    dropped = f"{name_window(due.skipped_by)} until {local(due.skipped_by.ends, zone)}"
+    return dropped if due.dropped_by is None else f"{delayed}, into {dropped}"
 
 
 def tell_held(held: Blackout, zone: str) -> str:
