@@ -17,6 +17,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ASKED = "as"
 ALL = "all"
 """Instead of a table's name: every table of the page."""
+WIDE_FROM = 8
+"""Columns from which on a table is set closer."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula, were it text from outside."""
 
@@ -40,16 +42,48 @@ class Table:
     is_main: bool = False
 
     @property
+    def is_wide(self) -> bool:
+        """Whether it has so many columns that they stand closer."""
+        return len(self.listing.columns) >= WIDE_FROM
+
+    @property
     def columns(self) -> list[tuple[str, bool]]:
         """Titles, and whether they stand over amounts or counts."""
         listing = self.listing
-        return [(title, listing.is_right(at)) for at, title in enumerate(listing.columns)]
+        return [(listing.columns[at], listing.is_right(at)) for at in self._shown()]
 
     @property
     def rows(self) -> list[list[tuple[str, Cell]]]:
         """Cells with the title of their column, which stands beside them on a narrow screen."""
-        titles = self.listing.columns
-        return [list(zip(titles, row, strict=True)) for row in self.listing.rows]
+        titles, shown = self.listing.columns, self._shown()
+        return [[(titles[at], row[at]) for at in shown] for row in self.listing.rows]
+
+    @property
+    def said(self) -> frozenset[int]:
+        """Places in a row of amounts whose currency the row says further left already."""
+        columns = [[row[at] for row in self.listing.rows] for at in self._shown()]
+        sayers = (at for at, cells in enumerate(columns) if all(map(_find_currency, cells)))
+        first = next(sayers, None)
+        if first is None:
+            return frozenset()
+        later = range(first + 1, len(columns))
+        return frozenset(at for at in later if _is_said(columns[at], columns[first]))
+
+    def _shown(self) -> list[int]:
+        """The columns of the page: a wide table leaves out those that hold nothing at all."""
+        every = range(len(self.listing.columns))
+        if not self.is_wide or not self.listing.rows:
+            return list(every)
+        return [at for at in every if any(row[at] not in (None, "") for row in self.listing.rows)]
+
+
+def _is_said(cells: Sequence[Cell], sayers: Sequence[Cell]) -> bool:
+    pairs = zip(map(_find_currency, cells), map(_find_currency, sayers), strict=True)
+    return all(one in ("", by) for one, by in pairs) and any(map(_find_currency, cells))
+
+
+def _find_currency(cell: Cell) -> str:
+    return cell.currency if isinstance(cell, Money) else ""
 
 
 def find_file(request: HttpRequest, tables: Sequence[Table]) -> HttpResponse | None:

@@ -57,8 +57,11 @@ class Listing:
     empty: str = "Nothing to show."
 
     def is_right(self, column: int) -> bool:
-        """Whether the column holds amounts or counts."""
-        return any(isinstance(row[column], Decimal | Money | int) for row in self.rows)
+        """Whether the column holds amounts or counts; an empty one is as the one before it."""
+        cells = [row[column] for row in self.rows if row[column] is not None]
+        if not cells and column and self.rows:
+            return self.is_right(column - 1)
+        return any(isinstance(cell, Decimal | Money | int) for cell in cells)
 
 
 def render_money(money: Money) -> str:

@@ -1,6 +1,6 @@
 """Cells of a listing as markup; everything from outside is escaped."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -32,6 +32,8 @@ PAGES = {
 FIELD = '<td data-title="{}" class="{}"><span>{}</span></td>'
 PROSE_FROM = 30
 """Letters from which on a text is read as a sentence, which needs room."""
+CODE_MAX = 20
+"""Letters of a text without blanks that is a code, and not broken at its hyphens."""
 ASKED_OF = {"rule": "mapping-rule", "version": "mapping-diff", "unmapped": "unmapped-value"}
 """Kinds whose key is a flow and what the page of that flow is asked for: `FLOW?QUERY`."""
 LISTS_OF = {"unmapped-of": "unmapped", "refused-of": "refused"}
@@ -75,6 +77,8 @@ def kind(cell: Cell, is_first: bool = False) -> str:  # noqa: FBT001, FBT002 - a
         return "name"
     if isinstance(cell, str) and len(cell) > PROSE_FROM:
         return "prose"
+    if isinstance(cell, str) and len(cell) <= CODE_MAX and " " not in cell:
+        return "name"
     if isinstance(cell, bool) or not isinstance(cell, int | Decimal | Money):
         return ""
     amount = cell.amount if isinstance(cell, Money) else cell
@@ -82,15 +86,24 @@ def kind(cell: Cell, is_first: bool = False) -> str:  # noqa: FBT001, FBT002 - a
 
 
 @register.filter
-def fields(row: Sequence[tuple[str, Cell]]) -> SafeString:
-    """A row's cells, each with the title of its column; long tables are mostly made of these."""
-    return format_html_join("", FIELD, (_show(row[at], is_first=at == 0) for at in range(len(row))))
+def fields(row: Sequence[tuple[str, Cell]], said: Collection[int] = frozenset()) -> SafeString:
+    """A row's cells, each with the title of its column; long tables are mostly made of these.
+
+    Args:
+        row: Titles and cells.
+        said: Columns whose currency stands further left in each row.
+    """
+    return format_html_join(
+        "", FIELD, (_show(row[at], is_first=at == 0, is_said=at in said) for at in range(len(row)))
+    )
 
 
-def _show(field: tuple[str, Cell], *, is_first: bool) -> tuple[str, str, SafeString | str]:
+def _show(
+    field: tuple[str, Cell], *, is_first: bool, is_said: bool
+) -> tuple[str, str, SafeString | str]:
     title, cell = field
-    classes = kind(cell, is_first)
-    return title, f"{classes} empty" if cell in (None, "") else classes, markup(cell)
+    marks = (" empty" if cell in (None, "") else "") + (" said" if is_said else "")
+    return title, kind(cell, is_first) + marks, markup(cell)
 
 
 @register.filter
