@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from scripts.browsing import serving_pages
 from tests.conftest import fill_lists
+from tests.fakes.alert_seeds import add_channels, plant_alerts
+from tests.fakes.decision_seeds import FLOW, plant, plant_plan, plant_posting, plant_refusals
+from tests.fakes.schedule_seeds import add_schedules, plant_schedules
 from tests.pages.conftest import PASSWORD, ROLES, Site, list_routes
 
 
@@ -23,15 +26,46 @@ def site(
     fill_lists(shared_company)
     root = tmp_path_factory.mktemp("api") / "project"
     shutil.copytree(office_template, root)
+    add_channels(root)
+    add_schedules(root)
     with open_house(root, clock=shared_company.clock()) as house:
         run = house.run("actuals-fusion", {})
         for role in ROLES:
             house.add_person(role, password=PASSWORD, roles=[Role(role)])
         house.add_person("everything", password=PASSWORD, roles=list(Role))
+        samples = plant_lists(house, run.run_id)
     listed = list_routes(root)
     operations = [(path, method, right) for path, method, right in listed if method]
     with serving_pages(root) as url:
-        yield Site(url=url, project=root, run_id=run.run_id, routes=[], operations=operations)
+        yield Site(
+            url=url, project=root, run_id=run.run_id, routes=[], operations=operations,
+            samples=samples,
+        )  # fmt: skip
+
+
+def plant_lists(house: Any, run_id: str) -> dict[str, str]:
+    """Some rows of everything that is listed; names that lead to them, by parameter."""
+    plant_schedules(house, run_id=run_id)
+    planted = plant(house, run_id) | plant_alerts(house, run_id=run_id)
+    plan = plant_plan(house, run_id=run_id, journals=3)  # The one before is stale by it.
+    for key in ("PLANTED3", "PLANTED4"):
+        plant_posting(house, run_id=run_id, key=key, plan_hash=f"p {key}")
+    cells = house.load_saved_plan(run_id).read_cells()
+    plant_refusals(
+        house, run_id=run_id, keys=[next(cells).key, next(cells).key], cause="Lines of it"
+    )
+    connection = planted["<str:connection>"]
+    for _ in range(2):
+        house.records.connections.record_test(house.records.connections.load_tests(connection)[0])
+    standing = house.records.standings.load_standings(flows=["actuals-fusion"])[0]
+    approver = house.acting_as("approver")
+    approver.sign_off(standing.flow, standing.period, ledger=standing.ledger, comment="Tied out.")
+    return {
+        "plan": plan.plan_hash, "key": "PLANTED3", "alert_id": planted["<str:alert_id>"],
+        "connection": connection, "posting_flow": FLOW, "ledger": standing.ledger,
+        "member": house.records.runs.load_run(run_id).summary["periods"][-1],
+        "period": standing.period,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="session")

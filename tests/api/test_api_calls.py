@@ -48,7 +48,7 @@ def test_runs_are_told_page_by_page_each_once(site: Any, token: str) -> None:
             break
     assert set(wanted) <= set(seen)
     assert len(seen) == len(set(seen))
-    assert ask(site, token, "GET", "/runs?after=nothing").status == 404
+    assert ask(site, token, "GET", "/runs?after=nothing").status == 422
     assert ask(site, token, "GET", "/runs?limit=0").status == 422
 
 
@@ -90,10 +90,20 @@ def test_replay_takes_causes_letter_by_letter(site: Any, token: str) -> None:
     assert json.loads(nul.text)["code"] == "api.unfit"
 
 
-def test_refused_lines_of_a_run_are_looked_for_within_limits(site: Any, token: str) -> None:
-    """The answer says whether all was looked at."""
-    told = json.loads(ask(site, token, "GET", f"/runs/{site.run_id}/lines").text)
-    assert told == {"items": [], "lines_more": 0, "is_whole": True}
+def test_refused_lines_of_a_run_go_on_within_a_summary(site: Any, token: str) -> None:
+    """Page after page each line once, however the lines of a summary fall upon pages."""
+    path = f"/runs/{site.run_id}/lines"
+    whole = json.loads(ask(site, token, "GET", f"{path}?limit=200").text)["items"]
+    seen, after = [], ""
+    while True:
+        told = json.loads(ask(site, token, "GET", f"{path}?limit=2&after={after}").text)
+        seen += told["items"]
+        after = told["next"]
+        if after is None:
+            break
+    assert len(whole) > 2
+    assert seen == whole
+    assert len({tuple(one["intersection"]) for one in whole}) == 2
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,7 @@ def play_reading_people(player: Player) -> None:
     """Who there is, and what they are known by."""
     say = player.say
     say("people.load_people")
+    say("people.load_people", after="a", limit=5)
     say("people.find_person", "kim")
     say("people.find_by_email", "kim@halden.example")
     say("identities.find_account", "kim@desk")
@@ -190,6 +191,7 @@ def play_reading_people(player: Player) -> None:
     say("tokens.find_digest", "t1")
     say("tokens.load_tokens")
     say("tokens.load_tokens", person="kim")
+    say("tokens.load_tokens", before="t1")
 
 
 def play_reading_alerts(player: Player) -> None:
@@ -287,6 +289,10 @@ def play_loads(player: Player) -> None:
     say("loads.record_load", load, [refused])
     say("loads.load_refused", "f")
     say("loads.load_tallies", flows=["f"])
+    say("loads.load_tally_page", flows=["f"], limit=5)
+    say("loads.load_refused_run", "f", "r1", limit=5)
+    say("postings.load_page", flow=None, states=(), limit=10, before="P0000001")
+    say("approvals.load_approvals", before=PLAN_HASH)
     say("postings.load_page", flow="f", states=(), limit=10, skip=0)
     say("approvals.find_bar", PLAN_HASH, actor="kim")
     say("loads.load_refused_page", "f", cause="some", period="Oct-26")
@@ -411,6 +417,7 @@ def play_standings(player: Player) -> None:
     say("standings.load_standings", flows=["f"], first=START.date())
     say("standings.load_changes", [("f", "US", "Nov-26")])
 
+    say("standings.load_standing_page", after=("e", "US", "Nov-26"), limit=5)
 
 def play_people(player: Player) -> None:
     """Two admins, one of whom goes; the other stays, like it or not."""
@@ -542,6 +549,7 @@ def play_reading_rules(player: Player) -> None:
     say("unmapped.load_values", UnmappedFilter(), limit=5)
     say("unmapped.count_values", UnmappedFilter(flow="f"))
     say("unmapped.find_value", "f", *UNMAPPED)
+    say("unmapped.load_values", UnmappedFilter(), limit=5, after=(10**9, 0))
     say("unmapped.load_amounts", "f", *UNMAPPED)
     known = UnmappedFilter(flow="f", dimension=UNMAPPED[0], text=UNMAPPED[2])
     say("unmapped.find_by_value", known)

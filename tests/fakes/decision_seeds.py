@@ -1,5 +1,6 @@
 """Something to decide on, planted into a project: a plan, a posting, refused summaries."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -87,20 +88,22 @@ def plant_posting(
 
 
 def plant_refusals(
-    house: Any, *, run_id: str, flow: str = "actuals-fusion", count: int = 3, cause: str = CAUSE
-) -> list[RefusedSummary]:
-    """Summaries of the flow's last period that its model has not taken."""
+    house: Any, *, run_id: str, flow: str = "actuals-fusion", count: int = 3, cause: str = CAUSE,
+    keys: Sequence[tuple[str, ...]] = (),
+) -> list[RefusedSummary]:  # fmt: skip
+    """Summaries of the flow's last period that its model has not taken; these, where given."""
     period = house.records.runs.load_run(run_id).summary["periods"][-1]
     parts = len(house.flow(flow).dimensions)
     at = [one.source for one in house.flow(flow).dimensions].index("period")
     load_id = f"planted {run_id} {house.records.loads.count_refused(flow)}"
     rows = []
-    for number in range(count):
-        key = [f"{number}{part}" for part in range(parts)]
-        key[at] = period
+    made = [[f"{number}{part}" for part in range(parts)] for number in range(count)]
+    for one in made:
+        one[at] = period
+    for number, key in enumerate(keys or map(tuple, made)):
         rows.append(
             RefusedSummary(
-                load_id=load_id, flow=flow, key=tuple(key), before=Decimal(0),
+                load_id=load_id, flow=flow, key=key, before=Decimal(0),
                 after=Decimal(f"{number + 1}.50"), cause=cause, period=period, currency="USD",
                 reasons=("Item not located in Accounts list: 6990",),
             )

@@ -42,6 +42,7 @@ _COMMANDS = {
     "migrate": ("upgrading:migrate", "Bring the records database up to this release."),
     "sign-off": ("sign_offs:sign_off", "Sign a period as reconciled."),
     "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
+    "close": ("close:close", "Show where the close stands, in money."),
     "trace": ("history:trace", "Tell everything known of a key."),
     "sandbox": ("sandbox:sandbox", "Start pretended Fusion, JD Edwards and Anaplan servers."),
     "completion": ("completion:completion", "Print a completion script for a shell."),

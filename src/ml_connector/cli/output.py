@@ -17,7 +17,17 @@ from ml_connector.flows.answers.listing import (
     render_money,
 )
 
-__all__ = ["Cell", "Listing", "Money", "hint", "render_money", "say", "show", "show_json"]
+__all__ = [
+    "Cell",
+    "Listing",
+    "Money",
+    "hint",
+    "render_money",
+    "render_rows",
+    "say",
+    "show",
+    "show_json",
+]
 
 _NO_NAME = re.compile(r"[^a-z0-9]+")
 
@@ -25,8 +35,7 @@ _NO_NAME = re.compile(r"[^a-z0-9]+")
 def show(listing: Listing, output: Output) -> None:
     """The listing on stdout; amounts and counts right-aligned in text and markdown."""
     if output == "json":
-        keys = [_NO_NAME.sub("_", title.lower()).strip("_") for title in listing.columns]
-        show_json([dict(zip(keys, map(render_bare, row), strict=True)) for row in listing.rows])
+        show_json(render_rows(listing))
     elif output == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(listing.columns)
@@ -37,6 +46,12 @@ def show(listing: Listing, output: Output) -> None:
         _show_markdown(listing)
     else:
         _show_text(listing)
+
+
+def render_rows(listing: Listing) -> list[dict[str, Any]]:
+    """The listing as a program reads it: a value for each column, by its name."""
+    keys = [_NO_NAME.sub("_", title.lower()).strip("_") for title in listing.columns]
+    return [dict(zip(keys, map(render_bare, row), strict=True)) for row in listing.rows]
 
 
 def show_json(value: Any) -> None:

@@ -206,16 +206,20 @@ class AlertStore(Protocol):
     def find_alert(self, alert_id: str) -> AlertRow | None:
         """The alert."""
 
-    def load_open(self, *, subject: str | None = None, limit: int = 200) -> list[AlertRow]:
-        """Alerts that are not over, the newest first."""
+    def load_open(
+        self, *, subject: str | None = None, limit: int = 200, before: str = ""
+    ) -> list[AlertRow]:
+        """Alerts that are not over, the newest first; those older than one, where it is named."""
 
     def load_alerts(
         self, *, before: str = "", event: str = "", subject: str = "", limit: int = 100
     ) -> list[AlertRow]:
         """The newest first, from one on if it is named."""
 
-    def load_occurrences(self, alert_id: str, *, limit: int = 50) -> list[Occurrence]:
-        """The newest first."""
+    def load_occurrences(
+        self, alert_id: str, *, limit: int = 50, before: str = ""
+    ) -> list[Occurrence]:
+        """The newest first; those before the one of a key, where one is given."""
 
     def save_deliveries(self, deliveries: Sequence[NewDelivery]) -> int:
         """These messages wait; those there were before stay as they are. Returns how many are new.
@@ -250,9 +254,9 @@ class AlertStore(Protocol):
         """A test message was sent, or not."""
 
     def load_deliveries(
-        self, *, alert_id: str = "", channel: str = "", limit: int = 50
+        self, *, alert_id: str = "", channel: str = "", limit: int = 50, before: int = 0
     ) -> list[DeliveryRow]:
-        """The newest first."""
+        """The newest first; those before a number, where one is given."""
 
     def find_last_good(self, flow: str) -> datetime | None:
         """When the newest good run of the flow ended that was to bring something."""

@@ -1,7 +1,7 @@
 """Records of connections: what tests found, who writes where, how many requests were sent."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -20,6 +20,7 @@ class ConnectionTest:
         milliseconds: How long it took.
         is_whole: Whether every question was answered in time.
         checks: What was found.
+        number: Of the row; 0 before it is kept.
     """
 
     connection: str
@@ -28,6 +29,7 @@ class ConnectionTest:
     milliseconds: int
     is_whole: bool
     checks: tuple[Check, ...]
+    number: int = field(default=0, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,10 @@ class ConnectionStore(Protocol):
     def load_last_tests(self, connections: Collection[str]) -> dict[str, ConnectionTest]:
         """The newest look at each of these that was looked at."""
 
-    def load_tests(self, connection: str, *, limit: int = 20) -> list[ConnectionTest]:
-        """The newest first."""
+    def load_tests(
+        self, connection: str, *, limit: int = 20, before: int = 0
+    ) -> list[ConnectionTest]:
+        """The newest first; those before a number, where one is given."""
 
     def load_models(self) -> list[HeldModel]:
         """Every model anybody ever wrote into, those held now first."""

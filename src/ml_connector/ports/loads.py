@@ -1,10 +1,10 @@
 """Records of loads: plans, shadows, refused summaries, versions of rules."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.ports.rules import RuleHistory
@@ -64,6 +64,7 @@ class RefusedTally:
     Attributes:
         cause: Empty: recorded before causes were kept; of those no amount is known.
         amount: What the model lacks, whatever its sign.
+        place: Behind it the next ones are asked for.
     """
 
     flow: str
@@ -72,6 +73,7 @@ class RefusedTally:
     currency: str
     count: int
     amount: Decimal
+    place: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,17 @@ class PlanRow:
     totals: Json
     created_at: datetime
     state: str
+
+
+class OpenRefusal(NamedTuple):
+    """An open refusal in short, for those who look through very many."""
+
+    key: SummaryKey
+    cause: str
+    reasons: tuple[str, ...]
+    load_id: str
+    number: int
+    """Grows with each that is recorded."""
 
 
 class LoadStore(Protocol):
@@ -122,11 +135,45 @@ class LoadStore(Protocol):
     ) -> list[RefusedSummary]:
         """Refused summaries, oldest load first."""
 
+    def walk_refused(
+        self,
+        flow: str,
+        *,
+        periods: Collection[str] | None = None,
+        causes: Collection[str] = (),
+        keys: Collection[SummaryKey] = (),
+    ) -> Iterator[OpenRefusal]:
+        """Yield open refusals in no promised order, some hundreds in memory at a time.
+
+        Args:
+            flow: Of the loads.
+            periods: Of these planning periods, and those of older versions, which told none.
+            causes: With `keys`, of any of these where any is named.
+            keys: See above.
+        """
+
+    def count_refused_periods(self, flow: str) -> dict[str, int]:
+        """How many refused summaries are open by planning period; empty where none was told."""
+
     def count_refused(self, flow: str) -> int:
         """How many refused summaries are open."""
 
     def load_tallies(self, *, flows: Collection[str], limit: int = 5_000) -> list[RefusedTally]:
         """What is refused and open in these flows, by cause, period and currency; most first."""
+
+    def load_tally_page(
+        self, *, flows: Collection[str], after: str = "", limit: int
+    ) -> list[RefusedTally]:
+        """The same behind a place, by flow, cause, period and currency; what has no cause is last.
+
+        Raises:
+            UsageError: There is no such place.
+        """
+
+    def load_refused_run(
+        self, flow: str, run_id: str, *, after: int = 0, limit: int
+    ) -> list[RefusedSummary]:
+        """Open refusals of a run behind that number, by load and intersection."""
 
     def load_refused_page(
         self, flow: str, *, cause: str, period: str, after: int = 0, limit: int = 100

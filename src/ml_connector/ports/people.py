@@ -119,5 +119,5 @@ class PersonStore(Protocol):
     def find_person(self, name: str) -> Person | None:
         """The person of that name."""
 
-    def load_people(self) -> list[Person]:
-        """Everybody, by name."""
+    def load_people(self, *, after: str = "", limit: int | None = None) -> list[Person]:
+        """Everybody, by name; so many of those behind a name, where a limit is given."""

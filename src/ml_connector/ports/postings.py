@@ -135,7 +135,6 @@ class PostingStore(Protocol):
         states: Sequence[PostingState] = (),
         awaits_posting: bool = False,
         limit: int = 1_000,
-        before: str = "",
     ) -> list[Posting]:
         """Postings that fit all that is given, newest first.
 
@@ -150,9 +149,18 @@ class PostingStore(Protocol):
         """
 
     def load_page(
-        self, *, flow: str | None, states: Sequence[PostingState], limit: int, skip: int
+        self,
+        *,
+        flow: str | None,
+        states: Sequence[PostingState],
+        limit: int,
+        skip: int = 0,
+        before: str = "",
     ) -> list[Posting]:
-        """Postings of the flow and states, newest first; so many of the newest are passed over."""
+        """Postings of the flow and states, newest first.
+
+        Older than the posting `before`, where it is named; so many of the newest are passed over.
+        """
 
 
 class ApprovalState(StrEnum):

@@ -50,8 +50,8 @@ class Audit(Protocol):
     ) -> None:
         """The event is the newest link; `event` is `noun.verb`."""
 
-    def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
-        """The newest links about the text, oldest first.
+    def find(self, text: str, *, limit: int = 200, before: int = 0) -> list[AuditRow]:
+        """The newest links about the text, oldest first; those before a number where one is given.
 
         Every one of a run or with a subject of that name; of others that name it anywhere, those
         that are not too old to be looked through.

@@ -1,7 +1,7 @@
 """Records of runs and their steps."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -64,6 +64,8 @@ class StepRow:
     started_at: datetime
     finished_at: datetime | None
     result: Json
+    number: int = field(default=0, repr=False)
+    """Of the row; behind it the next ones are asked for."""
 
 
 class RunStore(Protocol):
@@ -113,8 +115,8 @@ class RunStore(Protocol):
     def record_step_finished(self, row: int, *, state: str, result: Json) -> None:
         """A step ended: done, failed or interrupted."""
 
-    def load_steps(self, run_id: str) -> list[StepRow]:
-        """The steps in order of their start."""
+    def load_steps(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StepRow]:
+        """The steps in order of their start; those behind a number, where one is given."""
 
     def load_timings(self, run_ids: Collection[str]) -> dict[str, list[StepRow]]:
         """The steps of these runs by run, in order of their start; what they told is left out."""

@@ -108,6 +108,7 @@ class SignOffStore(Protocol):
         """The newest sign-off of each period that ever had one; only it can hold."""
 
     def load_sign_offs(
-        self, *, flow: str = "", ledger: str = "", period: str = "", limit: int = 200
-    ) -> list[SignOff]:
-        """Sign-offs that fit all that is given, newest first."""
+        self, *, flow: str = "", ledger: str = "", period: str = "", limit: int = 200,
+        before: str = "",
+    ) -> list[SignOff]:  # fmt: skip
+        """Sign-offs that fit all that is given, newest first; those older than `before`."""

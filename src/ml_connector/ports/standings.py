@@ -219,6 +219,20 @@ class StandingStore(Protocol):
         At most as many as one page may need: the newest periods, `STANDINGS_MAX` of them.
         """
 
+    def load_standing_page(
+        self,
+        *,
+        flow: str = "",
+        first: date | None = None,
+        last: date | None = None,
+        after: tuple[str, str, str] | None = None,
+        limit: int,
+    ) -> list[Standing]:
+        """The same by flow, ledger and period, behind one of them; of one flow where it is named.
+
+        However many there are: page after page, all of them are told.
+        """
+
     def find_standing(self, flow: str, ledger: str, period: str) -> Standing | None:
         """The standing of one period of a ledger, if a run has ever looked at it."""
 

@@ -67,8 +67,10 @@ class TokenStore(Protocol):
     def find_digest(self, token_id: str) -> str | None:
         """What the secret of the token comes to."""
 
-    def load_tokens(self, *, person: str | None = None, limit: int = 200) -> list[ApiToken]:
-        """The newest first; of one person where one is named."""
+    def load_tokens(
+        self, *, person: str | None = None, limit: int = 200, before: str = ""
+    ) -> list[ApiToken]:
+        """The newest first; of one person, and older than one token, where they are named."""
 
     def save_used(self, token_id: str) -> None:
         """The token was used now."""

@@ -75,6 +75,10 @@ class UnmappedValue:
     note: str = ""
     assigned_by: str = ""
     assigned_at: datetime | None = None
+    stake: int = 0
+    """The largest amount of any currency in whole units: the queue's order."""
+    number: int = field(default=0, repr=False)
+    """Of the row; orders those of one stake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,9 +129,10 @@ class UnmappedStore(Protocol):
         """The planning periods of a flow that were ever placed, the newest placing first."""
 
     def load_values(
-        self, asked: UnmappedFilter, *, limit: int, offset: int = 0
-    ) -> list[UnmappedValue]:
-        """Values of the queue, the largest amount first."""
+        self, asked: UnmappedFilter, *, limit: int, offset: int = 0,
+        after: tuple[int, int] | None = None,
+    ) -> list[UnmappedValue]:  # fmt: skip
+        """Values of the queue, the largest amount first; behind a stake and number if given."""
 
     def count_values(self, asked: UnmappedFilter) -> int:
         """How many values of the queue are asked for."""

@@ -156,9 +156,12 @@ class AlertRecords(OrganisationStore):
         row = self._alerts().filter(alert_id=alert_id).first()
         return None if row is None else _render(row)
 
-    def load_open(self, *, subject: str | None = None, limit: int = 200) -> list[AlertRow]:
-        """Alerts that are not over, the newest first."""
+    def load_open(
+        self, *, subject: str | None = None, limit: int = 200, before: str = ""
+    ) -> list[AlertRow]:
+        """Alerts that are not over, the newest first; see `ports.alerts.AlertStore`."""
         rows = self._open() if subject is None else self._open().filter(subject=subject)
+        rows = self._older(rows, alert_id=before) if before else rows
         # Without an order: a database that is asked for one walks all alerts in that order.
         found = sorted(rows.order_by()[:OPEN_MAX], key=lambda row: -row.pk)
         return [_render(row) for row in found[:limit]]
@@ -167,17 +170,17 @@ class AlertRecords(OrganisationStore):
         self, *, before: str = "", event: str = "", subject: str = "", limit: int = 100
     ) -> list[AlertRow]:
         """The newest first, from one on if it is named."""
-        rows = self._alerts()
-        if before:
-            first = self._alerts().filter(alert_id=before).values("pk")[:1]
-            rows = rows.filter(pk__lt=first)
+        rows = self._older(self._alerts(), alert_id=before) if before else self._alerts()
         rows = rows.filter(event=event) if event else rows
         rows = rows.filter(subject=subject) if subject else rows
         return [_render(row) for row in rows.order_by("-id")[:limit]]
 
-    def load_occurrences(self, alert_id: str, *, limit: int = 50) -> list[Occurrence]:
-        """The newest first."""
+    def load_occurrences(
+        self, alert_id: str, *, limit: int = 50, before: str = ""
+    ) -> list[Occurrence]:
+        """The newest first; see `ports.alerts.AlertStore`."""
         rows = models.AlertOccurrence.of(self._id).filter(alert_id=self._find_key(alert_id))
+        rows = self._older(rows, key=before) if before else rows
         return [
             Occurrence(key=row.key, run_id=row.run_id, text=row.text, at=row.at)
             for row in rows.order_by("-id")[:limit]
@@ -282,10 +285,11 @@ class AlertRecords(OrganisationStore):
             )  # fmt: skip
 
     def load_deliveries(
-        self, *, alert_id: str = "", channel: str = "", limit: int = 50
+        self, *, alert_id: str = "", channel: str = "", limit: int = 50, before: int = 0
     ) -> list[DeliveryRow]:
-        """The newest first."""
+        """The newest first; see `ports.alerts.AlertStore`."""
         rows = self._deliveries().prefetch_related("alert")
+        rows = rows.filter(pk__lt=before) if before else rows
         rows = rows.filter(alert_id=self._find_key(alert_id)) if alert_id else rows
         rows = rows.filter(channel=channel) if channel else rows
         return [_render_delivery(row) for row in rows.order_by("-id")[:limit]]

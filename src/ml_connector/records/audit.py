@@ -82,13 +82,14 @@ class AuditRecords(OrganisationStore):
             number = self._load_end().number + 1
             raise broken_link(number, "it stands where the chain ends") from error
 
-    def find(self, text: str, *, limit: int = 200) -> list[AuditRow]:
+    def find(self, text: str, *, limit: int = 200, before: int = 0) -> list[AuditRow]:
         """The newest `limit` links about the text, oldest first; see `ports.Audit`.
 
         Those of the run or with the subject, along indexes; those that name it anywhere, among the
         newest links.
         """
         rows = models.AuditLink.of(self._id)
+        rows = rows.filter(number__lt=before) if before else rows
         anywhere = Q(subject__icontains=text) | Q(run_id__icontains=text)
         newest = rows.filter(number__gt=self._load_end().number - LINKS_SEARCHED_MAX)
         found = [

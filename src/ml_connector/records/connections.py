@@ -43,9 +43,12 @@ class ConnectionRecords(OrganisationStore):
         newest = (self.load_tests(name, limit=1) for name in sorted(connections))
         return {found[0].connection: found[0] for found in newest if found}
 
-    def load_tests(self, connection: str, *, limit: int = 20) -> list[ConnectionTest]:
-        """The newest first."""
+    def load_tests(
+        self, connection: str, *, limit: int = 20, before: int = 0
+    ) -> list[ConnectionTest]:
+        """The newest first; see `ports.connections.ConnectionStore`."""
         rows = models.ConnectionTest.of(self._id).filter(connection=connection)
+        rows = rows.filter(pk__lt=before) if before else rows
         return [_render_test(row) for row in rows.order_by("-id")[:limit]]
 
     def load_models(self) -> list[HeldModel]:
@@ -133,7 +136,7 @@ def _render_requests(
 def _render_test(row: models.ConnectionTest) -> ConnectionTest:
     return ConnectionTest(
         connection=row.connection, actor=row.actor, at=row.at, milliseconds=row.milliseconds,
-        is_whole=row.is_whole,
+        is_whole=row.is_whole, number=row.pk,
         checks=tuple(
             Check(
                 subject=subject, state=CheckState(state), finding=finding, next_step=next_step,

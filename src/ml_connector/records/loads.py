@@ -1,16 +1,22 @@
 """Plans, shadows, loads and refused summaries."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
+
+from django.db.models import Count, Q, QuerySet
 
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import BusyError
 from ml_connector.ports import LoadRow, PlanRow, RefusedSummary, RefusedTally
+from ml_connector.ports.loads import OpenRefusal
 from ml_connector.records import models
 from ml_connector.records.canonical import render_canonical, verify_plain
-from ml_connector.records.store import OrganisationStore, split_chunks
-from ml_connector.records.tallies import Tallies, load_tallies
+from ml_connector.records.store import OrganisationStore, select_behind, split_chunks
+from ml_connector.records.tallies import Tallies, load_tallies, load_tally_page
+
+WALKED_AT_ONCE = 2_000
+"""Refused summaries in memory while many are looked through."""
 
 
 class LoadRecords(OrganisationStore):
@@ -128,6 +134,33 @@ class LoadRecords(OrganisationStore):
         found = sorted(rows.order_by(), key=lambda row: (row.load_id, row.pk))
         return [_render_refused(row) for row in found]
 
+    def walk_refused(
+        self,
+        flow: str,
+        *,
+        periods: Collection[str] | None = None,
+        causes: Collection[str] = (),
+        keys: Collection[SummaryKey] = (),
+    ) -> Iterator[OpenRefusal]:
+        """Yield open refusals, some at a time; see `ports.LoadStore`."""
+        rows = models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False).order_by()
+        if periods is not None:
+            rows = rows.filter(Q(period__in=list(periods)) | Q(period=None))
+        if not causes and not keys:
+            yield from _walk(rows)
+            return
+        named = Q(cause__in=list(causes))
+        if causes:
+            yield from _walk(rows.filter(named))
+        for chunk in split_chunks(render_canonical(key) for key in keys):
+            yield from _walk(rows.filter(key__in=chunk).filter(Q(cause=None) | ~named))
+
+    def count_refused_periods(self, flow: str) -> dict[str, int]:
+        """How many are open by planning period; see `ports.LoadStore`."""
+        rows = models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False)
+        counted = rows.order_by().values_list("period").annotate(count=Count("pk"))
+        return {period or "": count for period, count in counted}
+
     def count_refused(self, flow: str) -> int:
         """How many refused summaries are open."""
         return models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False).count()
@@ -135,6 +168,28 @@ class LoadRecords(OrganisationStore):
     def load_tallies(self, *, flows: Collection[str], limit: int = 5_000) -> list[RefusedTally]:
         """What is refused and open in these flows; see `ports.LoadStore`."""
         return list(load_tallies(self._id, flows, limit=limit))
+
+    def load_tally_page(
+        self, *, flows: Collection[str], after: str = "", limit: int
+    ) -> list[RefusedTally]:
+        """The same behind a place, by flow, cause, period and currency; see `ports.LoadStore`."""
+        return load_tally_page(self._id, flows, after=after, limit=limit)
+
+    def load_refused_run(
+        self, flow: str, run_id: str, *, after: int = 0, limit: int
+    ) -> list[RefusedSummary]:
+        """Open refusals of a run behind that number, by load and intersection."""
+        loads = models.Load.of(self._id).filter(run_id=run_id)
+        rows = models.RefusedSummary.of(self._id).filter(
+            flow=flow, load_id__in=list(loads.values_list("pk", flat=True)), is_settled=False
+        )
+        if after:
+            last = models.RefusedSummary.of(self._id).filter(pk=after).first()
+            if last is None:
+                return []
+            rows = rows.filter(select_behind(load_id=last.load_id, key=last.key))
+        found = rows.select_related("load").order_by("load_id", "key")
+        return [_render_refused(row) for row in found[:limit]]
 
     def load_refused_page(
         self, flow: str, *, cause: str, period: str, after: int = 0, limit: int = 100
@@ -257,6 +312,15 @@ def _render_load(row: models.Load) -> LoadRow:
         dump_hashes=tuple(row.dump_hashes),
         created_at=row.created_at,
     )
+
+
+def _walk(rows: QuerySet[models.RefusedSummary]) -> Iterator[OpenRefusal]:
+    """Yield the rows in short; most have one of a few reasons, which are kept once."""
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+    told = rows.values_list("key", "cause", "reasons", "load__load_id", "pk")
+    for key, cause, reasons, *ids in told.iterator(chunk_size=WALKED_AT_ONCE):
+        its = tuple(reasons)
+        yield OpenRefusal(tuple(json.loads(key)), cause or "", known.setdefault(its, its), *ids)
 
 
 def _render_refused(row: models.RefusedSummary) -> RefusedSummary:

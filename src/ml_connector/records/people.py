@@ -100,9 +100,11 @@ class PersonRecords(OrganisationStore):
         """The person of that name."""
         return next(iter(self._render(self._users().filter(username=name))), None)
 
-    def load_people(self) -> list[Person]:
-        """Everybody, by name."""
-        return self._render(self._users().order_by("username"))
+    def load_people(self, *, after: str = "", limit: int | None = None) -> list[Person]:
+        """Everybody, by name; see `ports.PersonStore`."""
+        rows = self._users().order_by("username")
+        names = rows.filter(username__gt=after).values_list("username", flat=True)[:limit]
+        return self._render(rows if limit is None else rows.filter(username__in=list(names)))
 
     def _give(self, user: User, roles: Iterable[Role]) -> None:
         PersonRole.of(self._id).bulk_create(

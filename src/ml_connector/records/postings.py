@@ -144,10 +144,18 @@ class PostingRecords(OrganisationStore):
         return [_render(row) for row in rows.order_by("-id")[:limit]]
 
     def load_page(
-        self, *, flow: str | None, states: Sequence[PostingState], limit: int, skip: int
+        self,
+        *,
+        flow: str | None,
+        states: Sequence[PostingState],
+        limit: int,
+        skip: int = 0,
+        before: str = "",
     ) -> list[Posting]:
-        """Postings of the flow and states, newest first; so many of the newest are passed over."""
+        """Postings of the flow and states, newest first; see `ports.PostingStore`."""
         rows = models.Posting.of(self._id)
+        if before:
+            rows = self._older(rows, posting_key=before)
         if flow is not None:
             rows = rows.filter(flow=flow)
         if states:

@@ -151,10 +151,12 @@ class RunRecords(OrganisationStore):
                 step=row,
             )
 
-    def load_steps(self, run_id: str) -> list[StepRow]:
-        """The steps in order of their start."""
+    def load_steps(
+        self, run_id: str, *, after: int = 0, limit: int | None = None
+    ) -> list[StepRow]:
+        """The steps in order of their start; see `ports.RunStore`."""
         run = self._find(run_id) or self._refuse_unknown(run_id)
-        steps = models.Step.of(self._id).filter(run_id=run.pk).order_by("id")
+        steps = models.Step.of(self._id).filter(run_id=run.pk, pk__gt=after).order_by("id")
         return [
             StepRow(
                 name=step.name,
@@ -163,8 +165,9 @@ class RunRecords(OrganisationStore):
                 started_at=step.started_at,
                 finished_at=step.finished_at,
                 result=step.result,
+                number=step.pk,
             )
-            for step in steps
+            for step in steps[:limit]
         ]
 
     def load_timings(self, run_ids: Collection[str]) -> dict[str, list[StepRow]]:

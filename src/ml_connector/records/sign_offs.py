@@ -88,11 +88,13 @@ class SignOffRecords(OrganisationStore):
         return found
 
     def load_sign_offs(
-        self, *, flow: str = "", ledger: str = "", period: str = "", limit: int = 200
-    ) -> list[SignOff]:
-        """Sign-offs that fit all that is given, newest first."""
+        self, *, flow: str = "", ledger: str = "", period: str = "", limit: int = 200,
+        before: str = "",
+    ) -> list[SignOff]:  # fmt: skip
+        """Sign-offs that fit all that is given, newest first; see `ports.SignOffStore`."""
         asked = {"flow": flow, "ledger": ledger, "period": period}
         rows = self._rows().filter(**{name: value for name, value in asked.items() if value})
+        rows = self._older(rows, sign_off_id=before) if before else rows
         return self._render_all(rows.order_by("-id")[:limit])
 
     def _rows(self) -> QuerySet[models.SignOff]:

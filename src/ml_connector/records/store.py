@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
+from django.db.models import Q, QuerySet
 
 from ml_connector.errors import DatabaseAwayError, SystemUnavailableError
 from ml_connector.ports import Clock
@@ -30,6 +31,11 @@ class OrganisationStore:
         """The instant that every process on the database agrees on."""
         return read_common(self._clock, using=DEFAULT_ALIAS)
 
+    def _older(self, rows: QuerySet[Any], **name: str) -> QuerySet[Any]:
+        """Of the rows those that came before the one of this name; none where none is called so."""
+        first = rows.model.of(self._id).filter(**name).values_list("pk", flat=True).first()
+        return rows.filter(pk__lt=first or 0)
+
     @contextmanager
     def _writing(self, what: str) -> Iterator[None]:
         """As `writing`, one at a time per organisation.
@@ -42,6 +48,16 @@ class OrganisationStore:
                 row = Organisation.objects.select_for_update(no_key=True)
                 row.get(pk=self._id)
             yield
+
+
+def select_behind(**key: object) -> Q:
+    """Rows that come behind this key, in the order of its columns."""
+    (name, value), *rest = key.items()
+    later = Q(**{f"{name}__gt": value})
+    if not rest:
+        return later
+    # The bound of the first column alone lets a database begin in the middle of its index.
+    return Q(**{f"{name}__gte": value}) & (later | select_behind(**dict(rest)))
 
 
 @contextmanager

@@ -45,9 +45,12 @@ class TokenRecords(OrganisationStore):
         found = ApiToken.of(self._id).filter(token_id=token_id)
         return found.values_list("digest", flat=True).first()
 
-    def load_tokens(self, *, person: str | None = None, limit: int = 200) -> list[ports.ApiToken]:
+    def load_tokens(
+        self, *, person: str | None = None, limit: int = 200, before: str = ""
+    ) -> list[ports.ApiToken]:
         """The newest first; of one person where one is named."""
         rows = ApiToken.of(self._id).order_by("-id")
+        rows = self._older(rows, token_id=before) if before else rows
         if person is not None:
             rows = rows.filter(user__username=person)
         return _render(rows[:limit])

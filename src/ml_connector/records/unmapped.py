@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ml_connector.domain.money import render_plain
 from ml_connector.ports.unmapped import (
@@ -94,11 +94,16 @@ class UnmappedRecords(OrganisationStore):
         ]  # fmt: skip
 
     def load_values(
-        self, asked: UnmappedFilter, *, limit: int, offset: int = 0
-    ) -> list[UnmappedValue]:
-        """Values of the queue, the largest amount first."""
-        rows = self._find(asked).order_by("-stake", "id")[offset : offset + limit]
-        return [_render(row) for row in rows]
+        self, asked: UnmappedFilter, *, limit: int, offset: int = 0,
+        after: tuple[int, int] | None = None,
+    ) -> list[UnmappedValue]:  # fmt: skip
+        """Values of the queue, the largest amount first; see `ports.unmapped.UnmappedStore`."""
+        rows = self._find(asked).order_by("-stake", "id")
+        if after is not None:
+            stake, number = after
+            behind = Q(stake__lt=stake) | Q(pk__gt=number)
+            rows = rows.filter(behind, stake__lte=stake)
+        return [_render(row) for row in rows[offset : offset + limit]]
 
     def count_values(self, asked: UnmappedFilter) -> int:
         """How many values of the queue are asked for."""
@@ -136,16 +141,16 @@ class UnmappedRecords(OrganisationStore):
                 owner=owner, note=note, assigned_by=actor, assigned_at=self._clock.now()
             )
 
-    def _values(self) -> QuerySet[models.UnmappedValue]:
-        return models.UnmappedValue.of(self._id)
-
-    def _one(
-        self, flow: str, dimension: str, fact: str, value: str
     def _is_placed_otherwise(self, placed: PlacedRow) -> bool:
         """Whether the period was placed by other rules; what these find is no more than a look."""
         rows = models.PlacedPeriod.of(self._id).filter(flow=placed.flow, member=placed.member)
         return rows.exclude(mapping_hash=placed.mapping_hash).exists()
 
+    def _values(self) -> QuerySet[models.UnmappedValue]:
+        return models.UnmappedValue.of(self._id)
+
+    def _one(
+        self, flow: str, dimension: str, fact: str, value: str
     ) -> QuerySet[models.UnmappedValue]:
         return self._values().filter(flow=flow, dimension=dimension, fact=fact, value=value)
 
@@ -289,5 +294,5 @@ def _render(row: models.UnmappedValue) -> UnmappedValue:
             for currency, its in totals.items()
         ),
         members=tuple(row.members), lines=row.lines, owner=row.owner, note=row.note,
-        assigned_by=row.assigned_by, assigned_at=row.assigned_at,
+        assigned_by=row.assigned_by, assigned_at=row.assigned_at, stake=row.stake, number=row.pk,
     )  # fmt: skip

@@ -27,8 +27,12 @@ WATCH_S = 60
 """From one look at what nobody notes to the next."""
 MINUTES_KEPT = timedelta(hours=48)
 """How long requests are remembered minute by minute."""
+FORGET_S = 3_600
+"""Between two looks for history that is too old to be kept."""
 OUTAGE_S_MIN = 60
 """An outage that is shorter was waited for by everybody and is worth no alert."""
+OPEN_SHOWN = 200
+"""Open alerts of one list."""
 REMARK_CHARS_MAX = 500
 
 
@@ -75,10 +79,14 @@ class Alerts(Part):
         def list_unread_certificates(self) -> list[str]:
             """Connections whose certificate cannot be read now."""
 
-    def list_open_alerts(self) -> list[AlertRow]:
-        """Alerts that are not over, what was noted by now included; the newest first."""
-        self._raise_noted()
-        return self.records.alerts.load_open()
+    def list_open_alerts(self, *, before: str = "", limit: int = OPEN_SHOWN) -> list[AlertRow]:
+        """Alerts that are not over, what was noted by now included; the newest first.
+
+        Those older than one, where it is named.
+        """
+        if not before:
+            self._raise_noted()
+        return self.records.alerts.load_open(before=before, limit=limit)
 
     def view_alert(self, alert_id: str) -> AlertView:
         """One alert with everything known of it.
@@ -162,7 +170,17 @@ class Alerts(Part):
         self._raise_noted()
         desk = self._alert_desk()
         watch(desk)
+        self.forget_history()
         return send_due(desk)
+
+    def forget_history(self, is_stopping: Callable[[], bool] = bool) -> int:
+        """What is older than `history_days` is gone, some of it at least; returns how many rows."""
+        from ml_connector.flows.alerting.forgetting import (  # noqa: PLC0415 - start-up time.
+            forget_history,
+        )
+
+        days = self.project.settings.history_days
+        return forget_history(self.records, self.clock, days=days, is_stopping=is_stopping)
 
     def send_again(self, number: int) -> bool:
         """A message that failed is sent again by whoever sends; False when it has not failed."""
@@ -229,6 +247,7 @@ class AlertLook:
         self._is_stopping = is_stopping
         self._once = TellOnce(tell)
         self._watched_at: datetime | None = None
+        self._forgot_at: datetime | None = None
         self._away_since: datetime | None = None
 
     def __call__(self) -> bool:
@@ -265,3 +284,6 @@ class AlertLook:
             self._watched_at = now
             watch(desk)
             desk.records.connections.record_minute(now - MINUTES_KEPT)
+        if self._forgot_at is None or (now - self._forgot_at).total_seconds() >= FORGET_S:
+            self._forgot_at = now
+            self._house.forget_history(self._is_stopping)

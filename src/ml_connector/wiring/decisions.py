@@ -1,6 +1,7 @@
 """What people decide about writes: plans approved or rejected, postings settled or taken back."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ml_connector.errors import UsageError
@@ -87,6 +88,34 @@ class Decisions(Part):
         from ml_connector.flows.writing.journals import list_planned  # noqa: PLC0415 - start-up.
 
         return list_planned(self.budget_bench(self.budget_flow(approval.flow)), approval.plan_hash)
+
+    def list_planned_page(
+        self, approval: Approval, *, start: int, limit: int, named: bool = False
+    ) -> "list[PlannedLine]":
+        """Lines of the plan from `start` on; none of a plan of suppliers.
+
+        Where they are to be named, with accounts as people write them: the ERP is asked.
+        """
+        from ml_connector.flows.writing.journals import walk_planned  # noqa: PLC0415 - start-up.
+
+        plan = self.load_plan_document(approval)
+        if "journals" not in plan:
+            return []
+        texts = self.read_account_texts(approval) if named else {}
+        return list(islice(walk_planned(self.archive, plan, texts=texts, start=start), limit))
+
+    def list_revisions_page(
+        self, approval: Approval, *, start: int, limit: int
+    ) -> "list[Revision]":
+        """Suppliers of the plan from `start` on; none of a plan of journals."""
+        from ml_connector.flows.answers.plans_listings import (  # noqa: PLC0415 - start-up time.
+            read_revisions,
+        )
+
+        plan = self.load_plan_document(approval)
+        if "chunks" not in plan:
+            return []
+        return read_revisions(self.archive, plan, start=start, count=limit)
 
     def load_plan_document(self, approval: Approval) -> Json:
         """The plan's own document, exactly as people are asked about it."""

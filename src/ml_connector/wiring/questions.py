@@ -9,7 +9,7 @@ from ml_connector.settings import ActualsFlow, DimensionsFlow
 from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
-    from ml_connector.flows.answers.refusals import Refusal
+    from ml_connector.flows.answers.refusals import Refusal, RefusedLines
     from ml_connector.flows.answers.trace import TraceEntry
     from ml_connector.flows.bench import DimensionsBench
     from ml_connector.flows.ledger.scope import PeriodInScope
@@ -74,6 +74,16 @@ class Questions(Part):
 
         run = self.records.runs.load_run(run_id)
         return read_refusals(self.actuals_bench(self.actuals_flow(run.flow)), run)
+
+    def read_refused_lines(
+        self, run_id: str, *, number: int = 0, told: int = 0, limit: int
+    ) -> "RefusedLines":
+        """Lines of the open refusals of an actuals run, behind those that were told."""
+        from ml_connector.flows.answers import refusals  # noqa: PLC0415 - start-up time.
+
+        run = self.records.runs.load_run(run_id)
+        bench = self.actuals_bench(self.actuals_flow(run.flow))
+        return refusals.read_refused_lines(bench, run, number=number, told=told, limit=limit)
 
     def trace(self, key: str) -> Iterator["TraceEntry"]:
         """Yield everything known of a key: the story the records tell, then what the lines hold."""

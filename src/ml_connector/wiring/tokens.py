@@ -123,12 +123,17 @@ class Tokens(Part):
                 )
         return revoked or token
 
-    def list_tokens(self, person: str = "") -> list[ApiToken]:
-        """The newest first: of one person, else of all whom the actor may see."""
+    def list_tokens(
+        self, person: str = "", *, before: str = "", limit: int = LISTED_MAX
+    ) -> list[ApiToken]:
+        """The newest first: of one person, else of all whom the actor may see.
+
+        Those older than one token, where it is named.
+        """
         actor = self.records.people.find_person(self.actor)
         if actor is not None and Right.ADMINISTER not in actor.rights:
             person = actor.name
-        return self.records.tokens.load_tokens(person=person or None, limit=LISTED_MAX)
+        return self.records.tokens.load_tokens(person=person or None, limit=limit, before=before)
 
     def find_holder(self, plain: str) -> TokenHolder | None:
         """Who shows this token, if it still opens anything; its use is noted to the minute."""

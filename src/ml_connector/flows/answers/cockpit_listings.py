@@ -4,10 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from ml_connector.domain.working_days import WorkingDays, count_working_days
-from ml_connector.flows.answers.cockpit import BurnDown, Cell, Stake
+from ml_connector.flows.answers.cockpit import BurnDown, Cell, Counts, Grid, Stake
 from ml_connector.flows.answers.listing import Cell as Field
 from ml_connector.flows.answers.listing import Link, Listing, Money, render_money
+from ml_connector.ports.standings import ELSEWHERE
 
+ELSEWHERE_WORDS = dict(zip(ELSEWHERE, ("several ledgers", "no ledger"), strict=True))
 LATE_SHOWN = 25
 """Late periods of one table; the worst come first, and the title counts all."""
 
@@ -27,7 +29,32 @@ def list_stakes(stakes: Sequence[Stake]) -> Listing:
     )  # fmt: skip
 
 
-def list_late_cells(cells: Sequence[Cell], *, today: date, days: WorkingDays) -> Listing:
+def list_grid(grid: Grid) -> Listing:
+    """A row for each company, a column for each planning period: its state, what is at stake."""
+    return Listing(
+        columns=("Ledger", *grid.members),
+        rows=[
+            (name_ledger(ledger), *("; ".join(map(_tell_cell, its)) for _, its in columns))
+            for ledger, columns in grid.rows
+        ],
+        empty="No run has looked at a period yet.",
+    )
+
+
+def name_ledger(ledger: str) -> str:
+    """A ledger's name, or in words that it is no single one."""
+    return ELSEWHERE_WORDS.get(ledger, ledger)
+
+
+def _tell_cell(cell: Cell) -> str:
+    stake = cell.stake
+    amount = f" {render_money(stake)} {stake.currency}" if stake else ""
+    return f"{cell.state.word}{amount}"
+
+
+def list_late_cells(
+    cells: Sequence[Cell], *, today: date, days: WorkingDays, most: int = LATE_SHOWN
+) -> Listing:
     """Periods that have ended and do not tie out: what is at stake, and since when."""
     return Listing(
         columns=("Flow", "Ledger", "Period", "State", "At stake", "Working days late", "Last run"),
@@ -35,14 +62,21 @@ def list_late_cells(cells: Sequence[Cell], *, today: date, days: WorkingDays) ->
             (
                 Link(text=cell.flow, kind="flow", key=cell.flow), cell.ledger, cell.period,
                 cell.state, cell.stake,
-                count_working_days(days, cell.date_last, today) if cell.date_last else 0,
+                count_days_late(cell, today=today, days=days),
                 Link(text=cell.standing.run_id, kind="run", key=cell.standing.run_id)
                 if cell.standing else None,
             )
-            for cell in cells[:LATE_SHOWN]
+            for cell in cells[:most]
         ],
         empty="Nothing is late: every period that has ended ties out.",
     )  # fmt: skip
+
+
+def count_days_late(cell: Cell, *, today: date, days: WorkingDays) -> int:
+    """Working days since a period's end that does not tie out; 0 where nothing is late."""
+    if not cell.is_open or cell.date_last is None or cell.date_last >= today:
+        return 0
+    return count_working_days(days, cell.date_last, today)
 
 
 def list_standings(cells: Iterable[Cell]) -> Listing:
@@ -96,6 +130,14 @@ def tell_burn_down(burnt: BurnDown) -> str:
     done = burnt.total - left
     told = f"{done} of {burnt.total} periods tie out, {left} are left"
     return f"{burnt.month}, working day {day}: {told}."
+
+
+def tell_counts(counts: Counts) -> str:
+    """The four numbers in a sentence."""
+    return (
+        f"{counts.tied} of {counts.periods} periods tie out; {counts.late} are late,"
+        f" {counts.differing} differ."
+    )
 
 
 def tell_stakes(stakes: Sequence[Stake]) -> str:

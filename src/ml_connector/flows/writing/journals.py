@@ -1,6 +1,6 @@
 """The plan of a budget: journals that bring each ledger and period to what was approved."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ from ml_connector.domain.money import ZERO, render_plain
 from ml_connector.errors import BlockedError
 from ml_connector.flows.bench import BudgetBench, read_document, store_document
 from ml_connector.flows.writing.approved import parse_approved
-from ml_connector.ports import Json
+from ml_connector.ports import Archive, Json
 
 Pair = tuple[str, str]
 _NOTHING: Json = {"standing": {}, "gone": []}
@@ -279,19 +279,27 @@ class PlannedLine(NamedTuple):
 def list_planned(bench: BudgetBench, plan_hash: str) -> list[PlannedLine]:
     """Every line of a saved plan, in its own order."""
     plan = read_document(bench.archive, plan_hash)
-    journals = [
-        (parse_journal(read_document(bench.archive, row["content"])), find_reversed(plan, row))
-        for row in plan["journals"]
-    ]
-    texts = read_texts(bench, {journal.ledger for journal, _ in journals})
-    return [
-        PlannedLine(
-            journal.ledger, journal.period, f"{journal.part}/{journal.parts}", line.account,
-            texts.get((journal.ledger, line.account), ""), line.amount, journal.currency, reverses,
-        )
-        for journal, reverses in journals
-        for line in journal.lines
-    ]  # fmt: skip
+    texts = read_texts(bench, {row["ledger"] for row in plan["journals"]})
+    return list(walk_planned(bench.archive, plan, texts=texts))
+
+
+def walk_planned(
+    archive: Archive, plan: Json, *, texts: Mapping[Pair, str], start: int = 0
+) -> Iterator[PlannedLine]:
+    """Yield the lines of a plan from `start` on; journals before it are not read."""
+    for row in plan["journals"]:
+        if start >= row["lines"]:
+            start -= row["lines"]
+            continue
+        journal = parse_journal(read_document(archive, row["content"]))
+        reverses = find_reversed(plan, row)
+        for line in journal.lines[start:]:
+            yield PlannedLine(
+                journal.ledger, journal.period, f"{journal.part}/{journal.parts}", line.account,
+                texts.get((journal.ledger, line.account), ""), line.amount, journal.currency,
+                reverses,
+            )  # fmt: skip
+        start = 0
 
 
 def read_texts(bench: BudgetBench, ledgers: Collection[str]) -> dict[Pair, str]:

@@ -6,7 +6,15 @@ from django.http import StreamingHttpResponse
 from ninja import Query, Router, Schema
 
 from ml_connector.ports import Right
-from ml_connector.web.api.shapes import ROWS_DEFAULT, Document, Instant, Limit, Name
+from ml_connector.web.api.paging import (
+    ROWS_DEFAULT,
+    After,
+    Limit,
+    Page,
+    cut_page,
+    read_number,
+)
+from ml_connector.web.api.shapes import Document, Instant, Name
 from ml_connector.web.guards import Asked, needs
 
 router = Router()
@@ -31,21 +39,17 @@ class LinkOut(Schema):
     details: Document
 
 
-class LinksOut(Schema):
-    """Links, oldest first."""
-
-    items: list[LinkOut]
-
-
-@router.get("/links", response=LinksOut, summary="Links about something")
+@router.get("/links", response=Page[LinkOut], summary="Links about something, newest first")
 @needs(Right.SEE)
 def find_links(
     request: Asked,
     about: Annotated[Name, Query(description="A run, flow, batch, plan, posting or person.")],
+    after: After = "",
     limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:
-    """Those whose subject, run or details hold the text, oldest first."""
-    return {"items": request.house.records.audit.find(about, limit=limit)}
+    """Every one of a run or with that subject; of others that name it, those not too old."""
+    found = request.house.records.audit.find(about, limit=limit + 1, before=read_number(after))
+    return cut_page(found[::-1], limit=limit, find_key=lambda one: str(one.number))
 
 
 @router.get("/verification", response=ChainOut, summary="Walk the chain")

@@ -6,12 +6,26 @@ from ninja import Router, Schema
 from pydantic import Field
 
 from ml_connector.ports import CheckState, Right
-from ml_connector.web.api.shapes import Instant, PathName, finding
+from ml_connector.web.api.paging import (
+    ROWS_DEFAULT,
+    After,
+    Limit,
+    Page,
+    cut_page,
+    name_row,
+    read_number,
+    walk_page,
+)
+from ml_connector.web.api.shapes import Document, Instant, PathName, finding
 from ml_connector.web.guards import Asked, needs
 
 router = Router()
-OBJECTS_MAX = 5_000
-"""Named things of one connection that are listed."""
+CHECKS_MAX = 1_000
+"""Things looked at in one go."""
+USES_MAX = 100
+"""Secrets one connection logs in with."""
+MINUTES_MAX = 2_000
+"""Minutes of a day that are told, and some to spare."""
 
 
 class CheckOut(Schema):
@@ -32,7 +46,7 @@ class ConnectionTestOut(Schema):
     at: Instant
     milliseconds: int
     is_whole: bool
-    checks: list[CheckOut]
+    checks: list[CheckOut] = Field(max_length=CHECKS_MAX)
 
 
 class ConnectionOut(Schema):
@@ -44,16 +58,52 @@ class ConnectionOut(Schema):
     last: ConnectionTestOut | None = Field(description="Its newest test.")
 
 
-class ConnectionsOut(Schema):
-    """All of them, by name."""
+class CertificateOut(Schema):
+    """When a connection's certificate ends, and what is being closed then."""
 
-    items: list[ConnectionOut]
+    ends_at: Instant | None = Field(description="null: it cannot be read.")
+    place: str = Field(description="That day in the close calendar.")
+    is_soon: bool
+    problem: str
+
+
+class SecretUseOut(Schema):
+    """A secret a connection logs in with; never its text."""
+
+    setting: str
+    reference: str
+    key_id: str
+    saved_at: Instant | None
+    is_missing: bool
+
+
+class MinuteOut(Schema):
+    """Requests that were granted in one minute."""
+
+    minute: Instant
+    requests: int
+
+
+class ConnectionInFull(ConnectionOut):
+    """A connection with everything known of it; no other system is asked."""
+
+    settings: Document
+    secrets: list[SecretUseOut] = Field(max_length=USES_MAX)
+    certificate: CertificateOut | None
+    budget_key: str = Field(description="Of its requests: GET /api/v1/limits/requests.")
+    minutes: list[MinuteOut] = Field(max_length=MINUTES_MAX, description="Of the last day.")
+
+
+class TestOut(ConnectionTestOut):
+    """A look at a connection that was kept."""
+
+    number: int
 
 
 class ChecksOut(Schema):
     """All that was looked at."""
 
-    items: list[CheckOut]
+    checks: list[CheckOut] = Field(max_length=CHECKS_MAX)
 
 
 class ObjectOut(Schema):
@@ -65,17 +115,47 @@ class ObjectOut(Schema):
     detail: str
 
 
-class ObjectsOut(Schema):
-    """What can be named."""
-
-    items: list[ObjectOut]
-
-
-@router.get("", response=ConnectionsOut, summary="Every connection")
+@router.get("", response=Page[ConnectionOut], summary="Every connection, by name")
 @needs(Right.SEE)
-def list_connections(request: Asked) -> dict[str, Any]:
-    """By name."""
-    return {"items": request.house.list_connections()}
+def list_connections(
+    request: Asked, after: After = "", limit: Limit = ROWS_DEFAULT
+) -> dict[str, Any]:
+    """With what its last test found."""
+    rows = request.house.list_connections()
+    return walk_page(rows, after=after, limit=limit, find_key=lambda one: one.name)
+
+
+@router.get("/{name}", response=ConnectionInFull, summary="One connection")
+@needs(Right.SEE)
+def show_connection(request: Asked, name: PathName) -> dict[str, Any]:
+    """Settings, secrets by name, when its certificate ends."""
+    with finding():
+        found = request.house.view_connection(name)
+    view = found.view
+    end = view.certificate
+    return {
+        "name": view.name, "kind": view.kind, "flows": list(view.flows), "last": view.last,
+        "budget_key": view.budget_key, "settings": found.settings,
+        "secrets": found.secrets[:USES_MAX], "minutes": found.minutes[-MINUTES_MAX:],
+        "certificate": end and {
+            "ends_at": end.ends_at, "place": end.place.render() if end.place else "",
+            "is_soon": end.is_soon, "problem": end.problem,
+        },
+    }  # fmt: skip
+
+
+@router.get("/{name}/tests", response=Page[TestOut], summary="Tests of a connection, newest first")
+@needs(Right.SEE)
+def list_tests(
+    request: Asked, name: PathName, after: After = "", limit: Limit = ROWS_DEFAULT
+) -> dict[str, Any]:
+    """What each has found."""
+    with finding():
+        request.house.find_kind(name)
+    rows = request.house.records.connections.load_tests(
+        name, before=read_number(after), limit=limit + 1
+    )
+    return cut_page(rows, limit=limit, find_key=lambda one: str(one.number))
 
 
 @router.post("/{name}/test", response=ConnectionTestOut, summary="Test a connection")
@@ -87,10 +167,20 @@ def test_connection(request: Asked, name: PathName) -> Any:
     return request.house.test_connection(name)
 
 
-@router.get("/{name}/objects", response=ObjectsOut, summary="What flows can name of it")
+@router.get("/{name}/objects", response=Page[ObjectOut], summary="What flows can name of it")
 @needs(Right.RUN)
-def discover(request: Asked, name: PathName) -> dict[str, Any]:
-    """Ledgers, value sets, lists, imports, exports, as the system has them now."""
+def discover(
+    request: Asked, name: PathName, after: After = "", limit: Limit = ROWS_DEFAULT
+) -> dict[str, Any]:
+    """Ledgers, value sets, lists, imports, exports, as the system has them now.
+
+    The system is asked for each page.
+    """
     with finding():
         system = request.house.system(name)
-    return {"items": list(system.discover())[:OBJECTS_MAX]}
+    found = sorted(system.discover(), key=_order)
+    return walk_page(found, after=after, limit=limit, find_key=lambda one: name_row(*_order(one)))
+
+
+def _order(one: Any) -> tuple[str, str, str, str]:
+    return one.kind, one.name, one.remote_id, one.detail

@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 from ninja import Body, Router, Schema
 from pydantic import Field
 
+from ml_connector.flows.answers.health import find_worst, judge_flow
 from ml_connector.flows.requests import RunWish, render_request
 from ml_connector.ports import Right, RunRow
 from ml_connector.web.api.calls import verify_key
-from ml_connector.web.api.connections import ChecksOut
+from ml_connector.web.api.connections import CHECKS_MAX, ChecksOut
+from ml_connector.web.api.paging import ROWS_DEFAULT, After, Limit, Page, walk_page
 from ml_connector.web.api.runs import RunOut
 from ml_connector.web.api.shapes import (
     Asked,
@@ -24,6 +26,9 @@ from ml_connector.web.guards import needs
 router = Router()
 CHOSEN_MAX = 1_000
 """Summaries or causes that are chosen one by one; more are replayed all together."""
+FINDINGS_MAX = 100
+OWED_MAX = 2_000
+"""Periods told that were touched since they were loaded."""
 PARTS_MAX = 100
 """Members of one intersection."""
 
@@ -43,14 +48,26 @@ class FlowOut(Schema):
     source: str
     target: str
     last_run: RunOut | None
-    owed: list[OwedPeriod]
+    owed: list[OwedPeriod] = Field(max_length=OWED_MAX)
     refused: int = Field(description="Summaries the model has not taken and nobody has settled.")
 
 
-class FlowsOut(Schema):
-    """All flows, by name."""
+class FindingOut(Schema):
+    """One thing a flow's health depends on, and what to do about it."""
 
-    items: list[FlowOut]
+    subject: str
+    state: str
+    tone: str = Field(description="good, idle, busy, waits or wrong.")
+    sentence: str
+    next_step: str
+
+
+class HealthOut(Schema):
+    """How a flow is; its worst finding says it."""
+
+    worst: str
+    tone: str
+    findings: list[FindingOut] = Field(max_length=FINDINGS_MAX)
 
 
 class RunAsked(Asked):
@@ -64,6 +81,8 @@ class RunAsked(Asked):
     against: Literal["", "shadow", "model"] = Field(
         default="", description="`model`: its word is taken for what it holds."
     )
+    backfill: bool = Field(default=False, description="Read the periods whole again.")
+    reconcile: bool = Field(default=False, description="Only compare, hop by hop; send nothing.")
     take: list[Key] = Field(
         default=[],
         max_length=1_000,
@@ -80,11 +99,13 @@ class ReplayAsked(Asked):
     )
 
 
-@router.get("", response=FlowsOut, summary="Every flow and how it stands")
+@router.get("", response=Page[FlowOut], summary="Every flow and how it stands, by name")
 @needs(Right.SEE)
-def list_flows(request: Request) -> dict[str, Any]:
-    """By name."""
-    return {"items": [_tell(request, name) for name in sorted(request.house.project.flows)]}
+def list_flows(request: Request, after: After = "", limit: Limit = ROWS_DEFAULT) -> dict[str, Any]:
+    """Their last runs, the periods they owe, what was refused."""
+    names = sorted(request.house.project.flows)
+    page = walk_page(names, after=after, limit=limit, find_key=str)
+    return {**page, "items": [_tell(request, name) for name in page["items"]]}
 
 
 @router.get("/{name}", response=FlowOut, summary="One flow and how it stands")
@@ -101,7 +122,25 @@ def check_flow(request: Request, name: PathName) -> dict[str, Any]:
     """Model, actions and headers are looked up at the systems; this takes seconds."""
     with finding():
         flow = request.house.flow(name)
-    return {"items": list(request.house.check_flow(flow.name))}
+    return {"checks": list(request.house.check_flow(flow.name))[:CHECKS_MAX]}
+
+
+@router.get("/{name}/health", response=HealthOut, summary="How a flow is, and why")
+@needs(Right.SEE)
+def show_health(request: Request, name: PathName) -> dict[str, Any]:
+    """Last run, freshness, tie-out, what is unmapped or refused, credentials."""
+    with finding():
+        flow = request.house.flow(name)
+    findings = judge_flow(request.house.load_flow_facts(flow.name), request.house.clock.now())
+    worst = find_worst(findings)
+    return {
+        "worst": worst.word, "tone": str(worst.tone),
+        "findings": [
+            {"subject": one.subject, "state": one.state.word, "tone": str(one.state.tone),
+             "sentence": one.sentence, "next_step": one.next_step}
+            for one in findings[:FINDINGS_MAX]
+        ],
+    }  # fmt: skip
 
 
 @router.post("/{name}/runs", response={202: RunOut}, summary="Start a run")
@@ -119,8 +158,11 @@ def start_run(
         RunWish(
             periods=wanted.periods, month_first=wanted.month_first, month_last=wanted.month_last,
             is_dry=wanted.dry_run, remaps=wanted.remap, against=wanted.against, take=wanted.take,
+            backfills=wanted.backfill,
         )
     )  # fmt: skip
+    if wanted.reconcile:
+        asked |= {"reconcile": True}
     key = verify_key(request, idempotency_key, asked)
     return request.house.enqueue_run(flow.name, asked, key=key)
 
@@ -147,7 +189,7 @@ def _tell(request: Request, name: str) -> dict[str, Any]:
         "last_run": next(iter(records.runs.load_runs(flow=name, limit=1)), None),
         "owed": [
             {"ledger": ledger, "period": period}
-            for ledger, period in sorted(records.batches.load_touched(name))
+            for ledger, period in sorted(records.batches.load_touched(name))[:OWED_MAX]
         ],
         "refused": records.loads.count_refused(name),
     }  # fmt: skip

@@ -1,37 +1,78 @@
-"""Mapping rules: where lines go, why, and what no rule takes."""
+"""Mapping rules: what they are, where lines go by them and why, and how they came to be."""
 
 from datetime import date
 from typing import Annotated, Any
 
+from django.http import HttpResponse
 from ninja import Body, Query, Router, Schema
 from pydantic import Field
 
+from ml_connector.domain.mapping_rules import COLUMNS, MappingDiff, MappingRule, render_rule
 from ml_connector.ports import Right
 from ml_connector.ports.rules import Deed
-from ml_connector.web.api.shapes import (
+from ml_connector.web.api.paging import (
     ROWS_DEFAULT,
+    After,
+    Limit,
+    Page,
+    cut_page,
+    read_number,
+    render_place,
+    walk_page,
+)
+from ml_connector.web.api.shapes import (
+    KEY_MAX,
     Amount,
     Asked,
     Instant,
     Key,
-    Limit,
-    Name,
+    Line,
     PathName,
-    Text,
     finding,
 )
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
+from ml_connector.web.tables import XLSX
 
 router = Router()
 FACTS_MAX = 50
 """Facts of one question."""
+EXPLAINED_MAX = 1_000
+"""Dimensions explained, and rules that lose in each."""
+Which = Annotated[
+    str,
+    Query(
+        max_length=KEY_MAX, pattern=Line,
+        description="Number of a version, or `file`; empty: in force.",
+    ),
+]  # fmt: skip
+OfPeriod = Annotated[
+    list[Key] | None, Query(description="Planning periods; all without.", max_length=100)
+]
 
 
-class RulesOut(Schema):
-    """The rules of a flow, as they are kept: CSV."""
+class RulebookOut(Schema):
+    """The rules a flow goes by, and who keeps them."""
 
-    csv: str
+    flow: str
+    number: int = Field(description="Of the newest version: what a change is begun from.")
+    rules: int
+    is_kept: bool = Field(description="By the records; else by the project's file.")
+    file_differs: bool
+
+
+class RuleOut(Schema):
+    """One rule, as its file writes it."""
+
+    place: int = Field(description="In file order, from 0; of the version that was asked for.")
+    rule_id: str
+    dimension: str
+    when: str
+    target: str
+    precedence: str
+    valid_from: str
+    valid_to: str
+    note: str
 
 
 class VersionOut(Schema):
@@ -47,10 +88,27 @@ class VersionOut(Schema):
     at: Instant
 
 
-class VersionsOut(Schema):
-    """Versions, newest first."""
+class RuleDifferenceOut(Schema):
+    """A rule that differs between two sets of rules."""
 
-    items: list[VersionOut]
+    how: str = Field(description="added, removed, changed, or moved: only its place.")
+    dimension: str
+    when: str
+    before: str = Field(description="Its target.")
+    after: str
+
+
+class MovedOut(Schema):
+    """Lines of a planning period that would go to another member."""
+
+    member: str
+    dimension: str
+    before: str = Field(description="Empty: no rule takes them.")
+    after: str
+    currency: str
+    lines: int
+    debit: Amount
+    credit: Amount
 
 
 class QuestionAsked(Asked):
@@ -72,22 +130,13 @@ class ExplainedOut(Schema):
 
     dimension: str
     target: str | None = Field(description="null: no rule takes it.")
-    lost: list[LostOut]
+    lost: list[LostOut] = Field(max_length=EXPLAINED_MAX)
 
 
 class AnswerOut(Schema):
     """How each mapped dimension is decided."""
 
-    items: list[ExplainedOut]
-
-
-class RuleAsked(Asked):
-    """One rule more."""
-
-    dimension: Name
-    when: Name = Field(description="Such as account=68010.")
-    target: Name
-    note: Text = ""
+    items: list[ExplainedOut] = Field(max_length=EXPLAINED_MAX)
 
 
 class CoverageOut(Schema):
@@ -102,7 +151,7 @@ class CoverageOut(Schema):
     credit: Amount
 
 
-class UnmappedOut(Schema):
+class CombinationOut(Schema):
     """An account combination that no rule takes."""
 
     dimension: str
@@ -116,35 +165,97 @@ class UnmappedOut(Schema):
     credit: Amount
 
 
-class CoveredOut(Schema):
-    """Where archived lines go by the rules."""
-
-    items: list[CoverageOut]
-    unmapped: list[UnmappedOut] = Field(description="The largest amounts first.")
-
-
-@router.get("/{flow}/rules", response=RulesOut, summary="The rules of a flow")
+@router.get("/{flow}", response=RulebookOut, summary="Who keeps a flow's rules")
 @needs(Right.SEE)
-def show_rules(request: Request, flow: PathName) -> dict[str, Any]:
-    """As they are kept now."""
+def show_rulebook(request: Request, flow: PathName) -> dict[str, Any]:
+    """The records, or the project's file; and whether the two differ."""
+    held = request.house.find_rules(find_flow(request, flow))
+    return {
+        "flow": flow, "number": held.number, "rules": len(held.mapping.rules),
+        "is_kept": held.is_kept, "file_differs": held.drift is not None,
+    }  # fmt: skip
+
+
+@router.get("/{flow}/entries", response=Page[RuleOut], summary="The rules one by one")
+@needs(Right.SEE)
+def list_rules(
+    request: Request, flow: PathName, version: Which = "", after: After = "",
+    limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:  # fmt: skip
+    """In file order, each with its place; with a version, nothing moves between two pages."""
+    name, start = find_flow(request, flow), read_number(after)
     with finding():
-        found = request.house.actuals_flow(flow)
-    return {"csv": request.house.render_rules(found.name)}
+        rules = request.house.find_rules_of(name, version).rules
+    told = [_tell_rule(rule, place) for place, rule in enumerate(rules[start:][: limit + 1], start)]
+    return cut_page(told, limit=limit, find_key=lambda one: str(one["place"] + 1))
 
 
-@router.get("/{flow}/versions", response=VersionsOut, summary="The history of a flow's rules")
+@router.get(
+    "/{flow}/workbook", summary="The rules as a workbook",
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "It can be changed and imported.",
+                "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
+            }
+        }
+    },
+)  # fmt: skip
+@needs(Right.SEE)
+def fetch_workbook(request: Request, flow: PathName, version: Which = "") -> HttpResponse:
+    """Those in force, or of a version."""
+    name = find_flow(request, flow)
+    with finding():
+        content = request.house.render_rules_workbook(name, version)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.xlsx"'}
+    return HttpResponse(content, content_type=XLSX, headers=headers)
+
+
+@router.get("/{flow}/versions", response=Page[VersionOut], summary="The history of a flow's rules")
 @needs(Right.SEE)
 def list_versions(
-    request: Request,
-    flow: PathName,
-    before: Annotated[int, Query(ge=0, description="Older than this number; 0: the newest.")] = 0,
-    limit: Limit = ROWS_DEFAULT,
+    request: Request, flow: PathName, after: After = "", limit: Limit = ROWS_DEFAULT
 ) -> dict[str, Any]:
     """Who changed them, when and why; newest first."""
+    name, store = find_flow(request, flow), request.house.records.mappings
+    rows = store.load_versions(name, limit=limit + 1, before=read_number(after))
+    return cut_page(rows, limit=limit, find_key=lambda one: str(one.number))
+
+
+@router.get(
+    "/{flow}/diff", response=Page[RuleDifferenceOut], summary="What differs between two sets"
+)
+@needs(Right.SEE)
+def list_differences(
+    request: Request, flow: PathName, before: Which = "", other: Which = "", after: After = "",
+    limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:  # fmt: skip
+    """From `before` to `other`: versions, the project's file, or those in force."""
+    name = find_flow(request, flow)
     with finding():
-        found = request.house.actuals_flow(flow)
-    store = request.house.records.mappings
-    return {"items": store.load_versions(found.name, limit=limit, before=before)}
+        old, new = (request.house.find_rules_of(name, side) for side in (before, other))
+    told = tell_differences(request.house.compare_rules(old, new))
+    return walk_page(told, after=after, limit=limit, find_key=lambda one: one["number"])
+
+
+@router.get("/{flow}/moved", response=Page[MovedOut], summary="What a change of rules would move")
+@needs(Right.SEE)
+def list_moved(
+    request: Request, flow: PathName, before: Which = "", other: Which = "", after: After = "",
+    limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:  # fmt: skip
+    """In money, from the archive's lines; they are weighed for each page."""
+    name = find_flow(request, flow)
+    with finding():
+        old, new = (request.house.find_rules_of(name, side) for side in (before, other))
+    moved = request.house.weigh_rules(name, old, new).moved
+    told = [_tell(one, "member", "dimension", "before", "after", "currency") for one in moved]
+    return walk_page(
+        told, after=after, limit=limit,
+        find_key=lambda one: render_place(
+            *(one[name] for name in ("member", "dimension", "before", "after", "currency"))
+        ),
+    )  # fmt: skip
 
 
 @router.post("/{flow}/test", response=AnswerOut, summary="Which rule decides, and why")
@@ -153,59 +264,96 @@ def explain(
     request: Request, flow: PathName, wanted: Annotated[QuestionAsked, Body()]
 ) -> dict[str, Any]:
     """Nothing is changed."""
-    with finding():
-        found = request.house.actuals_flow(flow)
-    explained = request.house.explain_mapping(found.name, wanted.facts, wanted.on)
+    explained = request.house.explain_mapping(find_flow(request, flow), wanted.facts, wanted.on)
     return {
         "items": [
             {
                 "dimension": one.dimension, "target": one.target,
-                "lost": [{"target": its.rule.target, "why": its.why} for its in one.lost],
+                "lost": [
+                    {"target": its.rule.target, "why": its.why}
+                    for its in one.lost[:EXPLAINED_MAX]
+                ],
             }
-            for one in explained
+            for one in explained[:EXPLAINED_MAX]
         ]
     }  # fmt: skip
 
 
-@router.get("/{flow}/coverage", response=CoveredOut, summary="Where lines go, in money")
+@router.get("/{flow}/coverage", response=Page[CoverageOut], summary="Where lines go, in money")
 @needs(Right.SEE)
 def cover(
-    request: Request,
-    flow: PathName,
-    period: Annotated[list[Key] | None, Query(description="Planning periods; all without.")] = None,
-    limit: Limit = ROWS_DEFAULT,
-) -> dict[str, Any]:
-    """The archived lines by the rules of now, and what no rule takes."""
-    with finding():
-        found = request.house.actuals_flow(flow)
-    covered, unmapped = request.house.cover(found.name, period)
-    return {
-        "items": [_tell(one, "ledger", "period", "currency", "placement") for one in covered],
-        "unmapped": [
-            _tell(
-                one, "dimension", "ledger", "period", "combination", "stands_for", "currency"
-            )
-            for one in unmapped[:limit]
-        ],
-    }  # fmt: skip
-
-
-@router.post("/{flow}/rules", response={201: RulesOut}, summary="Add a rule")
-@needs(Right.MAP)
-def add_rule(
-    request: Request, flow: PathName, wanted: Annotated[RuleAsked, Body()]
-) -> dict[str, Any]:
-    """The next run maps by it; one that is faulty or contradicts another is refused."""
-    with finding():
-        found = request.house.actuals_flow(flow)
-    request.house.add_rule(
-        found.name, dimension=wanted.dimension, when=wanted.when, target=wanted.target,
-        note=wanted.note,
+    request: Request, *, flow: PathName, period: OfPeriod = None,
+    placed: Annotated[bool, Query(description="As runs last placed them: quick.")] = False,
+    after: After = "", limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:  # fmt: skip
+    """The archived lines by the rules of now, summed for each page; or as runs last placed them."""
+    name = find_flow(request, flow)
+    if placed:
+        reach = request.house.find_reach(name, (period or ["*"])[0])
+        told = [
+            {**dict(zip(COVERED, key, strict=True)), **_tell_totals(totals)}
+            for key, totals in sorted(reach.placed.items())
+        ]
+    else:
+        told = [_tell(one, *COVERED) for one in request.house.cover(name, period)[0]]
+    return walk_page(
+        told, after=after, limit=limit,
+        find_key=lambda one: render_place(*(one[part] for part in COVERED)),
     )  # fmt: skip
-    return {"csv": request.house.render_rules(found.name)}
+
+
+@router.get(
+    "/{flow}/combinations", response=Page[CombinationOut], summary="Combinations no rule takes"
+)
+@needs(Right.SEE)
+def list_combinations(
+    request: Request, flow: PathName, period: OfPeriod = None, after: After = "",
+    limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:  # fmt: skip
+    """The largest amounts first, by the rules of now; summed for each page."""
+    _, unmapped = request.house.cover(find_flow(request, flow), period)
+    told = [_tell(one, *COMBINED, "stands_for") for one in unmapped]
+    return walk_page(
+        told, after=after, limit=limit,
+        find_key=lambda one: render_place(*(one[part] for part in COMBINED)),
+    )  # fmt: skip
+
+
+COVERED = ("ledger", "period", "currency", "placement")
+COMBINED = ("dimension", "ledger", "period", "currency", "combination")
+
+
+def find_flow(request: Request, flow: str) -> str:
+    """The name of a flow with rules.
+
+    Raises:
+        MissingError: There is none, or it has no rules.
+    """
+    with finding():
+        return request.house.actuals_flow(flow).name
+
+
+def tell_differences(diff: MappingDiff) -> list[dict[str, str]]:
+    """Each rule that differs, numbered."""
+    rows = [("added", rule, "", rule.target) for rule in diff.added]
+    rows += [("removed", rule, rule.target, "") for rule in diff.removed]
+    rows += [("changed", its.after, its.before.target, its.after.target) for its in diff.changed]
+    rows += [("moved", rule, rule.target, rule.target) for rule in diff.moved]
+    return [
+        {"how": how, "dimension": rule.dimension, "when": rule.when, "before": before,
+         "after": after, "number": str(number)}
+        for number, (how, rule, before, after) in enumerate(rows, start=1)
+    ]  # fmt: skip
+
+
+def _tell_rule(rule: MappingRule, place: int) -> dict[str, Any]:
+    cells = dict(zip(COLUMNS, render_rule(rule), strict=True))
+    return {**cells, "place": place, "rule_id": rule.rule_id}
 
 
 def _tell(one: Any, *names: str) -> dict[str, Any]:
-    totals = one.totals
-    named = {name: getattr(one, name) for name in names}
-    return {**named, "lines": totals.lines, "debit": totals.debit, "credit": totals.credit}
+    return {**{name: getattr(one, name) for name in names}, **_tell_totals(one.totals)}
+
+
+def _tell_totals(totals: Any) -> dict[str, Any]:
+    return {"lines": totals.lines, "debit": totals.debit, "credit": totals.credit}

@@ -7,17 +7,25 @@ from pydantic import Field, StringConstraints
 
 from ml_connector.ports import Approval, ApprovalState, Right
 from ml_connector.web.api.calls import verify_key
-from ml_connector.web.api.runs import RunOut
-from ml_connector.web.api.shapes import (
+from ml_connector.web.api.paging import (
     ROWS_DEFAULT,
     ROWS_MAX,
+    After,
+    Limit,
+    Page,
+    begin_after,
+    cut_page,
+    read_number,
+)
+from ml_connector.web.api.runs import RunOut
+from ml_connector.web.api.shapes import (
     TEXT_MAX,
     Amount,
     Asked,
     Document,
     IdempotencyKey,
     Instant,
-    Limit,
+    OfFlow,
     PathName,
     Text,
     finding,
@@ -26,8 +34,8 @@ from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 
 router = Router()
-LINES_MAX = 5_000
-"""Lines or suppliers shown of one plan."""
+DECISIONS_MAX = ROWS_MAX
+"""People who have said something of one plan."""
 Reason = Annotated[
     str, StringConstraints(min_length=1, max_length=TEXT_MAX, pattern=r"^[^\x00]*\S[^\x00]*$")
 ]
@@ -56,23 +64,23 @@ class PlanOut(Schema):
     totals: Document
     made_at: Instant
     expires_at: Instant
-    decisions: list[DecisionOut]
+    decisions: list[DecisionOut] = Field(max_length=DECISIONS_MAX)
 
-
-class PlansOut(Schema):
-    """Plans, newest first."""
-
-    items: list[PlanOut]
+    @staticmethod
+    def resolve_plan(one: Any) -> str:
+        """Its hash names it."""
+        return str(one.plan_hash)
 
 
 class PlanLineOut(Schema):
     """One line of a plan's journals; debit positive."""
 
+    number: int
     ledger: str
     period: str
     part: str
     account: str
-    text: str
+    text: str = Field(description="The account as people write it, where it was asked for.")
     amount: Amount
     currency: str
     reverses: str
@@ -88,13 +96,6 @@ class ChangeOut(Schema):
     after: Document
 
 
-class PlanContentOut(Schema):
-    """What a plan would write: journal lines, or changes of suppliers."""
-
-    lines: list[PlanLineOut]
-    suppliers: list[ChangeOut]
-
-
 class DecisionAsked(Asked):
     """Why."""
 
@@ -107,6 +108,12 @@ class RejectionAsked(Asked):
     reason: Reason
 
 
+class StandingPlanOut(PlanOut):
+    """A plan, and whether the caller may decide on it."""
+
+    barred: str = Field(description="Why the caller may not decide on it now; empty: they may.")
+
+
 class ApprovedOut(Schema):
     """A plan after an approval, and the run that writes it where that was enough."""
 
@@ -114,38 +121,59 @@ class ApprovedOut(Schema):
     run: RunOut | None
 
 
-@router.get("", response=PlansOut, summary="Plans that wait for people, newest first")
+@router.get("", response=Page[PlanOut], summary="Plans that wait for people, newest first")
 @needs(Right.SEE)
 def list_plans(
     request: Request,
     state: Annotated[list[ApprovalState] | None, Query(description="In one of these.")] = None,
+    flow: OfFlow = "",
+    after: After = "",
     limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:
     """Those that wait, unless states are named."""
-    states = state or [ApprovalState.WAITING]
-    found = request.house.records.approvals.load_approvals(states=states, limit=limit)
-    return {"items": [_tell(one) for one in found]}
+    states, store = state or [ApprovalState.WAITING], request.house.records.approvals
+    before = begin_after(after, store.find_approval)
+    rows = store.load_approvals(flow=flow or None, states=states, before=before, limit=limit + 1)
+    return cut_page(rows, limit=limit, find_key=lambda one: one.plan_hash)
 
 
-@router.get("/{plan}", response=PlanOut, summary="One plan")
+@router.get("/{plan}", response=StandingPlanOut, summary="One plan")
 @needs(Right.SEE)
 def show_plan(request: Request, plan: PathName) -> dict[str, Any]:
     """By its hash, or an unambiguous beginning of it."""
-    with finding():
-        return _tell(request.house.find_approval(plan))
+    found, house = _find(request, plan), request.house
+    told = StandingPlanOut.model_fields.keys() - {"plan", "barred"}
+    bar = house.records.approvals.find_bar(found.plan_hash, actor=house.actor)
+    return {**{name: getattr(found, name) for name in told}, "plan": found.plan_hash, "barred": bar}
 
 
-@router.get("/{plan}/content", response=PlanContentOut, summary="What a plan would write")
+@router.get("/{plan}/lines", response=Page[PlanLineOut], summary="Lines a plan would post")
 @needs(Right.SEE)
-def show_content(request: Request, plan: PathName) -> dict[str, Any]:
-    """Every line of its journals, or every change of a supplier."""
-    with finding():
-        found = request.house.find_approval(plan)
-        is_suppliers = request.house.writing_flow(found.flow).kind == "suppliers"
-    if is_suppliers:
-        revisions = request.house.list_revisions(found)[:LINES_MAX]
-        return {"lines": [], "suppliers": [_tell_revision(one) for one in revisions]}
-    return {"lines": request.house.list_planned(found)[:LINES_MAX], "suppliers": []}
+def list_lines(
+    request: Request,
+    *,
+    plan: PathName,
+    names: Annotated[bool, Query(description="Ask the ERP for the accounts' names.")] = False,
+    after: After = "",
+    limit: Limit = ROWS_DEFAULT,
+) -> dict[str, Any]:
+    """Every line of its journals, in the order they are posted; none of a plan of suppliers."""
+    found, start = _find(request, plan), read_number(after)
+    lines = request.house.list_planned_page(found, start=start, limit=limit + 1, named=names)
+    told = [{**line._asdict(), "number": start + at} for at, line in enumerate(lines, start=1)]
+    return cut_page(told, limit=limit, find_key=lambda one: str(one["number"]))
+
+
+@router.get("/{plan}/changes", response=Page[ChangeOut], summary="Suppliers a plan would change")
+@needs(Right.SEE)
+def list_changes(
+    request: Request, plan: PathName, after: After = "", limit: Limit = ROWS_DEFAULT
+) -> dict[str, Any]:
+    """What each is to be otherwise; none of a plan of journals."""
+    found, start = _find(request, plan), read_number(after)
+    rows = request.house.list_revisions_page(found, start=start, limit=limit + 1)
+    more = len(rows) > limit
+    return {"items": rows[:limit], "next": str(start + limit) if more else None}
 
 
 @router.post("/{plan}/approve", response=ApprovedOut, summary="Approve a plan of somebody else's")
@@ -157,32 +185,20 @@ def approve(
     idempotency_key: IdempotencyKey = "",
 ) -> dict[str, Any]:
     """Once enough people have, the run that writes exactly this plan is queued."""
-    with finding():
-        found = request.house.find_approval(plan)
+    found = _find(request, plan)
     key = verify_key(request, idempotency_key, {"approve": found.plan_hash})
     decided, run = request.house.approve_plan(found.plan_hash, reason=wanted.reason, key=key)
-    return {"plan": _tell(decided), "run": run}
+    return {"plan": decided, "run": run}
 
 
 @router.post("/{plan}/reject", response=PlanOut, summary="Reject a plan")
 @needs(Right.DECIDE)
-def reject(
-    request: Request, plan: PathName, wanted: Annotated[RejectionAsked, Body()]
-) -> dict[str, Any]:
+def reject(request: Request, plan: PathName, wanted: Annotated[RejectionAsked, Body()]) -> Approval:
     """It is never written; a reason is wanted."""
+    found = _find(request, plan)
+    return request.house.reject_plan(found.plan_hash, reason=wanted.reason)
+
+
+def _find(request: Request, plan: str) -> Approval:
     with finding():
-        found = request.house.find_approval(plan)
-    decided = request.house.decide(found.plan_hash, approves=False, reason=wanted.reason)
-    return _tell(decided)
-
-
-def _tell(one: Approval) -> dict[str, Any]:
-    fields = ("flow", "run_id", "maker", "state", "needed", "approvals", "amounts", "totals",
-              "made_at", "expires_at", "decisions")  # fmt: skip
-    told = {name: getattr(one, name) for name in fields}
-    return {**told, "plan": one.plan_hash, "decisions": list(one.decisions)[:ROWS_MAX]}
-
-
-def _tell_revision(one: Any) -> dict[str, Any]:
-    told = {name: getattr(one, name) for name in ("number", "name", "is_creation")}
-    return {**told, "before": dict(one.before), "after": dict(one.after)}
+        return request.house.find_approval(plan)

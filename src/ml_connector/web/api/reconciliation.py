@@ -1,24 +1,33 @@
 """How each period of each ledger stands against its model, and who has signed it."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from django.http import StreamingHttpResponse
 from ninja import Body, Query, Router, Schema
 from pydantic import Field
 
-from ml_connector.flows.answers.reconciliation import Signature
+from ml_connector.flows.answers.reconciliation import Signature, SignedStanding
 from ml_connector.ports import Right, SignOff
 from ml_connector.ports.standings import StageState
+from ml_connector.web.api.paging import (
+    ROWS_DEFAULT,
+    After,
+    Limit,
+    Page,
+    begin_after,
+    cut_page,
+    read_place,
+    render_place,
+)
+from ml_connector.web.api.problems import MissingError
 from ml_connector.web.api.shapes import (
     KEY_MAX,
-    ROWS_DEFAULT,
     Amount,
     Asked,
     Document,
     Instant,
     Key,
-    Limit,
     Line,
     Name,
     OfFlow,
@@ -91,16 +100,11 @@ class StandingOut(Schema):
     signature: Signature = Field(description="Whether it still speaks for the books.")
 
 
-class StandingsOut(Schema):
-    """By flow, ledger and date."""
+class EvidenceKeyOut(Schema):
+    """What packs are signed with."""
 
-    items: list[StandingOut]
-
-
-class SignOffsOut(Schema):
-    """Sign-offs, newest first."""
-
-    items: list[SignOffOut]
+    fingerprint: str
+    pem: str
 
 
 class SignAsked(Asked):
@@ -121,32 +125,44 @@ class WithdrawalAsked(Asked):
     reason: Text
 
 
-@router.get("", response=StandingsOut, summary="How every period stands")
+@router.get("", response=Page[StandingOut], summary="How every period stands")
 @needs(Right.SEE)
 def list_standings(
     request: Request,
     flow: OfFlow = "",
     first: Annotated[date | None, Query(description="Periods that end from this day on.")] = None,
     last: Annotated[date | None, Query(description="Periods that end until this day.")] = None,
+    after: After = "",
+    limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:
-    """ERP, less what is named, is what the model holds; the rest is unexplained."""
-    found = request.house.list_signed(flow=flow or None, first=first, last=last)
-    return {"items": [_tell(one) for one in found]}
+    """By flow, ledger and the period's name.
+
+    ERP, less what is named, is what the model holds; the rest is unexplained.
+    """
+    place = cast("tuple[str, str, str] | None", read_place(after, 3) or None)
+    found = request.house.list_signed_page(
+        flow=flow, first=first, last=last, after=place, limit=limit + 1
+    )
+    return cut_page([tell_standing(one) for one in found], limit=limit, find_key=_name)
 
 
-@router.get("/sign-offs", response=SignOffsOut, summary="Who has signed what")
+@router.get("/sign-offs", response=Page[SignOffOut], summary="Who has signed what")
 @needs(Right.SEE)
 def list_sign_offs(
     request: Request,
     flow: OfFlow = "",
     ledger: Annotated[str, Query(max_length=KEY_MAX, pattern=Line)] = "",
     period: Annotated[str, Query(max_length=KEY_MAX, pattern=Line)] = "",
+    after: After = "",
     limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:
     """Newest first; those taken back as well."""
     store = request.house.records.sign_offs
-    found = store.load_sign_offs(flow=flow, ledger=ledger, period=period, limit=limit)
-    return {"items": found}
+    before = begin_after(after, store.find_sign_off)
+    rows = store.load_sign_offs(
+        flow=flow, ledger=ledger, period=period, before=before, limit=limit + 1
+    )
+    return cut_page(rows, limit=limit, find_key=lambda one: one.sign_off_id)
 
 
 @router.get(
@@ -174,6 +190,14 @@ def fetch_evidence(
     return StreamingHttpResponse(content, content_type=ZIP, headers=headers)
 
 
+@router.get("/evidence/key", response=EvidenceKeyOut, summary="What packs are signed with")
+@needs(Right.SEE)
+def show_evidence_key(request: Request) -> dict[str, Any]:
+    """The public key, to be compared with a pack's by who verifies it offline."""
+    pem, fingerprint = request.house.show_evidence_key()
+    return {"pem": pem, "fingerprint": fingerprint}
+
+
 @router.post("/sign-offs", response={201: SignOffOut}, summary="Sign a period as reconciled")
 @needs(Right.DECIDE)
 def sign_off(request: Request, wanted: Annotated[SignAsked, Body()]) -> SignOff:
@@ -187,16 +211,26 @@ def sign_off(request: Request, wanted: Annotated[SignAsked, Body()]) -> SignOff:
 @router.post(
     "/sign-offs/{sign_off_id}/withdraw", response=SignOffOut, summary="Take a sign-off back"
 )
-@needs(Right.DECIDE)
+@needs(Right.SEE)
 def withdraw(
     request: Request, sign_off_id: PathName, wanted: Annotated[WithdrawalAsked, Body()]
 ) -> SignOff:
-    """By who gave it; it stays to be seen."""
+    """By who gave it or an admin: the house asks; it stays to be seen."""
+    if request.house.records.sign_offs.find_sign_off(sign_off_id) is None:
+        raise MissingError(
+            f"There is no sign-off {sign_off_id!r}.",
+            written="Nothing was changed.", next_step="List them: …/reconciliation/sign-offs.",
+        )  # fmt: skip
     return request.house.withdraw_sign_off(sign_off_id, reason=wanted.reason)
 
 
-def _tell(one: Any) -> dict[str, Any]:
+def tell_standing(one: SignedStanding) -> dict[str, Any]:
+    """A standing with the signature on it."""
     standing = one.standing
     names = [name for name in StandingOut.model_fields if name not in ("signed", "signature")]
     told = {name: getattr(standing, name) for name in names}
     return {**told, "signed": one.sign_off, "signature": one.signature}
+
+
+def _name(told: dict[str, Any]) -> str:
+    return render_place(told["flow"], told["ledger"], told["period"])

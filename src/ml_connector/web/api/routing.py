@@ -19,18 +19,25 @@ from ml_connector.ports import Right
 from ml_connector.web.api import (
     alerts,
     audit,
+    close,
     connections,
     errors,
     flows,
+    limits,
+    maintenance,
     mapping,
+    mapping_edits,
     people,
     plans,
     postings,
     problems,
     reconciliation,
+    reconciliation_details,
     refused,
+    run_plans,
     runs,
     schedules,
+    secrets,
     tokens,
     trace,
     unmapped,
@@ -44,12 +51,15 @@ ABOUT = (
     " their currency, instants are UTC. Whatever is refused is told as a problem (RFC 9457): what"
     " was refused, what has been written, what to do next."
 )
-ROUTERS: dict[str, Any] = {
-    "flows": flows, "runs": runs, "plans": plans, "postings": postings, "refused": refused,
-    "mapping": mapping, "unmapped": unmapped, "reconciliation": reconciliation,
-    "schedules": schedules, "trace": trace, "connections": connections, "people": people,
-    "tokens": tokens, "alerts": alerts, "audit": audit, "errors": errors,
-}  # fmt: skip
+ROUTERS: tuple[tuple[str, Any], ...] = (
+    ("close", close), ("flows", flows), ("runs", runs), ("runs", run_plans), ("plans", plans),
+    ("postings", postings), ("refused", refused), ("mapping", mapping), ("mapping", mapping_edits),
+    ("unmapped", unmapped), ("reconciliation", reconciliation),
+    ("reconciliation", reconciliation_details), ("schedules", schedules),
+    ("maintenance", maintenance), ("trace", trace), ("connections", connections),
+    ("limits", limits), ("secrets", secrets), ("people", people), ("tokens", tokens),
+    ("alerts", alerts), ("audit", audit), ("errors", errors),
+)  # fmt: skip
 
 
 HANDLERS: dict[type[Exception], Any] = {
@@ -84,7 +94,7 @@ def _make_api() -> NinjaAPI:
         title="ml-connector", version=__version__, description=ABOUT, openapi_url=None,
         docs_url=None, parser=ExactParser(), urls_namespace="api",
     )  # fmt: skip
-    for name, module in ROUTERS.items():
+    for name, module in ROUTERS:
         made.add_router(f"/{name}", module.router, tags=[name])
     for kind, answer in HANDLERS.items():
         made.add_exception_handler(kind, answer)

@@ -1,35 +1,39 @@
 """Runs: the history, one of them, and what may be done about it."""
 
-from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
-from ninja import Router, Schema
+from django.http import StreamingHttpResponse
+from ninja import Body, Router, Schema
 from pydantic import Field
 
+from ml_connector.errors import UsageError
 from ml_connector.ports import Right, RunRow, RunState
 from ml_connector.web.api.calls import verify_key
-from ml_connector.web.api.shapes import (
+from ml_connector.web.api.paging import (
     ROWS_DEFAULT,
     After,
-    Amount,
+    Limit,
+    Page,
+    UnfitCursorError,
+    cut_page,
+    read_number,
+    walk_page,
+)
+from ml_connector.web.api.problems import MissingError
+from ml_connector.web.api.shapes import (
+    Asked,
     Document,
     IdempotencyKey,
     Instant,
-    Limit,
+    Key,
     OfFlow,
-    Page,
     PathName,
-    cut_page,
     finding,
 )
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 
 router = Router()
-STEPS_MAX = 2_000
-"""Steps shown of one run."""
-REFUSALS_JOINED_MAX = 50
-"""Refused summaries that one call joins to their lines; each is looked for in whole periods."""
 
 
 class ErrorRecord(Schema):
@@ -65,6 +69,7 @@ class RunInFull(RunOut):
 class StepOut(Schema):
     """A step of a run."""
 
+    number: int
     name: str
     attempt: int
     state: str
@@ -73,34 +78,26 @@ class StepOut(Schema):
     result: Document
 
 
-class StepsOut(Schema):
-    """The steps of a run, in order of their start."""
+class LoadOut(Schema):
+    """One upload of a run, its task in the model, and what came of it."""
 
-    items: list[StepOut]
-
-
-class RefusedLineOut(Schema):
-    """A journal line that is in no cell of the model."""
-
-    intersection: list[str]
-    reasons: list[str]
-    batch: str
-    journal: str
-    line: int
-    ledger: str
-    period: str
-    combination: str
-    debit: Amount
-    credit: Amount
-    currency: str
+    load_id: str
+    plan_hash: str
+    intent_id: str
+    task_id: str
+    outcome: str
+    chunks: int
+    cells_sent: int
+    cells_refused: int
+    result_hash: str = Field(description="A file of the run.")
+    dump_hashes: list[str] = Field(description="Files of the run.")
+    created_at: Instant
 
 
-class RefusedLinesOut(Schema):
-    """The lines behind the refused summaries of a run."""
+class PeriodAsked(Asked):
+    """A planning period of the run."""
 
-    items: list[RefusedLineOut]
-    lines_more: int = Field(description="Of the summaries that were looked at.")
-    is_whole: bool = Field(description="Whether every refused summary of the run was looked at.")
+    period: Key
 
 
 @router.get("", response=Page[RunOut], summary="Runs, newest first")
@@ -112,67 +109,68 @@ def list_runs(
     limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:
     """The history; go on with `after` until `next` is null."""
-    rows = load_page(request, flow=flow, after=after, limit=limit)
+    store = request.house.records.runs
+    try:
+        rows = store.load_runs(flow=flow or None, limit=limit + 1, before=after)
+    except UsageError as error:
+        raise UnfitCursorError(after) from error
     return cut_page(rows, limit=limit, find_key=lambda row: row.run_id)
-
-
-def load_page(request: Request, *, flow: str, after: str, limit: int) -> list[RunRow]:
-    """One run more than fits, so that it is known whether there are others."""
-    with finding():
-        start = request.house.records.runs.load_run(after).run_id if after else ""
-    return request.house.records.runs.load_runs(flow=flow or None, limit=limit + 1, before=start)
 
 
 @router.get("/{run_id}", response=RunInFull, summary="One run, and what it came to")
 @needs(Right.SEE)
 def show_run(request: Request, run_id: PathName) -> RunRow:
     """By its id, or an unambiguous beginning of it."""
-    with finding():
-        return request.house.records.runs.load_run(run_id)
+    return find_run(request, run_id)
 
 
-@router.get("/{run_id}/steps", response=StepsOut, summary="The steps of a run")
+@router.get("/{run_id}/steps", response=Page[StepOut], summary="The steps of a run")
 @needs(Right.SEE)
-def list_steps(request: Request, run_id: PathName) -> dict[str, Any]:
+def list_steps(
+    request: Request, run_id: PathName, after: After = "", limit: Limit = ROWS_DEFAULT
+) -> dict[str, Any]:
     """In order of their start."""
-    with finding():
-        run = request.house.records.runs.load_run(run_id)
-    return {"items": request.house.records.runs.load_steps(run.run_id)[:STEPS_MAX]}
+    run, start = find_run(request, run_id), read_number(after)
+    rows = request.house.records.runs.load_steps(run.run_id, after=start, limit=limit + 1)
+    return cut_page(rows, limit=limit, find_key=lambda row: str(row.number))
 
 
-@router.get("/{run_id}/lines", response=RefusedLinesOut, summary="Lines the model did not take")
+@router.get("/{run_id}/loads", response=Page[LoadOut], summary="What a run has loaded")
 @needs(Right.SEE)
-def list_lines(request: Request, run_id: PathName, limit: Limit = ROWS_DEFAULT) -> dict[str, Any]:
-    """Refused summaries of an actuals run, joined to their journal lines."""
-    with finding():
-        run = request.house.records.runs.load_run(run_id)
-    rows: list[dict[str, Any]] = []
-    more = 0
-    refusals = request.house.join_refusals(run.run_id)
-    for refusal in islice(refusals, REFUSALS_JOINED_MAX):
-        fit = refusal.lines[: max(limit - len(rows), 0)]
-        more += refusal.lines_more + len(refusal.lines) - len(fit)
-        rows += [
-            {
-                "intersection": list(refusal.summary.key), "reasons": list(refusal.summary.reasons),
-                "batch": way.batch_id, "journal": way.line.journal, "line": way.line.number,
-                "ledger": way.line.ledger, "period": way.line.period,
-                "combination": way.line.combination, "debit": way.line.debit,
-                "credit": way.line.credit, "currency": way.line.currency,
+def list_loads(
+    request: Request, run_id: PathName, after: After = "", limit: Limit = ROWS_DEFAULT
+) -> dict[str, Any]:
+    """Oldest first, each with its task in the model."""
+    run = find_run(request, run_id)
+    rows = request.house.records.loads.load_loads(run_id=run.run_id)
+    return walk_page(rows, after=after, limit=limit, find_key=lambda row: row.load_id)
+
+
+@router.get(
+    "/{run_id}/files/{file}", summary="What the model said of a load",
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "Its result as it came, or a dump of refused rows.",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
             }
-            for way in fit
-        ]  # fmt: skip
-        if more:
-            break
-    return {"items": rows, "lines_more": more, "is_whole": next(refusals, None) is None}
+        }
+    },
+)  # fmt: skip
+@needs(Right.SEE)
+def fetch_file(request: Request, run_id: PathName, file: PathName) -> StreamingHttpResponse:
+    """By the hash that its loads tell."""
+    run = find_run(request, run_id)
+    with finding():
+        content = request.house.read_run_file(run.run_id, file)
+    return StreamingHttpResponse(content, content_type="text/plain; charset=utf-8")
 
 
 @router.post("/{run_id}/resume", response={202: RunOut}, summary="Let a stopped run go on")
 @needs(Right.RUN)
 def resume(request: Request, run_id: PathName) -> RunRow:
     """It is queued and goes on at its first missing step; one under way is left alone."""
-    with finding():
-        run = request.house.records.runs.load_run(run_id)
+    run = find_run(request, run_id)
     request.house.enqueue_resume(run.run_id)
     return request.house.records.runs.load_run(run.run_id)
 
@@ -181,18 +179,35 @@ def resume(request: Request, run_id: PathName) -> RunRow:
 @needs(Right.RUN)
 def retry(request: Request, run_id: PathName, idempotency_key: IdempotencyKey = "") -> RunRow:
     """A new run is queued; poll it by the id that is answered."""
-    with finding():
-        run = request.house.records.runs.load_run(run_id)
+    run = find_run(request, run_id)
     key = verify_key(request, idempotency_key, {"retry": run.run_id})
     return request.house.enqueue_retry(run.run_id, key=key)
+
+
+@router.post("/{run_id}/period", response={202: RunOut}, summary="Run one period of it again")
+@needs(Right.RUN)
+def run_period(
+    request: Request,
+    run_id: PathName,
+    wanted: Annotated[PeriodAsked, Body()],
+    idempotency_key: IdempotencyKey = "",
+) -> RunRow:
+    """A new run of that planning period alone is queued."""
+    run = find_run(request, run_id)
+    if wanted.period not in run.summary.get("periods", ()):
+        raise MissingError(
+            f"Run {run.run_id} has no planning period {wanted.period!r}.",
+            written="Nothing was started.", next_step="See the run's summary.",
+        )  # fmt: skip
+    key = verify_key(request, idempotency_key, {"run": run.run_id, "period": wanted.period})
+    return request.house.enqueue_run(run.flow, {"members": [wanted.period]}, key=key)
 
 
 @router.post("/{run_id}/apply", response={202: RunOut}, summary="Load exactly what a run planned")
 @needs(Right.RUN)
 def apply_plan(request: Request, run_id: PathName, idempotency_key: IdempotencyKey = "") -> RunRow:
     """Of a dry run of actuals; refused where the books or the model have moved since."""
-    with finding():
-        run = request.house.records.runs.load_run(run_id)
+    run = find_run(request, run_id)
     plan = str(run.summary.get("plan_hash", ""))
     key = verify_key(request, idempotency_key, {"apply": plan})
     return request.house.enqueue_plan(plan, key=key)
@@ -210,6 +225,15 @@ def stop(request: Request, run_id: PathName) -> RunRow:
 @needs(Right.RUN)
 def cancel(request: Request, run_id: PathName) -> RunRow:
     """A task it started in the model is left alone."""
-    with finding():
-        run = request.house.records.runs.load_run(run_id)
+    run = find_run(request, run_id)
     return request.house.cancel(run.run_id)
+
+
+def find_run(request: Request, run_id: str) -> RunRow:
+    """The run, by its id or the beginning of it.
+
+    Raises:
+        MissingError: There is none, or several.
+    """
+    with finding():
+        return request.house.records.runs.load_run(run_id)

@@ -1,22 +1,19 @@
 """Values as programs read and write them: exact amounts as text, instants in UTC."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from ninja import Header, Path, Query, Schema
-from pydantic import ConfigDict, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, StringConstraints, WithJsonSchema
 
 from ml_connector.domain.money import render_plain
 from ml_connector.errors import UsageError
+from ml_connector.ports import Right, Role
 from ml_connector.web.api.problems import MissingError
 
-Item = TypeVar("Item")
-ROWS_DEFAULT = 50
-ROWS_MAX = 200
-"""Rows of one answer; the next ones are asked for by its `next`."""
 TEXT_MAX = 2_000
 """Characters of a reason or a note."""
 KEY_MAX = 200
@@ -42,6 +39,8 @@ Amount = Annotated[
     ),
 ]
 """A decimal as text, so that no reader rounds it; its currency stands beside it."""
+Rights = Annotated[list[Right], BeforeValidator(sorted)]
+Roles = Annotated[list[Role], BeforeValidator(sorted)]
 Document = dict[str, Any]
 """What was recorded, as it was recorded; amounts in it are text as well."""
 Line = r"^[^\x00-\x1f\x7f]*$"
@@ -55,15 +54,6 @@ Told = Annotated[
 ]
 """What we have told before, sent back letter by letter: a cause, a member of a key."""
 PathName = Annotated[Name, Path()]
-Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="Rows of one answer.")]
-# The library loses the default of a parameter whose type has limits of its own: they stand here.
-After = Annotated[
-    str,
-    Query(
-        max_length=KEY_MAX, pattern=Line,
-        description="Where to go on: `next` of the answer before; empty: the beginning.",
-    ),
-]  # fmt: skip
 OfFlow = Annotated[str, Query(max_length=KEY_MAX, pattern=Line, description="Of this flow only.")]
 IdempotencyKey = Annotated[
     str,
@@ -78,22 +68,6 @@ class Asked(Schema):
     """What is sent; a word that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-
-class Page(Schema, Generic[Item]):
-    """Some rows, and where the others begin."""
-
-    items: list[Item]
-    next: str | None = Field(description="Give it as `after` to go on; null: there are no more.")
-
-
-def cut_page(
-    rows: Sequence[Item], *, limit: int, find_key: Callable[[Item], str]
-) -> dict[str, Any]:
-    """A page of rows of which one more than fits was read, where there is one."""
-    shown = list(rows[:limit])
-    more = len(rows) > limit
-    return {"items": shown, "next": find_key(shown[-1]) if more else None}
 
 
 @contextmanager

@@ -6,8 +6,16 @@ from ninja import Body, Router, Schema
 from pydantic import Field
 
 from ml_connector.ports import ApiToken, Right
+from ml_connector.web.api.paging import (
+    ROWS_DEFAULT,
+    After,
+    Limit,
+    Page,
+    begin_after,
+    cut_page,
+)
 from ml_connector.web.api.problems import CallRefusedError, MissingError
-from ml_connector.web.api.shapes import Asked, Instant, Name, PathName, finding
+from ml_connector.web.api.shapes import Asked, Instant, Name, PathName, Rights, finding
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 from ml_connector.wiring.tokens import DAYS_DEFAULT, DAYS_MAX
@@ -21,19 +29,13 @@ class TokenOut(Schema):
     token_id: str
     person: str
     name: str
-    rights: list[Right]
+    rights: Rights
     created_at: Instant
     created_by: str
     expires_at: Instant
     used_at: Instant | None = Field(description="To the minute.")
     revoked_at: Instant | None
     revoked_by: str
-
-
-class TokensOut(Schema):
-    """Tokens, newest first."""
-
-    items: list[TokenOut]
 
 
 class TokenAsked(Asked):
@@ -51,12 +53,14 @@ class NewTokenOut(Schema):
     secret: str
 
 
-@router.get("", response=TokensOut, summary="Tokens, newest first")
+@router.get("", response=Page[TokenOut], summary="Tokens, newest first")
 @needs(Right.SEE)
-def list_tokens(request: Request) -> dict[str, Any]:
+def list_tokens(request: Request, after: After = "", limit: Limit = ROWS_DEFAULT) -> dict[str, Any]:
     """One's own; an admin sees everybody's."""
     person = "" if Right.ADMINISTER in request.rights else request.person.name
-    return {"items": [_tell(one) for one in request.house.list_tokens(person)]}
+    before = begin_after(after, request.house.records.tokens.find_token)
+    rows = request.house.list_tokens(person, before=before, limit=limit + 1)
+    return cut_page(rows, limit=limit, find_key=lambda one: one.token_id)
 
 
 @router.post("", response={201: NewTokenOut}, summary="Make a token of one's own")
@@ -69,23 +73,19 @@ def make_token(request: Request, wanted: Annotated[TokenAsked, Body()]) -> dict[
             status=403, next_step="Sign in, and make it on the page Tokens.",
         )  # fmt: skip
     token, secret = request.house.make_token(wanted.name, rights=wanted.rights, days=wanted.days)
-    return {"token": _tell(token), "secret": secret}
+    return {"token": token, "secret": secret}
 
 
 @router.post("/{token_id}/revoke", response=TokenOut, summary="Take a token back")
 @needs(Right.SEE)
-def revoke_token(request: Request, token_id: PathName) -> dict[str, Any]:
+def revoke_token(request: Request, token_id: PathName) -> ApiToken:
     """One's own; an admin takes back anybody's. It opens nothing from then on."""
-    own = {one.token_id for one in request.house.list_tokens(request.person.name)}
-    if Right.ADMINISTER not in request.rights and token_id not in own:
+    found = request.house.records.tokens.find_token(token_id)
+    is_own = found is not None and found.person == request.person.name
+    if Right.ADMINISTER not in request.rights and not is_own:
         raise MissingError(
             f"There is no token {token_id!r}.",
             written="Nothing was changed.", next_step="List them: GET /api/v1/tokens.",
         )  # fmt: skip
     with finding():
-        return _tell(request.house.revoke_token(token_id))
-
-
-def _tell(one: ApiToken) -> dict[str, Any]:
-    told = {name: getattr(one, name) for name in TokenOut.model_fields}
-    return {**told, "rights": sorted(one.rights)}
+        return request.house.revoke_token(token_id)

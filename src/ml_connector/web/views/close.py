@@ -25,6 +25,7 @@ from ml_connector.flows.answers.cockpit_listings import (
     list_late_cells,
     list_stakes,
     list_standings,
+    name_ledger,
     tell_burn_down,
 )
 from ml_connector.flows.answers.listing import Tone
@@ -54,7 +55,6 @@ CELL = (
     '{stake}<span class="unseen">{period}; {told}</span></a>'
 )
 STAKE = '<span class="stake">{}</span>'
-ELSEWHERE_WORDS = dict(zip(ELSEWHERE, ("several ledgers", "no ledger"), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ class _Shown:
         start = (self.page - 1) * self.most
         return [
             (
-                ELSEWHERE_WORDS.get(ledger, ledger),
+                name_ledger(ledger),
                 [[_draw_cell(one) for one in its] for _, its in its_cells],
             )
             for ledger, its_cells in self._chosen[start : start + self.most]
