@@ -47,6 +47,7 @@ def test_decision_is_refused_to_its_maker_and_heard_once_from_others(site: Any) 
     page = maker.get(f"/plans/{plan}/").text
     forged = maker.post(f"/plans/{plan}/approve/", {"reason": "Mine."})
     bare = approver.post(f"/plans/{plan}/reject/", {"reason": " "})
+    long = approver.post(f"/plans/{plan}/approve/", {"reason": "x" * 2_001})
     first = approver.post(f"/plans/{plan}/approve/", {"reason": "Looked at."})
     again = approver.post(f"/plans/{plan}/approve/", {"reason": "Looked at."})
     turned = approver.post(f"/plans/{plan}/reject/", {"reason": "No."})
@@ -58,6 +59,9 @@ def test_decision_is_refused_to_its_maker_and_heard_once_from_others(site: Any) 
     assert "both made plan" in page
     assert bare.status == 422
     assert "wants a reason" in bare.text
+    assert long.status == 422
+    assert "The reason has 2,001 characters" in long.text
+    assert "x" * 2_001 in long.text
     assert (first.status, again.status) == (302, 302)
     assert turned.status == 422
     with site.house() as house:

@@ -61,3 +61,28 @@ def test_a_character_that_no_database_keeps_is_refused_wherever_it_stands(site: 
         assert answer.status == 400
         assert "U+0000" in answer.text
     assert "Kept" in answers[-1].text
+
+
+def test_nothing_of_a_long_text_is_cut_off_without_a_word(site: Any) -> None:
+    """A list of accounts is kept whole, however long; a comment is refused beside what it was."""
+    mapper, place = site.member("mapper"), "/mapping/actuals-fusion/"
+    values = [str(number) for number in range(10_000, 11_500)]
+    rule = {
+        "dimension": "account", "when": f"account={'|'.join(values)}", "target": "68020",
+        "what": "save", "comment": "c" * 501,
+    }  # fmt: skip
+    assert mapper.post(f"{place}keep/", {"where": "records"}).status == 302
+    with site.house() as house:
+        rule["based_on"] = str(house.find_rules("actuals-fusion").number)
+
+    refused = mapper.post(f"{place}rule/", rule)
+    taken = mapper.post(f"{place}rule/", {**rule, "comment": "All of them."})
+
+    assert refused.status == 422
+    assert "The comment has 501 characters; 500 is the most." in refused.text
+    assert values[-1] in refused.text
+    assert taken.status == 302
+    with site.house() as house:
+        kept = house.find_rules("actuals-fusion").mapping.rules[-1]
+    assert kept.conditions[0].pattern.values == tuple(values)
+    assert mapper.post(f"{place}keep/", {"where": "file"}).status == 302

@@ -63,6 +63,8 @@ def show(visitor: Visitor, code: str) -> Answer:
 def test_code_is_asked_for_once_the_factor_works_and_each_is_good_once(door: Door) -> None:
     """Until it is shown nothing is open; whoever was in elsewhere is out."""
     here, elsewhere = door.visitor("anna"), door.visitor("anna")
+    for nothing_begun in ({"code": "000000"}, {"what": "else"}, {}):
+        assert here.post("/account/factor/", nothing_begun).status == 302
     begun = here.post("/account/factor/", {"what": "begin"})
     assert "data:image/svg+xml;base64," in begun.text
     assert here.post("/account/factor/", {"code": "000000"}).status == 422

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from ml_connector.cli.options import Options, Output, opened, output_of
 from ml_connector.cli.output import Listing, hint, say, show, show_json
+from ml_connector.cli.outside import Rows
 from ml_connector.cli.report import tell_run
 from ml_connector.ports import RunRow, StepRow
 from ml_connector.wiring.moving import Waiting
@@ -57,7 +58,7 @@ def _finished(row: RunRow | None) -> str:
 def list_runs(
     *,
     flow: str | None = None,
-    limit: Annotated[int, Parameter(help="Newest runs to list.")] = 20,
+    limit: Annotated[Rows, Parameter(help="Newest runs to list.")] = 20,
     options: Options | None = None,
 ) -> int:
     """List runs, newest first."""

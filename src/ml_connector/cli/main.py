@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from ml_connector import __version__
+from ml_connector.cli.outside import explain_refusal, find_output, open_missing_streams
 from ml_connector.cli.signals import Interruption, terminating
 from ml_connector.errors import ConnectorError, StoredError
 
@@ -41,8 +42,8 @@ _COMMANDS = {
     "mcp": ("agents:mcp", "Let an agent read and plan, over standard input and output."),
     "migrate": ("upgrading:migrate", "Bring the records database up to this release."),
     "sign-off": ("sign_offs:sign_off", "Sign a period as reconciled."),
-    "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
     "close": ("close:close", "Show where the close stands, in money."),
+    "status": ("history:status", "Show each flow: last run, periods owed, refusals."),
     "trace": ("history:trace", "Tell everything known of a key."),
     "sandbox": ("sandbox:sandbox", "Start pretended Fusion, JD Edwards and Anaplan servers."),
     "completion": ("completion:completion", "Print a completion script for a shell."),
@@ -213,9 +214,9 @@ for _name, (_about, _members) in _GROUPS.items():
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
+    open_missing_streams()
     with terminating():
         code = run_command(sys.argv[1:] if arguments is None else arguments)
-        sys.stdout.flush()
     sys.exit(code)
 
 
@@ -226,11 +227,11 @@ def run_command(arguments: Sequence[str]) -> int:
         given = _complete(arguments)
         command, bound, _ = app.parse_args(given, exit_on_error=False, print_error=False)
         output = getattr(bound.arguments.get("options"), "output", "text")
-        return int(command(*bound.args, **bound.kwargs) or 0)
+        return _flushed(int(command(*bound.args, **bound.kwargs) or 0))
     except CycloptsError as error:
         from ml_connector.cli.usage import explain_usage  # noqa: PLC0415 - start-up time.
 
-        return tell_error(explain_usage(error), output)
+        return tell_error(explain_usage(error), find_output(arguments))
     except ConnectorError as error:
         return tell_error(error, output)
     except KeyboardInterrupt as stop:
@@ -239,6 +240,14 @@ def run_command(arguments: Sequence[str]) -> int:
         # The reader has seen enough; what Python would still flush has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OUTPUT_GONE
+    except OSError as error:
+        return tell_error(explain_refusal(error), output if error.filename else "text")
+
+
+def _flushed(code: int) -> int:
+    # Now, while it can still be told that there is no room for what was printed.
+    sys.stdout.flush()
+    return code
 
 
 def _complete(arguments: Sequence[str]) -> Sequence[str]:

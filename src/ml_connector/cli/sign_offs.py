@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import hint, say, show
+from ml_connector.cli.outside import Rows
 from ml_connector.flows.answers.reconciliation import read_stated
 from ml_connector.flows.answers.reconciliation_listings import (
     is_empty,
@@ -37,7 +38,7 @@ def list_signed(
     *,
     flow: str | None = None,
     periods: Annotated[bool, Parameter(help="How each period stands, signed or not.")] = False,
-    limit: Annotated[int, Parameter(help="Newest signatures to list.")] = 50,
+    limit: Annotated[Rows, Parameter(help="Newest signatures to list.")] = 50,
     options: Options | None = None,
 ) -> int:
     """List signatures, newest first; or every period and how it is signed."""

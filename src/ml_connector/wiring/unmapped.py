@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.domain.texts import verify_length
 from ml_connector.errors import UsageError
 from ml_connector.ports import Json, RunRow
 from ml_connector.ports.unmapped import UnmappedFilter, UnmappedValue
@@ -79,8 +80,9 @@ class Unmapped(Part):
         """Somebody looks after the value, or nobody does when the owner is empty.
 
         Raises:
-            UsageError: There is no such value, or no such person.
+            UsageError: There is no such value, or no such person, or the note is too long.
         """
+        note = verify_length(note, most=NOTE_CHARACTERS_MAX, what="The note")
         found = self.find_unmapped(flow_name, dimension, value)
         person = self.records.people.find_person(owner) if owner else None
         if owner and (person is None or not person.is_active):
@@ -91,12 +93,10 @@ class Unmapped(Part):
                 owner=owner,
             )
         with self.records.transactions.begin(f"the owner of {value}"):
-            self.records.unmapped.save_owner(
-                found, owner=owner, note=note[:NOTE_CHARACTERS_MAX], actor=self.actor
-            )
+            self.records.unmapped.save_owner(found, owner=owner, note=note, actor=self.actor)
             self.records.audit.record(
                 "unmapped.assigned", subject=flow_name, actor=self.actor, dimension=dimension,
-                value=value, owner=owner, note=note[:NOTE_CHARACTERS_MAX],
+                value=value, owner=owner, note=note,
             )  # fmt: skip
         return self.find_unmapped(flow_name, dimension, value)
 

@@ -15,6 +15,7 @@ from ml_connector.domain.mapping_rules import (
     diff_mappings,
     render_mapping,
 )
+from ml_connector.domain.texts import verify_length
 from ml_connector.errors import BusyError, UsageError
 from ml_connector.ports import Records
 from ml_connector.ports.rules import Deed, NewRules, RuleVersion
@@ -273,9 +274,10 @@ class Rulebook:
     def _append(
         self, mapping: MappingSet, deed: Deed, *, based_on: int, comment: str
     ) -> RuleVersion:
+        said = verify_length(comment, most=COMMENT_CHARACTERS_MAX, what="The comment")
         new = NewRules(
             content_hash=mapping.content_hash, content=render_mapping(mapping),
-            rules=len(mapping.rules), deed=deed, comment=comment[:COMMENT_CHARACTERS_MAX].strip(),
+            rules=len(mapping.rules), deed=deed, comment=said,
             is_kept=deed is not Deed.RETURNED,
         )  # fmt: skip
         name = self.flow.name

@@ -62,11 +62,12 @@ def set_up_factor(request: Asked) -> HttpResponse:
         return _show_factor(request, house.begin_factor(name))
     try:
         codes = house.confirm_factor(name, request.POST.get("code", "")[:CODE_MAX])
+        begun = house.render_begun_factor(name) if codes is None else ""
     except ConnectorError:
-        # Begun in another tab, and confirmed there.
+        # Begun in another tab, and confirmed there; or not at all.
         return redirect("account")
     if codes is None:
-        return _show_factor(request, house.render_begun_factor(name), is_wrong=True, status=422)
+        return _show_factor(request, begun, is_wrong=True, status=422)
     return _show_codes(request, codes)
 
 

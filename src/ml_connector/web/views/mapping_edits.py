@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 
 from ml_connector.domain.mapping_file import MappingFaultsError
 from ml_connector.domain.mapping_rules import COLUMNS, MappingSet, render_mapping
+from ml_connector.domain.texts import TextTooLongError
 from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.flows.answers import mapping_listings as tables_of
 from ml_connector.flows.placing.rulebook import RulesConflictError, RulesInForce
@@ -29,7 +30,7 @@ FILE_BYTES_MAX = 5_000_000
 RULES_BYTES_MAX = 2_000_000
 """Of rules that a page sends back to be saved; some forty thousand."""
 CELL_MAX = 4_000
-"""Characters of a field of a rule."""
+"""Characters that a link may fill into a field of a rule."""
 
 
 class RulesTooLargeError(UsageError):
@@ -46,7 +47,8 @@ def change_rule(request: Asked, name: str) -> HttpResponse:
         return held
     if request.method != "POST":
         return _show_form(request, name, held, _find_cells(request, held))
-    cells = {column: request.POST.get(column, "")[:CELL_MAX] for column in COLUMNS}
+    # As long as they come: a list of accounts that lost its end would still be a rule.
+    cells = {column: request.POST.get(column, "") for column in COLUMNS}
     is_removal = request.POST.get("what") == "remove"
     try:
         request.house.change_rule(
@@ -54,7 +56,7 @@ def change_rule(request: Asked, name: str) -> HttpResponse:
             based_on=read_number(request.POST.get("based_on", "")) or 0,
             comment=request.POST.get("comment", ""),
         )  # fmt: skip
-    except MappingFaultsError as error:
+    except (MappingFaultsError, TextTooLongError) as error:
         return _show_form(request, name, held, cells, error=error)
     except ConnectorError as error:
         return refuse(request, name, error)
@@ -71,7 +73,7 @@ def _find_cells(request: Asked, held: RulesInForce) -> dict[str, str]:
 
 def _show_form(
     request: Asked, name: str, held: RulesInForce, cells: dict[str, str], *,
-    error: MappingFaultsError | None = None,
+    error: ConnectorError | None = None,
 ) -> HttpResponse:  # fmt: skip
     sent: Any = request.POST if request.method == "POST" else request.GET
     place = read_number(sent.get("place", ""))
@@ -79,7 +81,7 @@ def _show_form(
     shown = {
         "name": name, "held": held, "cells": cells, "error": error, "place": place,
         "is_new": place is None, "based_on": based_on,
-        "faults": [fault.text for fault in error.faults] if error else [],
+        "faults": [fault.text for fault in getattr(error, "faults", ())],
         "dimensions": list_mapped(request.house.actuals_flow(name)),
         "facts": list_facts(held.mapping), "comment": sent.get("comment", ""),
     }  # fmt: skip

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from ml_connector.domain.texts import verify_length
 from ml_connector.errors import BlockedError, ConnectorError, UsageError
 from ml_connector.flows.answers import plans_listings as listings
 from ml_connector.flows.answers.listing import Listing, Money
@@ -147,7 +148,7 @@ def _is_said(request: Asked, plan_hash: str, error: ConnectorError, *, approves:
 
 
 def _read_reason(request: Asked) -> str:
-    return request.POST.get("reason", "").strip()[:REASON_MAX]
+    return verify_length(request.POST.get("reason", ""), most=REASON_MAX, what="The reason")
 
 
 def _find_approval(request: Asked, plan: str) -> Approval | None:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from ml_connector.domain.texts import verify_length
 from ml_connector.errors import ConnectorError, UsageError
 from ml_connector.flows.answers import schedule_listings as listings
 from ml_connector.flows.answers.schedule_listings import ScheduleView
@@ -95,8 +96,10 @@ def trigger(request: Asked, name: str) -> HttpResponse:
 @require_POST
 def add_maintenance(request: Asked) -> HttpResponse:
     """Nothing scheduled begins in the window that needs the connection."""
-    given = {one: request.POST.get(one, "").strip()[:TEXT_MAX] for one in WINDOW_FIELDS}
+    given = {one: request.POST.get(one, "") for one in WINDOW_FIELDS}
     try:
+        for one, text in given.items():
+            given[one] = verify_length(text, most=TEXT_MAX, what=f"The {one}")
         request.house.add_maintenance(
             given["connection"], begins=given["from"], ends=given["to"], zone=given["zone"],
             reason=given["reason"],
