@@ -95,6 +95,48 @@ def test_one_person_is_not_two_of_the_people_a_plan_needs(
     assert done.state is ApprovalState.APPROVED
 
 
+SET, TAKEN, ADDED = "person.password", "person.factor-removed", "person.factor-added"
+
+
+@pytest.mark.parametrize(
+    ("deeds", "is_one"),
+    [
+        ([], False),
+        ([(SET, "ben")], False),
+        ([(SET, "ada")], True),
+        ([(TAKEN, "ada")], True),
+        ([(SET, "ada"), (SET, "ben")], False),
+        ([(SET, "ada"), (TAKEN, "ada"), (ADDED, "ben")], True),
+        ([(SET, "ada"), (TAKEN, "ada"), (ADDED, "ben"), (SET, "ben")], False),
+        ([(SET, "ben"), (SET, "ada@desk")], True),
+        ([(SET, "cem")], False),
+    ],
+)
+def test_who_set_how_another_signs_in_counts_as_that_person(
+    records: Records, records_clock: Clock, deeds: list[tuple[str, str]], *, is_one: bool
+) -> None:
+    """Until that person has set it anew; whichever of the two has made the plan."""
+    for name in ("ada", "ben", "cem"):
+        add(records, name)
+    records.identities.save_account("ada", "ada@desk")
+    for event, actor in deeds:
+        records.audit.record(event, subject="ben", actor=actor)
+    for maker, other in (("ada", "ben"), ("ben", "ada")):
+        plan = ask(records, records_clock, maker)
+        bar = records.approvals.find_bar(plan.plan_hash, actor=other)
+        if not is_one:
+            assert bar == ""
+            continue
+        assert "has set how ben signs in" in bar
+        with pytest.raises(BlockedError) as refused:
+            records.approvals.decide(plan.plan_hash, actor=other, approves=True, reason="")
+        assert refused.value.code == "people.count-as-one"
+        assert "Let ben sign in and change the password" in refused.value.next_step
+    two = ask(records, records_clock, "dan", needed=2)
+    records.approvals.decide(two.plan_hash, actor="ada", approves=True, reason="")
+    assert bool(records.approvals.find_bar(two.plan_hash, actor="ben")) is is_one
+
+
 def test_last_admin_stays(records: Records) -> None:
     """Else nobody could give roles any more: neither disabled nor stripped of the role."""
     people = records.people

@@ -63,6 +63,18 @@ def test_who_made_or_resumed_the_run_does_not_sign(
     assert made.sign_offs.load_sign_offs() == []
 
 
+def test_who_set_how_another_signs_in_does_not_sign_for_that_persons_run(
+    made: Records, records_clock: Clock
+) -> None:
+    """Kim made the run and could sign in as Lee, until Lee has a password of their own."""
+    made.audit.record("person.password", subject="lee", actor="kim")
+    with pytest.raises(BlockedError, match="kim has set how lee signs in") as caught:
+        sign(made, draft(records_clock))
+    assert caught.value.code == "people.count-as-one"
+    made.audit.record("person.password", subject="lee", actor="lee")
+    sign(made, draft(records_clock))
+
+
 @pytest.mark.parametrize(
     "faulty", [{"comment": " \n"}, {"signed_by": " "}, {"proof_hash": ""}, {"ledger": ""}]
 )

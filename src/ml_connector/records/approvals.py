@@ -5,7 +5,6 @@ decide at the same instant decide one after the other. The database refuses once
 happen: a maker's decision, a second one of the same person, an approval with too few people.
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +17,7 @@ from ml_connector.records import models
 from ml_connector.records.canonical import verify_plain
 from ml_connector.records.errors import (
     AmbiguousPlanError,
+    CountsAsOneError,
     DecidedTwiceError,
     ExpiredApprovalError,
     MovedApprovalError,
@@ -28,7 +28,7 @@ from ml_connector.records.errors import (
     UnfitApprovalError,
     UnknownApprovalError,
 )
-from ml_connector.records.identities import find_names
+from ml_connector.records.keepers import Together, find_together, fold_person
 from ml_connector.records.store import OrganisationStore, split_chunks
 
 MOVES = {
@@ -179,23 +179,24 @@ class ApprovalRecords(OrganisationStore):
             return ExpiredApprovalError(stored)
         if stored.state is not ApprovalState.WAITING:
             return NotWaitingError(stored)
-        names = self._fold_names([actor])
-        if names & self._find_makers(row):
+        mine, makers = find_together(self._id, [actor]), self._find_makers(row)
+        deciders = find_together(self._id, [decision.actor for decision in stored.decisions])
+        if mine.names & {row.maker_person, *makers.names}:
             return OwnPlanError(stored, actor)
-        if names & {fold_person(decision.actor) for decision in stored.decisions}:
+        if mine.names & deciders.names:
             return DecidedTwiceError(stored, actor)
+        for others, are in ((makers, "made it"), (deciders, "have decided on it")):
+            if mine.wide & others.wide:
+                what = f"cannot decide on plan {stored.plan_hash} beside those who {are}"
+                return CountsAsOneError(actor, what, kept={**mine.kept, **others.kept})
         return None
 
-    def _fold_names(self, actors: Iterable[str]) -> set[str]:
-        """Whoever these are under any of their names: one person, their accounts and programs."""
-        return set(map(fold_person, find_names(self._id, actors)))
-
-    def _find_makers(self, row: models.Approval) -> set[str]:
-        """Who the plan is of, as people are compared; the audit chain knows who resumed its run."""
+    def _find_makers(self, row: models.Approval) -> Together:
+        """Who the plan is of; the audit chain knows who resumed its run."""
         runs = models.Run.of(self._id).filter(run_id=row.run_id)
         resumed = models.AuditLink.of(self._id).filter(run_id=row.run_id, event=RUN_RESUMED)
         actors = {*runs.values_list("actor", flat=True), *resumed.values_list("actor", flat=True)}
-        return {row.maker_person, *self._fold_names([row.maker, *actors])}
+        return find_together(self._id, {row.maker, *actors})
 
     def _record_decision(
         self, row: models.Approval, *, actor: str, approves: bool, reason: str
@@ -244,11 +245,6 @@ class ApprovalRecords(OrganisationStore):
                 Decision(actor=one.actor, is_approval=one.is_approval, reason=one.reason, at=one.at)
             )
         return decisions
-
-
-def fold_person(actor: str) -> str:
-    """The name as people are compared: spelling it in capitals makes nobody another person."""
-    return unicodedata.normalize("NFKC", actor).strip().casefold()
 
 
 def _verify_fit(approval: Approval) -> None:

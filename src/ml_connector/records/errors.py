@@ -1,6 +1,6 @@
 """What the stores of postings and approvals refuse, by what the caller may do next."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ml_connector.errors import BlockedError, BusyError, RefusedError, UsageError
@@ -237,6 +237,22 @@ class OwnPlanError(BlockedError):
             written=NOT_DECIDED,
             next_step="Let another person decide.",
             plan_hash=stored.plan_hash, actor=actor,
+        )  # fmt: skip
+
+
+class CountsAsOneError(BlockedError):
+    """Somebody could sign in as another, having set how: the two count as one person."""
+
+    code = "people.count-as-one"
+
+    def __init__(self, actor: str, what: str, *, kept: Mapping[str, str]) -> None:
+        told = "; ".join(f"{by} has set how {person} signs in" for person, by in kept.items())
+        super().__init__(
+            f"{actor} {what}: {told}.",
+            written="Nothing was stored; everything is as it was.",
+            next_step=f"Let {' and '.join(kept)} sign in and change the password, then try again;"
+            " or let another person do it.",
+            actor=actor, kept=", ".join(kept),
         )  # fmt: skip
 
 

@@ -15,10 +15,10 @@ from django.db.models import Max, QuerySet
 
 from ml_connector.ports import SignedScope, SignOff
 from ml_connector.records import models
-from ml_connector.records.approvals import fold_person
 from ml_connector.records.canonical import render_canonical
 from ml_connector.records.chain import render_instant
-from ml_connector.records.identities import find_names
+from ml_connector.records.errors import CountsAsOneError
+from ml_connector.records.keepers import find_together, fold_person
 from ml_connector.records.sign_off_errors import (
     OwnRunError,
     SignedAlreadyError,
@@ -97,12 +97,12 @@ class SignOffRecords(OrganisationStore):
         rows = self._older(rows, sign_off_id=before) if before else rows
         return self._render_all(rows.order_by("-id")[:limit])
 
-    def _rows(self) -> QuerySet[models.SignOff]:
-        return models.SignOff.of(self._id)
     def list_writers(self, scope: SignedScope) -> set[str]:
         """The runs that wrote into the period; see `ports.SignOffStore`."""
         return list_writers(self._id, scope)
 
+    def _rows(self) -> QuerySet[models.SignOff]:
+        return models.SignOff.of(self._id)
 
     def _load_by_key(self, keys: Collection[int]) -> Iterator[SignOff]:
         for chunk in split_chunks(keys):
@@ -110,15 +110,16 @@ class SignOffRecords(OrganisationStore):
 
     def _verify_other_person(self, sign_off: SignOff) -> None:
         """Whoever started or resumed a run does not stand for what it came to."""
-        mine = self._fold([sign_off.signed_by])
+        mine = find_together(self._id, [sign_off.signed_by])
         makers = find_makers(self._id, find_writers(self._id, sign_off))
         for actor, run_id in sorted(makers.items()):
-            if mine & self._fold([actor]):
+            theirs = find_together(self._id, [actor])
+            if mine.names & theirs.names:
                 raise OwnRunError(sign_off, run_id=run_id)
-
-    def _fold(self, actors: Iterable[str]) -> set[str]:
-        """Whoever these are under any of their names."""
-        return set(map(fold_person, find_names(self._id, actors)))
+            if mine.wide & theirs.wide:
+                what = f"cannot sign {sign_off.period} of {sign_off.ledger} beside who made"
+                kept = {**mine.kept, **theirs.kept}
+                raise CountsAsOneError(sign_off.signed_by, f"{what} run {run_id}", kept=kept)
 
     def _render_all(self, rows: Iterable[models.SignOff]) -> list[SignOff]:
         listed = list(rows)
