@@ -1,5 +1,6 @@
 """What was measured, beside what was promised."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -27,3 +28,13 @@ def render_figures(title: str, figures: Iterable[Figure]) -> Iterator[str]:
     for one in figures:
         promise = f"  (promised: {one.promise})" if one.promise else ""
         yield f"  {one.name}: {one.value}{promise}{'' if one.holds else '  BROKEN'}"
+
+
+def tell_machine() -> Figure:
+    """How busy the machine is: processes that want to run, on average, beside its cores."""
+    minute, _, quarter = os.getloadavg()
+    cores = len(os.sched_getaffinity(0))
+    return Figure(
+        name="processes that wanted to run, in the last minute and quarter of an hour",
+        value=f"{minute:.1f} and {quarter:.1f} on {cores} cores",
+    )

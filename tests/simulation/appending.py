@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.simulation.faults import DRAWN, START, Act, Fault, Plan
+from tests.simulation.faults import ACTS, AGAIN, DRAWN, START, Act, Fault, Plan
 
 APPEND = "append"
 FLOW = "actuals-append-fusion"
 PROCESS = r"/(processes|exports)/\d+/tasks$"
 OURS, OTHER = "integration@halden.example", "planner@halden.example"
 DATA_IMPORT, FILE = "Load Journal Item Data", "journal_items.csv"
-ACTS_MAX, FAULTS_MAX, CALLS_MAX, STEPS_MAX = 2, 4, 560, 165
+FAULTS_MAX, CALLS_MAX, STEPS_MAX = 4, 560, 165
 MOVES = ("new batch", "late journals", "batch reversed", "batch reversed")
 OTHERS = ("new batch", "batch touched", "clock jumps", "batch reversed")
 KINDS = (
@@ -77,8 +77,9 @@ APPEND_EVENTS: dict[str, Callable[[Any, int], None]] = {
 def draw_append_plan(seed: int) -> Plan:
     """The plan of the seed; the same one everywhere."""
     rng = random.Random(f"append {seed}")
-    acts = tuple(_draw_act(rng) for _ in range(rng.randint(1, ACTS_MAX)))
-    return Plan(seed=seed, story=APPEND, variant=APPEND, switches={}, acts=acts)
+    acts = tuple(_draw_act(rng) for _ in range(rng.choice(ACTS)))
+    again = rng.random() < AGAIN
+    return Plan(seed=seed, story=APPEND, variant=APPEND, switches={}, acts=acts, again=again)
 
 
 def _draw_act(rng: random.Random) -> Act:

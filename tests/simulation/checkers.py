@@ -7,10 +7,8 @@ again.
 import gzip
 import hashlib
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +22,6 @@ from tests.simulation.world import LOADS, World
 SECRETS = (b"halden-secret", b"halden-password")
 WINDOW_S = 60.0
 OURS = "integration@halden.example"
-RECORDS = ".state/records.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +34,7 @@ class Finding:
 
 def read_rows(world: World, sql: str) -> list[tuple[Any, ...]]:
     """Rows of the records database, as they lie in the file."""
-    with closing(sqlite3.connect(world.root / RECORDS)) as database:
-        return database.execute(sql).fetchall()
+    return world.read_rows(sql)
 
 
 def read_model(world: World) -> Cells:

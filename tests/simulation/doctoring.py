@@ -3,8 +3,7 @@
 from contextlib import closing
 from sqlite3 import connect
 
-from tests.simulation.checkers import RECORDS
-from tests.simulation.world import World
+from tests.simulation.world import RECORDS, World
 
 
 def write(world: World, *statements: str) -> None:

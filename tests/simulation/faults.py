@@ -28,10 +28,10 @@ PAGES_TURN_MAX = 25
 """Requests to the ledger before its pages turn; beyond the last one they turn for nobody."""
 FAULTS_MAX = 4
 VARIANTS = ("plain", "plain", "lists", "slow", "loaded", "loaded", "loaded", "loaded")
-ACTS = (1, 1, 1, 1, 2)
+ACTS = (1, 1, 1, 1, 1, 1, 1, 1, 1, 2)
 """Acts of a plan: what many short plans find, few long ones do not."""
 DEATHS = (0, 0, 1, 1, 2)
-AGAIN = 0.33
+AGAIN = 0.2
 """Of the plans whose last act leaves nothing to do, how many see another run."""
 DENIED = (401, 403, 444)
 STORMS = (12, 25, 60)

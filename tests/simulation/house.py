@@ -1,7 +1,6 @@
 """The house of a simulated process: the real one over loopback transports and a mortal life."""
 
 import os
-import random
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -14,7 +13,6 @@ from ml_connector.ports import Clock, LedgerSource, PlanningTarget
 from ml_connector.settings import Project
 from ml_connector.systems.anaplan.adapter import AnaplanTarget
 from ml_connector.systems.fusion.adapter import FusionSource
-from ml_connector.systems.http import HttpClient, _build_client
 from ml_connector.systems.jde.adapter import JdeSource
 from ml_connector.wiring.house import House
 
@@ -70,16 +68,7 @@ class SimHouse(House):
         return target
 
     def _make_anaplan(self, name: str) -> AnaplanTarget:
-        target = AnaplanTarget(
+        return AnaplanTarget(
             self._connection(name, "anaplan"), secrets=self.vault, clock=self.clock,
-            budget=self.budget,
+            budget=self.budget, transport=self._transports["anaplan"],
         )  # fmt: skip
-        for http in (target._http, target._auth_http):
-            _rewire(http, self._transports["anaplan"])
-        return target
-
-
-def _rewire(http: HttpClient, transport: httpx2.BaseTransport) -> None:
-    http._client.close()
-    http._client = _build_client(http._options, transport)
-    http._jitter = random.random

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.simulation.faults import (
+    ACTS,
     DRAWN,
     FUSION,
     LOGIN,
@@ -16,7 +17,7 @@ from tests.simulation.faults import (
 from tests.simulation.suppliers import VARIANTS
 
 SUPPLIERS = "suppliers"
-ACTS_MAX, FAULTS_MAX = 3, 4
+FAULTS_MAX = 4
 REST = "/fscmRestApi/resources/[^/]+"
 PLACES = (
     (rf"{REST}/suppliers/\d+$", "PATCH", 4),
@@ -67,7 +68,7 @@ def draw_supplier_plan(seed: int) -> Plan:
     """The plan of the seed; the same one everywhere."""
     rng = random.Random(f"suppliers {seed}")
     variant = rng.choice(sorted(VARIANTS))
-    acts = tuple(_draw_act(rng, variant) for _ in range(rng.randint(1, ACTS_MAX)))
+    acts = tuple(_draw_act(rng, variant) for _ in range(rng.choice(ACTS)))
     turned = {name: rng.choice(values) for name, values in SWITCHES.items() if rng.random() < 0.1}
     switches = {FUSION: turned} if turned else {}
     return Plan(seed=seed, story=SUPPLIERS, variant=variant, switches=switches, acts=acts)

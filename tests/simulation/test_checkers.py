@@ -12,7 +12,6 @@ from tests.simulation.books import sum_books
 from tests.simulation.budgets import prepare_budget, read_approved, read_ledger
 from tests.simulation.checkers import (
     OURS,
-    RECORDS,
     check_at_rest,
     check_budget,
     check_lines,
@@ -21,7 +20,7 @@ from tests.simulation.checkers import (
 )
 from tests.simulation.doctoring import write
 from tests.simulation.life import Life
-from tests.simulation.world import FLOW, World, open_world
+from tests.simulation.world import FLOW, RECORDS, World, open_world
 
 pytestmark = pytest.mark.long
 CELL = ("102", "63020", "210", "USD", "Oct 26")
@@ -164,11 +163,13 @@ def test_secret_in_a_file_is_noticed(played: World) -> None:
 def test_broken_records_are_noticed(played: World, statement: str, checker: str) -> None:
     """A changed link, a lost one, a moved head, a run or an intent nobody ended are told."""
     path = played.root / RECORDS
+    played.close()
     before = path.read_bytes()
     write(played, statement)
     try:
         assert speak(played) == {checker}
     finally:
+        played.close()
         path.write_bytes(before)
 
 

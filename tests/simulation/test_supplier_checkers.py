@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.simulation.checkers import RECORDS
 from tests.simulation.doctoring import write
 from tests.simulation.driving import STORIES, Driver, Played
 from tests.simulation.faults import Act, Plan
@@ -12,7 +11,7 @@ from tests.simulation.people import check_decisions
 from tests.simulation.supplier_checks import check_suppliers
 from tests.simulation.supplier_faults import SUPPLIERS
 from tests.simulation.suppliers import LOG, find_desk, read_log, write_plan
-from tests.simulation.world import open_world
+from tests.simulation.world import RECORDS, open_world
 
 pytestmark = pytest.mark.long
 NUMBER = "10005"
@@ -111,11 +110,13 @@ def test_records_that_tell_otherwise_are_noticed(
 ) -> None:
     """What is remembered, said of postings and decided is held against the pod and its log."""
     path = driver.world.root / RECORDS
+    driver.world.close()
     before = path.read_bytes()
     write(driver.world, statement)
     try:
         assert checker in speak(driver)
     finally:
+        driver.world.close()
         path.write_bytes(before)
 
 

@@ -11,9 +11,10 @@ import os
 import random
 import secrets
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -57,8 +58,11 @@ SMALL_BUDGET = {
     "last_month": "2026-11",
     "approval": {"people": 0},
     "guards": {"vanished_ratio_max": 1},
+    # Longer, and the same look is had more often, nothing else.
+    "settle_minutes": 4,
 }
 PODS, PROJECT = "pods", "project"
+RECORDS = ".state/records.db"
 LOADS = frozenset({"imports", "processes"})
 """Kinds of tasks that load."""
 LOADED = "loaded"
@@ -111,6 +115,20 @@ class World:
     """The project may send few requests a minute."""
     approved: dict[Any, Any] = field(default_factory=dict)
     """What planners have approved, where a story is about that."""
+    _records: sqlite3.Connection | None = None
+
+    def read_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the records database, as they lie in the file."""
+        if self._records is None:
+            # Kept: to open it is to read the whole schema.
+            self._records = sqlite3.connect(self.root / RECORDS)
+        return self._records.execute(sql).fetchall()
+
+    def close(self) -> None:
+        """Nobody reads the records any more."""
+        if self._records is not None:
+            self._records.close()
+        self._records = None
 
     def open_process(self, life: Life) -> SimHouse:
         """A new process over the same project."""
@@ -171,7 +189,8 @@ def open_world(seed: int, *, variant: str = "plain") -> Iterator[World]:
             pods=pods, project=project, rng=rng, clock=clock, wire=Wire(clock=clock), disk=disk,
             logs=logs, is_slow=variant == "slow",
         )  # fmt: skip
-        with _noting_tasks(world), spoiling_files(disk), logs.open("w") as out, _stderr(out):
+        noting, spoiling = _noting_tasks(world), spoiling_files(disk)
+        with closing(world), noting, spoiling, logs.open("w") as out, _stderr(out):
             yield world
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -185,7 +204,9 @@ def _pretending(rng: random.Random) -> Iterator[None]:
     """Nothing in the process is drawn but from the seed, nothing runs beside it."""
     names = random.Random(rng.random())
     drawn = patch.object(secrets, "token_hex", lambda size=16: names.randbytes(size).hex())
-    with drawn, inline_threads():
+    # The copied databases have every migration: to look again costs each process some lists.
+    migrated = patch.object(setup, "migrate", lambda: None)
+    with drawn, migrated, inline_threads():
         yield
 
 
@@ -283,6 +304,7 @@ def make_template() -> Path:
             project = read_project(folder / "budgets")
             house = SimHouse(project, clock=sim, life=life, transports=transports, memory={})
             _save_secrets(house)
+            _ask_budget(house)
             house.close()
             setup.close()
         for server in (pods.fusion, pods.anaplan, pods.jde):
@@ -324,6 +346,12 @@ def _write_project(root: Path, pods: Pods, *, jde_url: str = "") -> None:
 def _save_secrets(house: SimHouse) -> None:
     for name, value in project_template.SANDBOX_SECRETS.items():
         house.save_secret(name, value)
+
+
+def _ask_budget(house: SimHouse) -> None:
+    """The places of the request budget are in the database, hundreds of rows each."""
+    for connection in house.project.connections.values():
+        house.budget.acquire(cast("Any", connection).budget_key())
 
 
 def _write_budgets(root: Path, pods: Pods) -> None:

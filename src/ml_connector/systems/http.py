@@ -24,6 +24,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +71,8 @@ __all__ = [
 
 CONNECTIONS_MAX: Final = 8
 POOL_WAIT_S_MAX: Final = 600.0
+TIMEOUTS_KEPT_MAX: Final = 64
+"""Kinds of time-outs in the library's form that are kept; there are about a dozen."""
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 AUTHORIZATION: Final = "authorization"
 UNSENT: Final = (
@@ -142,6 +145,7 @@ class HttpClient:
         self._jitter: Callable[[], float] = random.random
         _quieten_libraries()
         self._client = _build_client(options, transport)
+        self._headers = _merge_headers(dict(self._client.headers), options.headers)
 
     def send(self, call: RemoteCall) -> RemoteReply:
         """The reply: a success, or a status the call accepts (404 by default).
@@ -244,12 +248,13 @@ class HttpClient:
         return Attempt(reply=reply, is_passing=is_passing is not None and is_passing(reply))
 
     def _send_once(self, call: RemoteCall, credentials: Mapping[str, str]) -> RemoteReply:
-        request = self._client.build_request(
+        # The client's own way to a request merges addresses, cookies and parameters we never have.
+        request = httpx2.Request(
             call.method,
             self._origin + call.target,
-            headers={**self._options.headers, **call.headers, **credentials},
+            headers=_merge_headers(self._headers, call.headers, credentials),
             content=call.content,
-            timeout=_render_timeout(call.timeouts),
+            extensions={"timeout": _render_timeout(call.timeouts).as_dict()},
         )
         host = request.url.host
         with tracing_request(self._options.system, method=call.method, host=host) as tell:
@@ -355,6 +360,13 @@ def _build_tls(options: HttpOptions) -> ssl.SSLContext:
     return context
 
 
+def _merge_headers(*parts: Mapping[str, str]) -> dict[str, str]:
+    """All of them as they are spelled; of the same header the last one counts."""
+    found = {name.lower(): (name, value) for part in parts for name, value in part.items()}
+    return dict(found.values())
+
+
+@lru_cache(maxsize=TIMEOUTS_KEPT_MAX)
 def _render_timeout(timeouts: CallTimeouts) -> httpx2.Timeout:
     return httpx2.Timeout(
         connect=timeouts.connect_s,
@@ -384,4 +396,7 @@ def _find_secrets(headers: Mapping[str, str], credentials: Mapping[str, str]) ->
 
 def _quieten_libraries() -> None:
     for name in NOISY_LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logger = logging.getLogger(name)
+        # Setting it makes every logger of the process forget what it is enabled for.
+        if logger.level != logging.WARNING:
+            logger.setLevel(logging.WARNING)

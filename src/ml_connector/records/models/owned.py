@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from django.db import models
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     Instant = models.DateTimeField[datetime, datetime]
     MaybeInstant = models.DateTimeField[datetime | None, datetime | None]
     Document = models.JSONField[Any, Any]
+
+ROWS_KEPT_MAX: Final = 4_096
+"""Queries for the rows of an organisation that are kept ready; the oldest ones are made anew."""
+OwnedT = TypeVar("OwnedT", bound="Owned")
 
 
 class Owned(models.Model):
@@ -37,4 +42,11 @@ class Owned(models.Model):
     @classmethod
     def of(cls, organisation_id: int) -> models.QuerySet[Self]:
         """The rows of one organisation."""
-        return cls._default_manager.filter(organisation_id=organisation_id)
+        return _rows_of(cls, organisation_id).all()
+
+
+@lru_cache(maxsize=ROWS_KEPT_MAX)
+def _rows_of(model: type[OwnedT], organisation_id: int) -> models.QuerySet[OwnedT]:
+    """A query that is never asked itself: putting the condition together costs more than a copy."""
+    manager = model._default_manager  # noqa: SLF001 - public in Django, whatever it is called.
+    return manager.filter(organisation_id=organisation_id)

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import httpx2
+
 from ml_connector.errors import (
     OutcomeUnknownError,
     ProtocolError,
@@ -75,12 +77,16 @@ class AnaplanTarget:
         clock: Clock,
         budget: RequestBudget | None = None,
         customer: str = "",
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.connection = settings.name
         self.model_id = settings.model_id
         key = settings.budget_key(customer)
         self._auth_http = HttpClient(
-            _render_options(settings, settings.auth_url, key), clock=clock, budget=budget
+            _render_options(settings, settings.auth_url, key),
+            clock=clock,
+            budget=budget,
+            transport=transport,
         )
         login = AnaplanLogin(settings, self._auth_http, secrets=secrets, clock=clock)
         tokens = TokenCache(login.fetch_token, clock=clock, lead_s=LEAD_S)
@@ -89,6 +95,7 @@ class AnaplanTarget:
             clock=clock,
             budget=budget,
             authorizer=TokenAuthorizer(tokens, scheme=SCHEME),
+            transport=transport,
         )
         self._login = login
         self._client = AnaplanClient(

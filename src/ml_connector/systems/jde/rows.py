@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
 
 from ml_connector.domain.money import ZERO
@@ -164,17 +165,17 @@ def build_rows(row_type: type[RowT], rows: Iterable[Row]) -> list[RowT]:
     parsers = _parsers_of(row_type)
     width = len(parsers)
     make: Callable[[Iterable[Any]], RowT] = row_type._make  # type: ignore[attr-defined]  # as above.
-    if CODES_FIELD not in _fields_of(row_type):
-        return [make([p(c) for p, c in zip(parsers, row, strict=True)]) for row in rows]
-    return [
-        make(
-            [
-                *(p(c) for p, c in zip(parsers, row[:width], strict=True)),
-                tuple(map(parse_text, row[width:])),
-            ]
-        )
-        for row in rows
-    ]
+    # Column by column: a page has many rows of few columns.
+    columns = list(zip(*rows, strict=True))
+    if not columns:
+        return []
+    has_codes = CODES_FIELD in _fields_of(row_type)
+    named = columns[:width] if has_codes else columns
+    read: list[Iterable[Any]] = [map(p, column) for p, column in zip(parsers, named, strict=True)]
+    if has_codes:
+        codes = [map(parse_text, column) for column in columns[width:]]
+        read.append(zip(*codes, strict=True) if codes else repeat((), len(columns[0])))
+    return [make(cells) for cells in zip(*read, strict=True)]
 
 
 def find_year(century: int, year: int) -> int:
