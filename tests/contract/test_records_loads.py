@@ -14,6 +14,7 @@ from ml_connector.ports import Clock, LoadRow, PlanRow, Records, RefusedSummary
 from ml_connector.records import create_organisation, open_records
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
+Sql = Callable[..., list[tuple[object, ...]]]
 MADE_AT = datetime(2026, 10, 5, 6, 0, 0, 1, tzinfo=UTC)
 PLAN = PlanRow(
     plan_hash="p1",
@@ -121,6 +122,37 @@ def test_load_is_stored_with_its_refusals_once(records: Records) -> None:
     assert records.loads.load_refused("actuals", open_only=False) == [
         replace(refused[0], is_settled=True), refused[1],
     ]  # fmt: skip
+
+
+def test_open_refusals_are_walked_by_period_cause_and_key(records: Records, sql: Sql) -> None:
+    """Those chosen and no others; of older rows, which told neither, the key alone speaks."""
+    rows = [
+        replace(refuse("l1", str(number), period), cause=cause, period=period)
+        for number, (period, cause) in enumerate(
+            [("Oct-26", "locked"), ("Oct-26", "closed"), ("Nov-26", "locked"), ("Nov-26", "other")]
+        )
+    ]
+    records.loads.record_load(load("l1"), rows)
+    records.loads.record_load(load("l2"), [refuse("l2", "9", "Sep-26")])
+    sql("UPDATE records_refusedsummary SET cause = NULL, period = NULL WHERE key LIKE '%Sep-26%'")
+    old = ("9", "Sep-26")
+
+    def walk(**named: Any) -> set[tuple[str, ...]]:
+        found = [row.key for row in records.loads.walk_refused("actuals", **named)]
+        assert len(found) == len(set(found))
+        return set(found)
+
+    keys = [row.key for row in rows]
+    assert walk() == {*keys, old}
+    assert walk(periods=["Oct-26"]) == {*keys[:2], old}
+    assert walk(causes=["locked"]) == {keys[0], keys[2]}
+    assert walk(causes=["locked"], keys=[keys[0], keys[3], old]) == {keys[0], keys[2], keys[3], old}
+    assert walk(periods=["Nov-26"], causes=["locked", "closed"]) == {keys[2]}
+    assert records.loads.count_refused_periods("actuals") == {"Oct-26": 2, "Nov-26": 2, "": 1}
+    records.loads.settle_refused("actuals", keys[:1])
+    assert walk(periods=["Oct-26"]) == {keys[1], old}
+    (first,) = records.loads.walk_refused("actuals", keys=[keys[1]])
+    assert (first.cause, first.load_id, first.reasons) == ("closed", "l1", rows[1].reasons)
 
 
 @pytest.mark.parametrize("amount", ["12345678901234567890.123456789", "-0.010", "1E+3", "0"])

@@ -298,6 +298,8 @@ def play_loads(player: Player) -> None:
     say("loads.load_refused_page", "f", cause="some", period="Oct-26")
     say("loads.find_refused", "f", range(1, 10))
     say("loads.count_refused", "f")
+    say("loads.count_refused_periods", "f")
+    say("loads.walk_refused", "f", periods=["Oct-26"], causes=["some"])
     say("loads.settle_refused", "f", [refused.key])
     say("loads.save_shadow", "f", "M", {"Oct-26": "hash"}, revision_before=0, why="loaded")
 
@@ -370,13 +372,13 @@ def play_sign_offs(player: Player) -> None:
     say("traces.load_line_files", "erp")
     say("audit.load_range", 1, 2)
     say("sign_offs.find_newest", [SignedScope("f", *PAIR)])
+    say("sign_offs.list_writers", SignedScope("f", *PAIR))
 
 
 def play_closing(player: Player) -> None:
     """A period that is opened and closed, a connection that is away, and maintenance."""
     say = player.say
     period = Period(
-    say("sign_offs.list_writers", SignedScope("f", *PAIR))
         name="Nov-26", calendar="c", year=2026, number=11, date_first=START.date(),
         date_last=START.date(),
     )  # fmt: skip
@@ -569,13 +571,13 @@ def play_unmapped(player: Player) -> None:
     found = player.say("unmapped.find_value", "f", *UNMAPPED)
     player.say("unmapped.save_owner", found, owner="kim", note="asked", actor="kim")
 
+    player.say("unmapped.keep_periods", "f", {placed.member})
 
 def list_methods(stores: dict[str, Any]) -> set[str]:
     """The public methods of all stores; no store of the package may be missing."""
     from ml_connector.records.store import OrganisationStore  # noqa: PLC0415 - Django is set up.
 
     for module in pkgutil.iter_modules(ml_connector.records.__path__):
-    player.say("unmapped.keep_periods", "f", {placed.member})
         importlib.import_module(f"ml_connector.records.{module.name}")
     kinds = {name: type(store) for name, store in stores.items()}
     assert set(OrganisationStore.__subclasses__()) <= set(kinds.values())

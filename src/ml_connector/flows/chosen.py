@@ -1,11 +1,12 @@
 """Which refusals a replay sends again, as it was asked: all of them, or those that were chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from ml_connector.ports import Json, RefusedSummary
+from ml_connector.ports import Json, LoadStore
+from ml_connector.ports.loads import OpenRefusal
 
 
-def choose(request: Json) -> Callable[[RefusedSummary], bool]:
+def choose(request: Json) -> Callable[[OpenRefusal], bool]:
     """Whether a refusal is one of those that are sent again; all of them where none is named."""
     chosen = request.get("chosen") or {}
     if not chosen:
@@ -13,3 +14,10 @@ def choose(request: Json) -> Callable[[RefusedSummary], bool]:
     keys = {tuple(key) for key in chosen.get("keys", ())}
     causes = frozenset(chosen.get("causes", ()))
     return lambda row: row.key in keys or row.cause in causes
+
+
+def walk_chosen(loads: LoadStore, flow: str, request: Json) -> Iterator[OpenRefusal]:
+    """Yield the open refusals that are sent again; the database looks at no others."""
+    chosen = request.get("chosen") or {}
+    keys = [tuple(key) for key in chosen.get("keys", ())]
+    yield from loads.walk_refused(flow, causes=chosen.get("causes", ()), keys=keys)

@@ -8,7 +8,7 @@ from functools import partial
 from ml_connector.domain.periods import READABLE_STATES, PeriodState
 from ml_connector.errors import RefusedError, UsageError
 from ml_connector.flows.bench import ActualsBench, read_document, store_document
-from ml_connector.flows.chosen import choose
+from ml_connector.flows.chosen import walk_chosen
 from ml_connector.flows.ledger.books import Books, Pair, load_books
 from ml_connector.flows.pins import find_pins
 from ml_connector.flows.run import ActualsRun
@@ -137,12 +137,8 @@ def _holds_amounts(bench: ActualsBench, books: Books, pair: Pair) -> bool:
 
 def _find_owed(bench: ActualsBench, books: Books, pins: Json, request: Json) -> set[Pair]:
     if request.get("replay"):
-        is_chosen = choose(request)
-        refused = {
-            row.key[pins["period_at"]]
-            for row in bench.records.loads.load_refused(bench.flow.name)
-            if is_chosen(row)
-        }
+        chosen = walk_chosen(bench.records.loads, bench.flow.name, request)
+        refused = {row.key[pins["period_at"]] for row in chosen}
         return {pair for pair, member in books.members.items() if member in refused}
     touched = bench.records.batches.load_touched(bench.flow.name)
     for pair in sorted(touched):

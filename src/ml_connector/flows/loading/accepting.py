@@ -232,7 +232,7 @@ def settle_earlier(
     """Refusals of earlier loads in these periods end: what is still refused has its new reason."""
     keys = [
         row.key
-        for row in bench.records.loads.load_refused(bench.flow.name)
+        for row in bench.records.loads.walk_refused(bench.flow.name, periods=members)
         if row.load_id != except_load
         and row.key[pins["period_at"]] in members
         and row.key not in spared

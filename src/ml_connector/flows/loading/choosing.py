@@ -13,12 +13,16 @@ NOTHING: Json = {"document": "", "count": 0}
 def store_left_out(bench: ActualsBench, request: Json, planned: Json) -> Json:
     """Planned cells that were refused before and are not chosen, archived with their reasons."""
     is_chosen = choose(request)
-    open_rows = bench.records.loads.load_refused(bench.flow.name)
-    others = {row.key: row.reasons for row in open_rows if not is_chosen(row)}
-    # Chosen for one load's refusal and left out for another's: somebody has asked for it.
-    for row in open_rows:
+    others, wanted = {}, []
+    its = bench.records.loads.walk_refused(bench.flow.name, periods=list(planned["members"]))
+    for row in sorted(its, key=lambda row: row.number):
         if is_chosen(row):
-            others.pop(row.key, None)
+            wanted.append(row.key)
+        else:
+            others[row.key] = row.reasons
+    # Chosen for one load's refusal and left out for another's: somebody has asked for it.
+    for key in wanted:
+        others.pop(key, None)
     left_out = {
         cell.key: others[cell.key]
         for row in planned["members"].values()

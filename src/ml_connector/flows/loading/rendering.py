@@ -33,7 +33,7 @@ def render_rows(
     row was refused before, its item may hold the amount without its place: it is set to nothing.
     """
     flow = bench.flow
-    left_behind = _find_left_behind(bench, revision) if flow.mode == "append" else {}
+    left_behind = _find_left_behind(bench, revision, members) if flow.mode == "append" else {}
     for planned in members.values():
         for cell in bench.archive.read_plan(planned["plan"]):
             if cell.key in left_out:
@@ -52,9 +52,12 @@ def _amount_of(cell: PlannedCell, *, mode: str) -> Decimal:
     return cell.after - cell.before if mode == "append" else cell.after
 
 
-def _find_left_behind(bench: ActualsBench, revision: int) -> dict[SummaryKey, str]:
+def _find_left_behind(
+    bench: ActualsBench, revision: int, members: Collection[str]
+) -> dict[SummaryKey, str]:
     """Codes that open refusals were sent under, by intersection; not the one sent under now."""
-    refused = bench.records.loads.load_refused(bench.flow.name)
+    its = bench.records.loads.walk_refused(bench.flow.name, periods=members)
+    refused = sorted(its, key=lambda row: row.number)
     if not refused:
         return {}
     wanted = {row.load_id for row in refused}

@@ -1,7 +1,6 @@
 """The end of a run: its state, what it settles, and its summary in a controller's words."""
 
 from collections import Counter
-from collections.abc import Sequence
 from functools import partial
 
 from ml_connector.flows.ledger.books import Pair
@@ -11,7 +10,7 @@ from ml_connector.flows.loading.accepting import settle_earlier
 from ml_connector.flows.proving.standing import save_standings
 from ml_connector.flows.proving.tie_out import read_rows
 from ml_connector.flows.run import ActualsRun, Findings
-from ml_connector.ports import Json, Measure, RefusedSummary, RunState
+from ml_connector.ports import Json, Measure, RunState
 
 DIFFERENCES_MAX = 40
 ROWS_MAX = 1_000
@@ -148,11 +147,11 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
         if run.sends:
             # Every loaded period was asked whether the rules move it: it was not, or it is owed.
             bench.records.mappings.save_applied(bench.flow.name, pins["rules_hash"])
-    refused = run.bench.records.loads.load_refused(run.bench.flow.name)
     debits: Json = {}
     if not summary["dry_run"]:
-        debits = save_standings(run, found, [row.key for row in refused])
-    still_refused = _count_still_refused(run, refused)
+        refused = bench.records.loads.walk_refused(bench.flow.name, periods=list(found.members))
+        debits = save_standings(run, found, {row.key for row in refused})
+    still_refused = _count_still_refused(run)
     state = _lower(summary, is_short=bool(still_refused))
     bench.records.audit.record(
         "run.concluded",
@@ -172,13 +171,17 @@ def _settle(run: ActualsRun, found: Findings, summary: Json, settled: list[str])
     }  # fmt: skip
 
 
-def _count_still_refused(run: ActualsRun, refused: Sequence[RefusedSummary]) -> dict[str, int]:
+def _count_still_refused(run: ActualsRun) -> dict[str, int]:
     """Refused summaries that the model still lacks by planning period, whichever run sent them.
 
     Periods the flow no longer has are left out: none of its runs could send them again.
     """
+    loads, flow = run.bench.records.loads, run.bench.flow.name
     in_scope, at = set(run.books.members.values()), run.pins["period_at"]
-    counts = Counter(row.key[at] for row in refused)
+    counts = Counter(loads.count_refused_periods(flow))
+    if counts.pop("", 0):
+        # Older versions told no period; it stands in the intersection alone.
+        counts.update(row.key[at] for row in loads.walk_refused(flow, periods=()))
     return {member: count for member, count in sorted(counts.items()) if member in in_scope}
 
 

@@ -45,13 +45,13 @@ def save_standings(
         found: What it has found.
         refused: Intersections of which the model lacks what was sent, whichever run sent it.
     """
-    statuses = read_statuses(run)
+    statuses, lacking = read_statuses(run), set(refused)
     standings: list[Standing] = []
     debits: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     for member in found.members:
         proof = found.proof.get(member)
         report = read_document(run.bench.archive, proof["report"]) if proof else None
-        weighed = weigh_member(run.bench, found, member, refused=set(refused), report=report)
+        weighed = weigh_member(run.bench, found, member, refused=lacking, report=report)
         chain = _Chain(found=found, member=member, weighed=weighed)
         standings += _make_member(run, chain, statuses=statuses, report=report)
         for (currency, name), amount in weighed.debits.items():
