@@ -7,7 +7,13 @@ import httpx2
 import pytest
 
 from ml_connector.errors import RefusedError, SystemUnavailableError
-from ml_connector.systems.calls import ONE_TRY, Patience, RemoteReply
+from ml_connector.systems.calls import (
+    LOGIN_TIMEOUTS,
+    ONE_TRY,
+    SLOW_READ_TIMEOUTS,
+    Patience,
+    RemoteReply,
+)
 from ml_connector.systems.http import RemoteCall
 
 
@@ -140,3 +146,31 @@ def test_any_credential_is_hidden_in_a_quoted_answer(build: Any) -> None:
     assert "bad:" in str(caught.value)
     assert "044tokenvalue" not in str(caught.value)
     assert "n1value" not in str(caught.value)
+
+
+def test_later_header_takes_the_place_of_an_earlier_one_however_it_is_spelled(
+    build: Any, numbered: Any
+) -> None:
+    """What a call says of a header counts instead of the connection's, and the token above both."""
+    chain = build(
+        reply(200), authorizer=numbered(), headers={"Accept": "a/b", "AUTHORIZATION": "none"}
+    )
+
+    chain.client.send(call(headers={"accept": "c/d"}))
+
+    sent = chain.server.requests[0].headers
+    assert sent.get_list("accept") == ["c/d"]
+    assert sent.get_list("authorization") == ["Bearer t0"]
+    assert sent["user-agent"] == "ml-connector"
+    assert sent["host"] == "pod.example"
+
+
+def test_request_carries_the_time_outs_of_its_call(build: Any) -> None:
+    """Each kind of call has its own patience with a silent server."""
+    chain = build(reply(200))
+
+    for timeouts in (LOGIN_TIMEOUTS, SLOW_READ_TIMEOUTS):
+        chain.client.send(call(timeouts=timeouts))
+
+    told = [request.extensions["timeout"]["read"] for request in chain.server.requests]
+    assert told == [LOGIN_TIMEOUTS.read_s, SLOW_READ_TIMEOUTS.read_s]

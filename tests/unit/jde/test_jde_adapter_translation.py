@@ -9,7 +9,13 @@ import pytest
 from ml_connector.domain.ledger import BatchStamp, Line
 from ml_connector.domain.periods import Period, PeriodState
 from ml_connector.systems.jde.calendars import Calendar, CalendarUnfitError, build_calendar
-from ml_connector.systems.jde.rows import CalendarRow, CompanyRow, JournalRow, build_rows
+from ml_connector.systems.jde.rows import (
+    BusinessUnitRow,
+    CalendarRow,
+    CompanyRow,
+    JournalRow,
+    build_rows,
+)
 from ml_connector.systems.jde.translation import (
     Books,
     LineUnfitError,
@@ -247,6 +253,34 @@ def test_rows_turn_blanks_into_the_columns_own_nothing() -> None:
     (row,) = build_rows(CompanyRow, [("00001", None, "USD", "R", None, "20260101")])
 
     assert row == CompanyRow("00001", "", "USD", "R", 0, date(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("00001", None, "USD", "R", None, "20260101", "more")],
+        [("00001", None, "USD", "R", None)],
+        [("00001", None, "USD", "R", None, "20260101"), ("00002", None)],
+    ],
+    ids=["one too many", "one too few", "uneven"],
+)
+def test_rows_of_another_width_are_refused(rows: list[tuple[Any, ...]]) -> None:
+    """No cell is read as its neighbour's."""
+    with pytest.raises(ValueError, match="zip"):
+        build_rows(CompanyRow, rows)
+
+
+@pytest.mark.parametrize("codes", [(), ("A",), ("A", None)])
+def test_cells_behind_the_columns_are_category_codes(codes: tuple[str | None, ...]) -> None:
+    """Each row keeps as many codes as were asked for, blanks as no text."""
+    rows = [("1", "00001", "   ST9", "C", *codes), ("2", "00001", None, "D", *codes)]
+
+    found = build_rows(BusinessUnitRow, rows)
+
+    assert [row.mcu for row in found] == ["1", "2"]
+    assert [row.codes for row in found] == [tuple(one or "" for one in codes)] * 2
+    assert found[1].styl == ""
+    assert build_rows(BusinessUnitRow, []) == []
 
 
 def test_periods_are_named_by_their_full_fiscal_year() -> None:
