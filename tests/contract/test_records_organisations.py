@@ -417,9 +417,9 @@ def play_standings(player: Player) -> None:
     say("standings.save_standings", "f", [standing], members=["Nov 26"])
     say("standings.find_standing", "f", "US", "Nov-26")
     say("standings.load_standings", flows=["f"], first=START.date())
+    say("standings.load_standing_page", after=("e", "US", "Nov-26"), limit=5)
     say("standings.load_changes", [("f", "US", "Nov-26")])
 
-    say("standings.load_standing_page", after=("e", "US", "Nov-26"), limit=5)
 
 def play_people(player: Player) -> None:
     """Two admins, one of whom goes; the other stays, like it or not."""
@@ -504,6 +504,8 @@ def play_alerts(player: Player) -> None:
     say("alerts.save_acknowledged", name, actor="kim", remark="mine")
     say("alerts.save_over", [name], by="run 2")
     say("alerts.save_acknowledged", "nothing", actor="kim", remark="")
+    say("history.delete_before", told - timedelta(days=1), limit=5)
+    say("history.delete_before", told + timedelta(days=1), limit=100)
 
 
 def play_connections(player: Player) -> None:
@@ -549,9 +551,9 @@ def play_reading_rules(player: Player) -> None:
     say("mappings.load_versions", "f", limit=5)
     say("unmapped.load_placed", "f")
     say("unmapped.load_values", UnmappedFilter(), limit=5)
+    say("unmapped.load_values", UnmappedFilter(), limit=5, after=(10**9, 0))
     say("unmapped.count_values", UnmappedFilter(flow="f"))
     say("unmapped.find_value", "f", *UNMAPPED)
-    say("unmapped.load_values", UnmappedFilter(), limit=5, after=(10**9, 0))
     say("unmapped.load_amounts", "f", *UNMAPPED)
     known = UnmappedFilter(flow="f", dimension=UNMAPPED[0], text=UNMAPPED[2])
     say("unmapped.find_by_value", known)
@@ -569,9 +571,9 @@ def play_unmapped(player: Player) -> None:
     )  # fmt: skip
     player.say("unmapped.save_placed", placed, [told])
     found = player.say("unmapped.find_value", "f", *UNMAPPED)
+    player.say("unmapped.keep_periods", "f", {placed.member})
     player.say("unmapped.save_owner", found, owner="kim", note="asked", actor="kim")
 
-    player.say("unmapped.keep_periods", "f", {placed.member})
 
 def list_methods(stores: dict[str, Any]) -> set[str]:
     """The public methods of all stores; no store of the package may be missing."""

@@ -12,6 +12,7 @@ from ml_connector.ports.batches import BatchStore
 from ml_connector.ports.closing import ClosingStore
 from ml_connector.ports.connections import ConnectionStore
 from ml_connector.ports.gauges import GaugeStore
+from ml_connector.ports.history import HistoryStore
 from ml_connector.ports.identities import FactorStore, IdentityStore
 from ml_connector.ports.loads import LoadStore, MappingStore
 from ml_connector.ports.people import PersonStore
@@ -131,5 +132,6 @@ class Records:
     gauges: GaugeStore
     alerts: AlertStore
     connections: ConnectionStore
+    history: HistoryStore
     audit: Audit
     transactions: Transactions

@@ -10,6 +10,7 @@ from ml_connector.records.closing import ClosingRecords
 from ml_connector.records.connections import ConnectionRecords
 from ml_connector.records.factors import FactorRecords
 from ml_connector.records.gauges import GaugeRecords
+from ml_connector.records.history import HistoryRecords
 from ml_connector.records.identities import IdentityRecords
 from ml_connector.records.intents import IntentRecords
 from ml_connector.records.loads import LoadRecords
@@ -54,6 +55,7 @@ def make_stores(number: int, *, clock: Clock) -> Records:
         gauges=GaugeRecords(number, clock=clock),
         alerts=AlertRecords(number, clock=clock),
         connections=ConnectionRecords(number, clock=clock),
+        history=HistoryRecords(number, clock=clock),
         audit=AuditRecords(number, clock=clock),
         transactions=TransactionRecords(number, clock=clock),
     )
