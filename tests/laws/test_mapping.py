@@ -110,7 +110,10 @@ def test_explain_agrees_with_the_map_and_names_every_rule_that_fits(
     mapping: MappingSet, facts: dict[str, str], on: date
 ) -> None:
     """Decided and lost rules together are all rules whose conditions hold, each once."""
-    for explanation in Mapper(mapping, ["D", "E"]).explain(facts, on):
+    mapper = Mapper(mapping, ["D", "E"])
+    explained = mapper.explain(facts, on)
+    assert mapper.find_targets(facts, on) == tuple(one.target for one in explained)
+    for explanation in explained:
         shown = [lost.rule for lost in explanation.lost]
         shown += [explanation.decided_by] if explanation.decided_by else []
         fitting = [
