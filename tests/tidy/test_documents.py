@@ -61,6 +61,30 @@ def test_relative_links_lead_somewhere(committed: list[str], root: Path) -> None
     assert lost == []
 
 
+def test_links_to_a_part_of_a_page_find_its_heading(committed: list[str], root: Path) -> None:
+    """A heading that is renamed takes the links to it along."""
+    pages = {path: (root / path).read_text() for path in committed if path.endswith(".md")}
+    lost = [
+        f"{path} -> {link}"
+        for path, text in pages.items()
+        for link in LINKS.findall(text)
+        if "#" in link and not link.startswith(("http:", "https:"))
+        for name, _, part in [link.partition("#")]
+        for page in [os.path.normpath(Path(path).parent / name) if name else path]
+        if page in pages and part not in name_headings(pages[page])
+    ]
+
+    assert lost == []
+
+
+def name_headings(text: str) -> set[str]:
+    """What links call the headings of a page; lines of code are none."""
+    headings = re.findall(
+        r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", one.lower()).strip().replace(" ", "-") for one in headings}
+
+
 def test_generated_pages_are_fresh(root: Path) -> None:
     """What is generated says what the code says; `make reference` writes it anew."""
     pages = load_writer(root).render_pages()

@@ -38,7 +38,7 @@ def make(
     else:
         print(path)
     say(f"{size:,} bytes, signed with the key {fingerprint}.")
-    hint(f"ml-connector evidence verify {path}")
+    hint(f"verify it anywhere: `ml-connector evidence verify {path}`")
     return 0
 
 
