@@ -4,10 +4,13 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts.sandbox_servers import running_sandbox
+from tests.conftest import ACTUALS, ONE_LEDGER, Company, Office, ProjectMaker, fill_lists
 from tests.fakes.budget_desk import FLOW, BudgetDesk
 
 import ml_connector
@@ -24,6 +27,9 @@ READING = {
     "schedules", "approvals",
 }  # fmt: skip
 PLANNING = {"plan", "ask_for_approval"}
+ANSWERED_S = 240
+"""A plan takes seconds; a machine that does much else is given minutes."""
+Asked = tuple[str, dict[str, Any]]
 
 
 def call(server: Any, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -73,6 +79,69 @@ def test_agent_asks_over_standard_input_and_output(office: Any) -> None:
     assert "There is no flow 'nothing'" in refusal
     assert "Nothing was read or sent.\nNext:" in refusal
     assert "[usage]" in refusal
+
+
+@pytest.fixture
+def walking(fresh_state: Path, tmp_path: Path) -> Iterator[Office]:
+    """A project of one ledger whose sandbox keeps real time, as a process beside needs it.
+
+    A sandbox that stands still until it is moved answers nobody who waits by the machine's clock:
+    what Anaplan prepares for a download is never ready.
+    """
+    with running_sandbox(tmp_path / "sandbox", lines=600, only=("fusion", "anaplan")) as servers:
+        state = tmp_path / "sandbox"
+        company = Company(
+            fusion=servers["fusion"], anaplan=servers["anaplan"], jde="", state_dir=state
+        )
+        fill_lists(company)
+        root = tmp_path / "office"
+        ProjectMaker(company=company, root=root, state=fresh_state).make(**ONE_LEDGER)
+        yield Office(company=company, root=root, clock=company.clock())
+
+
+@pytest.mark.long
+def test_agent_plans_over_standard_input_and_output_and_applies_nothing(walking: Office) -> None:
+    """The plan comes, in money, by the agent's name; what would apply it is nothing it can call.
+
+    Only people's approval leads from a plan to the ledger or the model.
+    """
+    planned, refused = asyncio.run(
+        talk_to(
+            walking.root, ("plan", {"flow": ACTUALS}),
+            *((name, {"flow": ACTUALS}) for name in ("run", "apply", "approve", "decide")),
+        )
+    )  # fmt: skip
+
+    assert not planned.isError, planned.content
+    told = planned.structuredContent
+    assert (told["state"], told["asked"]) == ("succeeded", {"dry_run": True})
+    assert told["by"] == f"agent:helper/{find_account()}"
+    assert any("USD" in str(row) for row in told["results"]["Plan"]["rows"])
+    assert all(one.isError and "Unknown tool" in one.content[0].text for one in refused)
+    assert walking.company.cells() == {}
+    with open_house(walking.root) as house:
+        assert [run.run_id for run in house.records.runs.load_runs()] == [told["run"]]
+
+
+async def talk_to(root: Path, first: Asked, *rest: Asked) -> tuple[Any, list[Any]]:
+    """What the command answers to the protocol's own client: to the first, and to the others."""
+    from mcp import ClientSession, StdioServerParameters  # noqa: PLC0415 - an extra.
+    from mcp.client.stdio import stdio_client  # noqa: PLC0415 - as above.
+
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "ml_connector", "mcp", "--name", "helper", "--project", str(root)],
+        env={**os.environ, "PYTHONPATH": str(SOURCE_ROOT)},
+    )
+    async with (
+        asyncio.timeout(ANSWERED_S),
+        stdio_client(command) as (reader, writer),
+        ClientSession(reader, writer) as it,
+    ):
+        await it.initialize()
+        name, asked = first
+        answer = await it.call_tool(name, asked)
+        return answer, [await it.call_tool(name, asked) for name, asked in rest]
 
 
 @pytest.mark.long
