@@ -136,7 +136,7 @@ def test_values_of_a_period_that_has_left_the_flow_leave_the_queue(records: Reco
 
     assert (left, again) == ({"Oct 26": 2}, {})
     (stays,) = records.unmapped.load_values(UnmappedFilter(flow="f"), limit=9)
-    assert (stays.value, stays.members, stays.totals[0].debit) == ("68010", ("Nov 26",), 3)
+    assert (stays.value, stays.members, stays.totals[0].debit) == ("68010", ("Nov 26",), Decimal(3))
     assert [one.member for one in records.unmapped.load_placed("f")] == ["Nov 26"]
     assert records.unmapped.load_values(UnmappedFilter(flow="g"), limit=9)
 
