@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 from tests.fakes.postgres import Postgres, running_postgres
+from tests.fakes.standing import Standing, lay_state
 from tests.sampling import Case, choose_cases, find_implementation
 
 import ml_connector
@@ -97,6 +98,20 @@ def postgres() -> Iterator[Postgres]:
         return
     with running_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Standing:
+    """Where all workers of the session find what was made once for them."""
+    own = tmp_path_factory.getbasetemp()
+    # A worker's own folder lies in the session's.
+    return Standing(folder=own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+
+
+@pytest.fixture(scope="session")
+def fresh_state(standing: Standing) -> Path:
+    """Databases of a project that holds nothing yet, for `lay_state`."""
+    return standing.state()
 
 
 @pytest.fixture(scope="session")
@@ -262,6 +277,8 @@ class ProjectMaker:
 
     company: Company
     root: Path
+    state: Path | None = None
+    """Databases that the project begins with; without, its first command migrates its own."""
 
     def make(self, *, jde: bool = False, **changes: Any) -> Path:
         """A project folder; `changes` replace keys of its first actuals flow.
@@ -271,6 +288,8 @@ class ProjectMaker:
         from ml_connector.wiring import write_sandbox_project  # noqa: PLC0415 - the root conftest
         # is read by every test process.
 
+        if self.state is not None:
+            lay_state(self.state, self.root)
         write_sandbox_project(
             self.root,
             fusion_url=self.company.fusion,
@@ -283,9 +302,9 @@ class ProjectMaker:
 
 
 @pytest.fixture
-def projects(company: Company, tmp_path: Path) -> ProjectMaker:
+def projects(company: Company, fresh_state: Path, tmp_path: Path) -> ProjectMaker:
     """Makes a project folder for the company."""
-    return ProjectMaker(company=company, root=tmp_path / "project")
+    return ProjectMaker(company=company, root=tmp_path / "project", state=fresh_state)
 
 
 ONE_LEDGER: dict[str, Any] = {
@@ -383,12 +402,14 @@ def fill_lists(company: Company) -> None:
 
 
 @pytest.fixture(scope="session")
-def office_template(shared_company: Company, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def office_template(
+    shared_company: Company, fresh_state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A project whose databases stand already: making them takes longer than a run."""
     from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
 
     root = tmp_path_factory.mktemp("office") / "project"
-    ProjectMaker(company=shared_company, root=root).make(**ONE_LEDGER)
+    ProjectMaker(company=shared_company, root=root, state=fresh_state).make(**ONE_LEDGER)
     with open_house(root, clock=shared_company.clock()) as house:
         assert house.engine is not None
     return root

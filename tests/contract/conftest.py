@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.fakes.engines import make_engine, read_nothing
 from tests.fakes.postgres import Postgres, query_database
+from tests.fakes.standing import Standing, make_records
 
 import ml_connector.records
 from ml_connector.ports import Clock, Records
@@ -94,15 +95,15 @@ def postgresql_only(backend: str) -> None:
 
 @pytest.fixture(scope="session")
 def migrated_template(
-    backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    backend: str, standing: Standing, request: pytest.FixtureRequest
 ) -> Iterator[str]:
-    """URL of a migrated, empty database that tests copy; migrating takes half a second."""
+    """URL of a migrated, empty database that tests copy; migrating takes seconds."""
     if backend == POSTGRESQL:
         server: Postgres = request.getfixturevalue("postgres")
         with server.database() as url:
             yield _migrate(url)
     else:
-        yield _migrate(f"sqlite:///{tmp_path_factory.mktemp('records') / 'template.db'}")
+        yield f"sqlite:///{make_records(standing)}"
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.fakes import decision_seeds as seeds
+from tests.fakes.standing import lay_state
 
 from ml_connector.errors import BlockedError, BusyError, SystemUnavailableError, UsageError
 from ml_connector.flows.scheduling import FlowPlace
@@ -21,10 +22,11 @@ AsPerson = Callable[[str], House]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(fresh_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of real systems, none of which is ever asked."""
     root = tmp_path_factory.mktemp("actions") / "project"
     write_project(root, first_month="2026-01")
+    lay_state(fresh_state, root)
     return root
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.channels import Hook, open_hook
+from tests.fakes.standing import lay_state
 
 from ml_connector.cli.main import run_command
 from ml_connector.ports import RunState
@@ -31,10 +32,10 @@ def hook() -> Iterator[Hook]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, hook: Hook) -> Path:
+def folder(tmp_path: Path, fresh_state: Path, hook: Hook) -> Path:
     """A project with a run that failed."""
     root = tmp_path / "project"
-    root.mkdir()
+    lay_state(fresh_state, root)
     (root / "ml-connector.yaml").write_text(SETTINGS, encoding="utf-8")
     (root / "hook-address").write_text(hook.url, encoding="utf-8")
     with open_house(root) as house:

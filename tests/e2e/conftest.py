@@ -150,14 +150,17 @@ def archive_desk(
 
 
 @pytest.fixture(scope="session")
-def books_template(shared_company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def books_template(
+    shared_company: Any, fresh_state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A project of one company of JD Edwards whose databases stand already."""
     from tests.conftest import ProjectMaker  # noqa: PLC0415 - only tests of JD Edwards pay.
 
     from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
 
     root = tmp_path_factory.mktemp("books") / "project"
-    ProjectMaker(company=shared_company, root=root).make(jde=True, **ONE_COMPANY)
+    maker = ProjectMaker(company=shared_company, root=root, state=fresh_state)
+    maker.make(jde=True, **ONE_COMPANY)
     cut_project(root)
     with open_house(root, clock=build_desk(shared_company, root).clock) as house:
         assert house.engine is not None
@@ -191,7 +194,9 @@ def quiet_books(
 
 
 @pytest.fixture(scope="session")
-def budget_template(shared_company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def budget_template(
+    shared_company: Any, fresh_state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A project with one small budget flow whose databases stand already."""
     from tests.conftest import ProjectMaker  # noqa: PLC0415 - only tests of budgets pay.
     from tests.fakes.budget_desk import SMALL, BudgetDesk  # noqa: PLC0415 - as above.
@@ -199,7 +204,7 @@ def budget_template(shared_company: Any, tmp_path_factory: pytest.TempPathFactor
     from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
 
     root = tmp_path_factory.mktemp("budgets") / "project"
-    ProjectMaker(company=shared_company, root=root).make(jde=True)
+    ProjectMaker(company=shared_company, root=root, state=fresh_state).make(jde=True)
     desk = BudgetDesk(company=shared_company, root=root, clock=shared_company.clock())
     desk.change(**SMALL)
     with open_house(root, clock=desk.clock) as house:

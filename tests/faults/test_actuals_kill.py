@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.fakes.children import run_until_done
+from tests.fakes.standing import lay_state
 
 from ml_connector.ports import RunState
 from ml_connector.wiring import open_house
@@ -38,10 +39,10 @@ def undisturbed(company: Any, projects: Any) -> dict[str, str]:
     "place", [pytest.param("steps", marks=pytest.mark.exhaustive), "submit_task", "submit_chunk"]
 )
 def test_a_killed_run_ends_as_an_undisturbed_one(
-    place: str, undisturbed: dict[str, str], company: Any, tmp_path: Path
+    place: str, undisturbed: dict[str, str], company: Any, fresh_state: Path, tmp_path: Path
 ) -> None:
     """Killed anywhere and resumed: the same cells, each load started once, the budget kept."""
-    root = _fresh_project(company, tmp_path)
+    root = _fresh_project(company, fresh_state, tmp_path)
     started_before = len(company.starts())
 
     deaths = run_until_done(root, company.fusion, tmp_path / "deaths", place, RUN)
@@ -57,10 +58,11 @@ def test_a_killed_run_ends_as_an_undisturbed_one(
     assert _busiest_minute(company.journal(company.anaplan)) <= REQUESTS_MAX
 
 
-def _fresh_project(company: Any, tmp_path: Path) -> Path:
+def _fresh_project(company: Any, state: Path, tmp_path: Path) -> Path:
     """A second installation that knows nothing of the first."""
     root = tmp_path / "again"
     shutil.copytree(tmp_path / "project", root, ignore=shutil.ignore_patterns(".state", ".key"))
+    lay_state(state, root)
     with open_house(root, clock=company.clock()) as house:
         house.save_secret("fusion-sandbox.client_secret", "halden-secret")
         house.save_secret("anaplan-sandbox.password", "halden-password")

@@ -16,11 +16,11 @@ RUN = "261103-080000-dead"
 
 
 @pytest.fixture
-def desk(company: Any, tmp_path: Path) -> BooksDesk:
+def desk(company: Any, fresh_state: Path, tmp_path: Path) -> BooksDesk:
     """A project that knows nothing yet; the model's lists are filled."""
     company.reset(jde=True)
     root = tmp_path / "project"
-    ProjectMaker(company=company, root=root).make(
+    ProjectMaker(company=company, root=root, state=fresh_state).make(
         jde=True, **{**ONE_COMPANY, "first_month": "2026-11"}
     )
     cut_project(root)

@@ -22,13 +22,13 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def desk(company: Any, tmp_path: Path) -> Iterator[Any]:
+def desk(company: Any, fresh_state: Path, tmp_path: Path) -> Iterator[Any]:
     """A project with one small budget flow, planners' amounts in the model, and two people."""
     from tests.fakes.budget_desk import SMALL, build_budget_desk  # noqa: PLC0415 - this test only.
 
     company.reset(jde=True)
     root = tmp_path / "project"
-    ProjectMaker(company=company, root=root).make(jde=True)
+    ProjectMaker(company=company, root=root, state=fresh_state).make(jde=True)
     made = build_budget_desk(company, root)
     made.change(**{**SMALL, "approval": {"people": 1}})
     spare = made.places[:2]

@@ -12,6 +12,7 @@ from urllib.request import build_opener
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.fakes.provider import CLIENT, SECRET, FakeProvider, serving_provider
+from tests.fakes.standing import lay_state
 from tests.pages.conftest import PASSWORD, Answer, Visitor, _Stay
 from tests.pages.door import find_events, opening_door
 
@@ -69,9 +70,10 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def door(fresh_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """Two providers at one issuer: one knows people, the other also their roles."""
     root = tmp_path_factory.mktemp("door")
+    lay_state(fresh_state, root)
     with serving_provider() as provider:
         settings = SETTINGS.format(issuer=provider.issuer, client=CLIENT)
         (root / "ml-connector.yaml").write_text("organisation: default\nkey:\n  file: .key\n")

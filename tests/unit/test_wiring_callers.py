@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import pytest
 from tests.fakes.clock import START, FakeClock
+from tests.fakes.standing import lay_state
 
 from ml_connector.errors import RunInterruptedError
 from ml_connector.settings import ProjectSettings
@@ -126,11 +127,13 @@ def allow(requests: int | None) -> Any:
 
 
 def test_house_keeps_runs_off_the_reserve_of_the_least_allowance_of_a_tenant(
+    fresh_state: Path,
     tmp_path: Path,
 ) -> None:
     """Of two a minute a run has one and a person the other, whatever else a connection says."""
+    lay_state(fresh_state, tmp_path)
     project: Any = SimpleNamespace(
-        state_dir=tmp_path,
+        state_dir=tmp_path / ".state",
         settings=ProjectSettings(),
         connections={"a": allow(30), "b": allow(2), "c": allow(None), "d": allow(60)},
     )

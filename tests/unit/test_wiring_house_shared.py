@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from tests.fakes.standing import lay_state
 
 from ml_connector.ports import Role
 from ml_connector.wiring.house import House, find_account, open_house
@@ -17,8 +18,9 @@ STORES = ("records", "vault", "archive", "budget", "_sessions", "_kept")
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(fresh_state: Path, tmp_path: Path) -> Iterator[House]:
     """A project that has settings and nothing else."""
+    lay_state(fresh_state, tmp_path)
     (tmp_path / "ml-connector.yaml").write_text("organisation: default\nkey:\n  file: .key\n")
     key = tmp_path / ".key"
     with open_house(tmp_path) as house:

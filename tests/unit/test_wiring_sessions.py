@@ -1,11 +1,11 @@
 """A session is remembered while its process lives, and handed out once when it has died."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.fakes.standing import lay_state
 
 from ml_connector.wiring import House, open_house
 from ml_connector.wiring.sessions import LEFT_MAX, PREFIX, SealedSessions
@@ -23,21 +23,13 @@ with open_house(Path(sys.argv[1])) as house:
 """
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project folder without connections, whose records stand already."""
-    root = tmp_path_factory.mktemp("sessions") / "project"
-    root.mkdir()
-    (root / "ml-connector.yaml").write_text("organisation: default\n", encoding="utf-8")
-    with open_house(root) as house:
-        assert house.records is not None
-    return root
-
-
 @pytest.fixture
-def root(template: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    return Path(shutil.copytree(template, tmp_path / "project"))
+def root(fresh_state: Path, tmp_path: Path) -> Path:
+    """A project folder without connections, whose records stand already."""
+    root = tmp_path / "project"
+    lay_state(fresh_state, root)
+    (root / "ml-connector.yaml").write_text("organisation: default\n", encoding="utf-8")
+    return root
 
 
 def sessions_of(house: House) -> SealedSessions:

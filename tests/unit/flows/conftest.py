@@ -8,24 +8,21 @@ from typing import Any
 import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.desk import FakeDesk, make_flow, make_source, make_target
+from tests.fakes.standing import Standing, make_records
 from tests.fakes.supplier_desk import SupplierDesk
 from tests.fakes.suppliers import FakeSuppliers
 
 from ml_connector.archive import LocalArchive
 from ml_connector.domain.money import exact_money
-from ml_connector.records import close, configure, migrate, open_records
+from ml_connector.records import close, configure, open_records
 
 MakeDesk = Callable[..., FakeDesk]
 
 
 @pytest.fixture(scope="session")
-def records_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty database that tests copy; migrating takes half a second."""
-    path = tmp_path_factory.mktemp("records") / "template.db"
-    configure(f"sqlite:///{path}", secret_key="only for tests")
-    migrate()
-    close()
-    return path
+def records_template(standing: Standing) -> Path:
+    """A migrated, empty database that tests copy; migrating takes seconds."""
+    return make_records(standing)
 
 
 @pytest.fixture
