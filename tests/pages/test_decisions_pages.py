@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.fakes.decision_seeds import CAUSE, FLOW, plant_plan
 
+from ml_connector.ports import RunState
+
 
 def read_plan(site: Any) -> str:
     """The planted plan that waits."""
@@ -137,6 +139,35 @@ def test_posting_tells_its_receipt_and_what_can_be_done(site: Any) -> None:
         assert FLOW in refused.text or "confirmed" in refused.text
         assert viewer.post(f"/postings/{key}/{act}/", {}).status == 403
     assert viewer.get("/postings/NOTHING2/").status == 404
+
+
+def test_executed_run_is_stopped_from_its_page_after_it_was_said_what_that_means(site: Any) -> None:
+    """By who may run; the page says who asked, and offers it once; an ended run is not stopped."""
+    with site.house() as house, house.records.transactions.begin("a run that is executed"):
+        house.records.runs.create_run(
+            run_id="261122-stop", flow="planted", kind="actuals", actor="kim", request={}
+        )
+        house.records.runs.save_run("261122-stop", RunState.RUNNING)
+    operator, viewer = site.member("operator"), site.member("viewer")
+    where, stop = "/runs/261122-stop/", "/runs/261122-stop/stop/"
+
+    assert f'href="{stop}"' in operator.get(where).text
+    assert stop not in viewer.get(where).text
+    assert {viewer.get(stop).status, viewer.post(stop, {}).status} == {403}
+    asked = operator.get(stop)
+    assert asked.status == 200
+    for said in ("next safe point", "no more is written", "has no answer yet", "puts it away"):
+        assert said in asked.text
+    assert operator.post(stop, {}).status == 302
+    page = operator.get(where).text
+    assert "operator; it ends before its next step" in page
+    assert stop not in page
+
+    with site.house() as house:
+        house.records.runs.save_run("261122-stop", RunState.FAILED)
+    refused = operator.post(stop, {})
+    assert refused.status == 422
+    assert "only one that is running is stopped" in refused.text
 
 
 def test_numbers_without_end_are_no_fault_of_ours(site: Any) -> None:

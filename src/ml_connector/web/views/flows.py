@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from ml_connector.domain.money import ZERO, exact_money
 from ml_connector.errors import UsageError
-from ml_connector.flows.answers.health import Finding, find_worst, judge_flow, sum_debits
+from ml_connector.flows.answers.health import Finding, find_worst, judge_flow, sum_debits, tone_of
 from ml_connector.flows.answers.listing import Cell, Link, Listing, Money, render_money
 from ml_connector.flows.answers.phases import list_phases
 from ml_connector.ports import Right, RunRow, StepRow
@@ -26,7 +26,7 @@ from ml_connector.web.charts import (
     plot_stack,
 )
 from ml_connector.web.guards import Asked, needs
-from ml_connector.web.states import NEVER, TONES, show_state
+from ml_connector.web.states import NEVER, show_state
 from ml_connector.web.tables import Table, find_file
 from ml_connector.web.views.runs import tell_asked
 
@@ -188,7 +188,7 @@ def _chart_runs(
 
 def _tone(run: RunRow) -> str:
     """Good runs in the colour of the house; others in that of their state."""
-    tone = TONES[run.state].value
+    tone = tone_of(run.state).value
     return "accent" if tone == "good" else tone
 
 

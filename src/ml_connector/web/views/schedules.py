@@ -1,5 +1,6 @@
 """Schedules: when flows run by themselves, what became of each time, and when systems are away."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,17 +70,19 @@ def show_schedule(request: Asked, name: str) -> HttpResponse:
 @require_POST
 def pause(request: Asked, name: str) -> HttpResponse:
     """Nothing runs by the schedule until somebody lets it go on."""
-    _find_view(request, name)
-    request.house.pause_schedule(name)
-    return redirect("schedule", name)
+    return _change(request, name, request.house.pause_schedule)
 
 
 @needs(Right.RUN)
 @require_POST
 def resume(request: Asked, name: str) -> HttpResponse:
     """The schedule goes on from now."""
+    return _change(request, name, request.house.resume_schedule)
+
+
+def _change(request: Asked, name: str, act: Callable[[str], object]) -> HttpResponse:
     _find_view(request, name)
-    request.house.resume_schedule(name)
+    act(name)
     return redirect("schedule", name)
 
 
