@@ -79,10 +79,10 @@ def _list_sent(request: HttpRequest) -> Iterator[str]:
         yield from _walk(request.POST.lists())
 
 
-def _walk(fields: Iterable[tuple[str, list[object]]]) -> Iterator[str]:
+def _walk(fields: Iterable[tuple[str, list[str]]]) -> Iterator[str]:
     for name, values in fields:
         yield name
-        yield from map(str, values)
+        yield from values
 
 
 def _show(request: HttpRequest, title: str, text: str, next_step: str, status: int) -> HttpResponse:
