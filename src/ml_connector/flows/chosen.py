@@ -19,5 +19,7 @@ def choose(request: Json) -> Callable[[OpenRefusal], bool]:
 def walk_chosen(loads: LoadStore, flow: str, request: Json) -> Iterator[OpenRefusal]:
     """Yield the open refusals that are sent again; the database looks at no others."""
     chosen = request.get("chosen") or {}
-    keys = [tuple(key) for key in chosen.get("keys", ())]
-    yield from loads.walk_refused(flow, causes=chosen.get("causes", ()), keys=keys)
+    keys, causes = [tuple(key) for key in chosen.get("keys", ())], chosen.get("causes", ())
+    # Chosen, and none named, is nothing; to the store it would be no choice at all.
+    if keys or causes or not chosen:
+        yield from loads.walk_refused(flow, causes=causes, keys=keys)
