@@ -34,7 +34,7 @@ def raise_one(records: Records, cause: str, *, times: int = 1, is_sent: bool = T
     return row.alert_id
 
 
-def test_connection(records: Records, name: str, clock: Clock) -> None:
+def look_at(records: Records, name: str, clock: Clock) -> None:
     """Somebody has looked at it."""
     check = Check(subject="reach", state=CheckState.OK, finding="fine", next_step="")
     records.connections.record_test(
@@ -43,9 +43,6 @@ def test_connection(records: Records, name: str, clock: Clock) -> None:
             checks=(check,),
         )
     )  # fmt: skip
-
-
-test_connection.__test__ = False  # type: ignore[attr-defined]  # what it makes is a test of a connection.
 
 
 @pytest.mark.parametrize("portion", [3, 100])
@@ -62,12 +59,12 @@ def test_old_history_goes_and_what_is_open_or_new_stays(
     records.alerts.save_over([over, unsent], by="run r2")
     records.alerts.record_test("ops", error="")
     for name in ("erp", "erp", "model"):
-        test_connection(records, name, records_clock)
+        look_at(records, name, records_clock)
     move(DAYS * DAY_S)
     new = raise_one(records, "new", is_sent=False)
     records.alerts.save_over([new], by="run r3")
     records.alerts.record_test("ops", error="")
-    test_connection(records, "model", records_clock)
+    look_at(records, "model", records_clock)
     before = records_clock.now() - timedelta(days=DAYS)
     assert records.history.delete_before(before, limit=100) == 0, "not a moment too early"
 
