@@ -1,5 +1,6 @@
 """Reconciliation as people see it: periods in money, one period, signing and taking back."""
 
+import html
 import io
 import re
 from typing import Any
@@ -25,6 +26,13 @@ def test_periods_are_listed_in_money_and_narrowed_by_the_address(site: Any) -> N
     assert page.status == 200
     assert 'href="/reconciliation/period/actuals-fusion/Halden%20US/Sep-26/"' in page.text
     assert "<dt>Unexplained</dt><dd>0.00</dd>" in page.text
+    assert 'alt="Nothing differs in the ' in page.text
+    at = re.search(r'<img src="\?([^"]+)"', page.text)
+    assert at
+    picture = viewer.get(f"/reconciliation/?{html.unescape(at[1])}")
+    assert (picture.status, picture.headers["Content-Type"]) == (200, "image/svg+xml")
+    twin = viewer.get("/reconciliation/?as=csv&table=differences-table&months=600").text
+    assert "Halden US,Sep 26,Sep-26,ties out,nothing," in twin
     for query in ("ledger=nowhere", "currency=EUR", "period=Jan-99", "state=unexplained"):
         answer = viewer.get(f"/reconciliation/?months=36&{query}")
         assert "No run has looked at such a period yet." in answer.text, query

@@ -22,7 +22,8 @@ and in its template: `{% for chart in charts %}{% include "pages/chart.html" %}{
 picture that this process still knows is answered without asking anything.
 
 Amounts are plotted from exact text and labelled by it; nothing is rounded but where a bar ends, to
-the pixel. `plots.py` says what kinds there are; `themes.py` knows the colours of the pages.
+the pixel, and in the narrow fields of a heat map, which says so. `plots.py` says what kinds there
+are; `themes.py` knows the colours of the pages.
 """
 
 from ml_connector.web.charts.drawing import Chart, find_chart, find_drawn

@@ -17,6 +17,8 @@ HEIGHT = 220
 ROW_HEIGHT = 28
 LABEL_PX_MAX = 180
 COLUMN_PX_MAX = 36
+HEAT_DEEPEST = 45
+"""Of a hundred: how opaque the strongest field is, so that the text in it is read."""
 FEW = 9
 """So few upright bars would be as broad as the chart."""
 Values = list[dict[str, Any]]
@@ -53,12 +55,13 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heat:
-    """A field of a heat map; `text` stands in it, `tone` colours it."""
+    """A field of a heat map; `text` stands in it, `tone` colours it, of a hundred so strongly."""
 
     row: str
     column: str
     text: str
     tone: str
+    strength: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,26 +168,31 @@ def plot_stack(slices: Sequence[Slice], *, title: str) -> Json:
 def plot_heat(fields: Sequence[Heat]) -> Json:
     """A field for each row and column, coloured by its tone, its text in it."""
     values = [
-        {"row": one.row, "column": one.column, "text": one.text, "ink": f"${one.tone}",
-         "back": f"${one.tone}-back"}
+        {"row": one.row, "column": one.column, "text": one.text, "tone": f"${one.tone}",
+         "depth": render_plain(Decimal(one.strength) * HEAT_DEEPEST / 10_000)}
         for one in fields
     ]  # fmt: skip
     rows = len({one.row for one in fields})
     axis = {"title": None, "domain": False, "ticks": False, "grid": False}
     encoding = {
-        "x": {"field": "column", "type": "nominal", "sort": None, "axis": axis | {"orient": "top"}},
+        "x": {
+            "field": "column",
+            "type": "nominal",
+            "sort": None,
+            "axis": axis | {"orient": "top", "labelFontSize": 10},
+        },
         "y": {"field": "row", "type": "nominal", "sort": None, "axis": axis},
     }
-    back = {"field": "back", "type": "nominal", "scale": None}
-    ink = {"field": "ink", "type": "nominal", "scale": None}
+    tone = {"field": "tone", "type": "nominal", "scale": None}
+    depth = {"field": "depth", "type": "quantitative", "scale": None, "legend": None}
     layers = [
         {"mark": {"type": "rect", "stroke": "$sheet", "strokeWidth": 2, "cornerRadius": 3},
-         "encoding": {"color": back}},
-        {"mark": {"type": "text", "fontSize": 11},
-         "encoding": {"text": {"field": "text"}, "color": ink}},
+         "encoding": {"color": tone, "fillOpacity": depth}},
+        {"mark": {"type": "text", "fontSize": 11, "color": "$ink"},
+         "encoding": {"text": {"field": "text"}}},
     ]  # fmt: skip
     return {
-        "data": {"values": values}, "encoding": encoding, "layer": layers,
+        "data": _data(values, "depth"), "encoding": encoding, "layer": layers,
         "height": max(ROW_HEIGHT * rows, 40),
     }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Reconciliation: every period in money, one from the ERP to the model, and who stands for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -23,9 +23,17 @@ from ml_connector.flows.answers.reconciliation import (
     scope_of,
 )
 from ml_connector.flows.answers.reconciliation_accounts import PeriodDetail, read_detail
+from ml_connector.flows.answers.reconciliation_heat import (
+    Field,
+    list_fields,
+    list_heat,
+    shorten,
+    tell_heat,
+)
 from ml_connector.flows.answers.reconciliation_places import parse_place, render_place
 from ml_connector.ports import Right
 from ml_connector.ports.standings import Standing
+from ml_connector.web.charts import Chart, Heat, find_chart, find_drawn, plot_heat
 from ml_connector.web.guards import Asked, needs
 from ml_connector.web.tables import ASKED, Table, find_file
 
@@ -63,6 +71,8 @@ class Page:
 @needs(Right.SEE)
 def show_periods(request: Asked) -> HttpResponse:
     """The periods that fit, the gravest first; a file of them holds every one."""
+    if drawn := find_drawn(request):
+        return drawn
     found = _list_fitting(request)
     currency = request.GET.get("currency", "")
     page = _find_page(request, len(found), FILTERS)
@@ -74,13 +84,39 @@ def show_periods(request: Asked) -> HttpResponse:
             next_step="Let a run look at it: `ml-connector reconcile FLOW`.",
         )
     ]  # fmt: skip
+    charts = [_chart_heat(fields)] if (fields := list_fields(found, currency=currency)) else []
+    if answer := find_chart(request, charts):
+        return answer
     asked = {
-        "tables": tables, "page": page, "found": len(found), "unexplained": _sum_unexplained(found),
-        "counts": _count(found), "months": MONTHS, "states": STATES,
-        "flows": sorted(request.house.project.flows), "given": request.GET,
+        "tables": tables, "page": page, "charts": charts, "found": len(found),
+        "unexplained": _sum_unexplained(found), "counts": _count(found), "months": MONTHS,
+        "states": STATES, "flows": sorted(request.house.project.flows), "given": request.GET,
         "months_given": _read_months(request), "more": f"&{page.query}" if page.query else "",
     }  # fmt: skip
-    return find_file(request, tables) or render(request, "pages/reconciliation.html", asked)
+    files = [*tables, *(chart.table for chart in charts)]
+    return find_file(request, files) or render(request, "pages/reconciliation.html", asked)
+
+
+def _chart_heat(fields: Sequence[Field]) -> Chart:
+    """Where differences are and how large, by ledger and planning period."""
+    return Chart(
+        name="differences",
+        title="Where the differences are",
+        alt=tell_heat(fields),
+        spec=plot_heat(
+            [
+                Heat(
+                    row=one.standing.ledger, column=one.standing.member, tone=one.state.tone.value,
+                    text=shorten(one.difference.amount) if one.difference else "0",
+                    strength=one.strength,
+                )
+                for one in fields
+            ]
+        ),
+        table=Table(
+            name="differences-table", title="Differences", listing=list_heat(fields)
+        ),
+    )  # fmt: skip
 
 
 STATES = ("unexplained", "to sign", "signed", "changed since")
@@ -93,26 +129,30 @@ def _list_fitting(request: Asked) -> list[SignedStanding]:
     # As long as all there is may be asked for, an address never fails on its calendar.
     first = None if months == MONTHS[-1] else today - timedelta(days=months * DAYS_PER_MONTH)
     rows = request.house.list_signed(flow=request.GET.get("flow") or None, first=first)
-    return sorted((row for row in rows if _fits(row, request)), key=listings.rank)
+    asked = {name: request.GET.get(name, "") for name in FILTERS}
+    return sorted((row for row in rows if _fits(row, asked)), key=listings.rank)
 
 
-def _fits(row: SignedStanding, request: Asked) -> bool:
-    its, asked = row.standing, request.GET
-    wanted = asked.get("currency", "")
+def _fits(row: SignedStanding, asked: Mapping[str, str]) -> bool:
+    its, wanted, state = row.standing, asked["currency"], asked["state"]
     if wanted and wanted not in {one.currency for one in its.amounts}:
         return False
     for name in ("ledger", "period"):
-        if asked.get(name, "").strip().casefold() not in getattr(its, name).casefold():
+        if (text := asked[name].strip().casefold()) and text not in getattr(its, name).casefold():
             return False
-    holds = row.signature is Signature.HOLDS
-    by_state = {
+    if state not in STATES:
+        return bool(asked["period"]) or not listings.is_empty(its)
+    return _is_in_state(row, state)
+
+
+def _is_in_state(row: SignedStanding, state: str) -> bool:
+    its, holds = row.standing, row.signature is Signature.HOLDS
+    return {
         "unexplained": listings.describe_state(its).word == listings.UNEXPLAINED,
         "to sign": its.is_tied and not holds and bool(its.amounts),
         "signed": holds,
         "changed since": row.signature is Signature.VOID,
-    }
-    otherwise = bool(asked.get("period")) or not listings.is_empty(its)
-    return by_state.get(asked.get("state", ""), otherwise)
+    }[state]
 
 
 def _read_months(request: Asked) -> int:
