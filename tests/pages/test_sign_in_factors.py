@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.fakes.standing import lay_state
 from tests.pages.conftest import PASSWORD, Answer, Visitor
 from tests.pages.door import find_events, opening_door, set_up_factor
 
@@ -44,9 +45,10 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+def door(fresh_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """Approvers need a second factor; the pages stand behind a proxy on this machine."""
     root = tmp_path_factory.mktemp("factors")
+    lay_state(fresh_state, root)
     (root / "ml-connector.yaml").write_text(SETTINGS)
     with open_house(root) as house:
         for name, role in NAMES.items():
