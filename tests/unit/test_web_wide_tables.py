@@ -25,7 +25,7 @@ def euros(amount: str) -> Money:
 
 def test_currency_is_said_once_in_a_row_when_every_row_agrees() -> None:
     """The first amount says it for those behind it, which are of the same currency or empty."""
-    rows = [
+    rows: list[list[Cell]] = [
         ["a", None, dollars("1"), dollars("0"), None],
         ["b", dollars("5"), dollars("2"), dollars("3"), dollars("4")],
         ["c", None, euros("2"), euros("3"), None],
@@ -36,7 +36,7 @@ def test_currency_is_said_once_in_a_row_when_every_row_agrees() -> None:
 
 def test_currency_that_differs_within_a_row_is_always_said() -> None:
     """One row of two currencies is enough."""
-    rows = [["a", dollars("1"), dollars("2")], ["b", dollars("1"), euros("2")]]
+    rows: list[list[Cell]] = [["a", dollars("1"), dollars("2")], ["b", dollars("1"), euros("2")]]
 
     assert make_table(rows).said == frozenset()
     assert make_table([["no amounts", 1]]).said == frozenset()
