@@ -5,16 +5,47 @@ from typing import Any
 
 import pytest
 from scripts.browsing import CHROMIUM, NO_BROWSER, opened_browser
+from tests.fakes.alert_seeds import CONNECTION
+from tests.pages.addresses import fill
 from tests.pages.conftest import PASSWORD
-from tests.pages.test_pages_rights import fill
+from tests.pages.looking import Look, looking
 
+FLOW = "actuals-fusion"
+PERIOD = f"reconciliation/period/{FLOW}/Halden%20US/Sep-26/"
 LOOKS = {
-    "laptop": ("light", 1280, 800),
-    "phone": ("dark", 390, 844),
-    "narrow": ("light", 360, 740),
-    "wide": ("dark", 1920, 1080),
+    "laptop": Look(scheme="light", width=1280, height=800),
+    "phone": Look(scheme="dark", width=390, height=844),
+    "narrow": Look(scheme="light", width=360, height=740),
+    "wide": Look(scheme="dark", width=1920, height=1080),
 }
-"""Colour scheme, width and height."""
+SIZES = {"phone": (360, 780), "laptop": (1280, 800), "wide": (1920, 1080)}
+WALKS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "alerts": (
+        "chief",
+        ("alerts/", "alerts/past/", "alerts/<str:alert_id>/", "connections/",
+         f"connections/{CONNECTION}/"),
+    ),
+    "close": (
+        "viewer",
+        ("", f"?flow={FLOW}&open=yes", "?year=2019", f"flows/{FLOW}/", "runs/<str:run_id>/",
+         "runs/"),
+    ),
+    "mapping": (
+        "mapper",
+        ("mapping/", f"mapping/{FLOW}/", f"mapping/{FLOW}/test/?test=1",
+         *(f"mapping/{FLOW}/{part}/" for part in ("coverage", "history", "diff", "rule", "upload")),
+         "unmapped/"),
+    ),
+    "reconciliation": (
+        "approver",
+        ("reconciliation/?months=600", PERIOD, f"{PERIOD}?differs=yes", "trace/",
+         "trace/?key=<str:run_id>", "trace/?key=nothing&lines=yes"),
+    ),
+    "tokens": ("chief", ("tokens/", "api/v1/")),
+}  # fmt: skip
+"""Who walks where: addresses with what is asked of them, which the router does not know."""
+OPENED = frozenset({"close", "tokens"})
+"""Walks with every fold open."""
 pytestmark = [
     pytest.mark.long,
     pytest.mark.timeout(300),
@@ -39,27 +70,49 @@ def chromium() -> Iterator[Any]:
 )
 def test_every_page_is_clean_in_a_browser(site: Any, chromium: Any, look: str) -> None:
     """Every page of the router as somebody sees it who may do everything."""
-    from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # noqa: PLC0415 - it starts slowly and has no types.
-
-    scheme, width, height = LOOKS[look]
-    context = chromium.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True
-    )
-    page, told = context.new_page(), []
-    page.on("console", lambda line: told.append(f"{page.url}: {line.text}"))
-    page.on("pageerror", lambda error: told.append(f"{page.url}: {error}"))
-    page.goto(site.url)
-    faults = [*_find_faults(page, Axe(), width)]
-    page.fill("#name", "chief")
-    page.fill("#password", PASSWORD)
-    page.click("button.main")
-    for path in [*_list_pages(site, "chief"), "/nowhere/"]:
-        page.goto(f"{site.url.rstrip('/')}{path}")
-        faults += _find_faults(page, Axe(), width)
-    context.close()
+    with looking(chromium, site.url, LOOKS[look]) as looker:
+        faults = [*looker.visit("/")]
+        looker.sign_in("chief")
+        for path in [*_list_pages(site, "chief"), "/nowhere/"]:
+            faults += looker.visit(path)
 
     assert faults == []
-    assert [line for line in told if "/nowhere/" not in line] == []
+    assert [line for line in looker.told if "/nowhere/" not in line] == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("walk", WALKS)
+def test_walk_is_clean_at_every_size_and_in_both_schemes(
+    site: Any, chromium: Any, walk: str, size: str, scheme: str
+) -> None:
+    """With the rights of those whose pages these are, and with what they ask of them."""
+    (width, height), (name, paths) = SIZES[size], WALKS[walk]
+    look, faults = Look(scheme=scheme, width=width, height=height), list[str]()
+    with looking(chromium, site.url, look) as looker:
+        looker.sign_in(name)
+        for path in paths:
+            faults += looker.visit(fill(path, site), opens=walk in OPENED)
+
+    assert faults == []
+    assert looker.told == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("size", SIZES)
+def test_new_token_is_shown_cleanly(site: Any, chromium: Any, size: str) -> None:
+    """The one page that shows it, however long its name."""
+    width, height = SIZES[size]
+    with looking(chromium, site.url, Look(scheme="light", width=width, height=height)) as looker:
+        looker.sign_in("chief")
+        faults = [*looker.visit("tokens/")]
+        looker.page.fill("#name", "a build server with a name that is long enough to be cut")
+        looker.page.click("text=Make it")
+        faults += looker.find_faults()
+
+    assert faults == []
+    assert looker.told == []
 
 
 def test_signing_in_works_by_keyboard_alone_and_without_scripts(site: Any, chromium: Any) -> None:
@@ -89,12 +142,3 @@ def _list_pages(site: Any, name: str) -> list[str]:
             found.append(fill(path, site))
     assert len(found) >= len(("", "flows/", "runs/", "people/"))
     return found
-
-
-def _find_faults(page: Any, axe: Any, width: int) -> Iterator[str]:
-    for fault in axe.run(page).response["violations"]:
-        places = ", ".join(str(node["target"]) for node in fault["nodes"])
-        yield f"{page.url} {fault['id']}: {places}"
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    if wide > width:
-        yield f"{page.url} is {wide} wide on {width}"

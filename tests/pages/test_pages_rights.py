@@ -1,26 +1,11 @@
 """Every page of the router, for every role and for nobody."""
 
-import re
 from typing import Any
 
 import pytest
+from tests.pages.addresses import fill, name_nothing
 
 from ml_connector.ports import RIGHTS, Role
-
-SAMPLES = {
-    "<path:place>": "actuals-fusion/Halden%20US/Sep-26",
-    "<str:name>": "actuals-fusion",
-    "<str:run_id>": "{run}",
-}
-
-
-def fill(path: str, site: Any) -> str:
-    """An address of the route that leads somewhere."""
-    if path.startswith("people/<"):
-        return "/people/viewer/"
-    for part, sample in {**SAMPLES, **site.samples}.items():
-        path = path.replace(part, sample.format(run=site.run_id))
-    return f"/{path}"
 
 
 def test_every_view_says_which_right_it_asks_for(site: Any) -> None:
@@ -43,11 +28,6 @@ def test_role_sees_what_its_rights_give_and_nothing_else(site: Any, role: Role) 
         has_right = right in {one.value for one in RIGHTS[role]}
         assert (answer.status in (200, 405)) is has_right, (path, answer.status)
         assert (answer.status == 403) is not has_right, (path, answer.status)
-
-
-def name_nothing(path: str) -> str:
-    """An address of the API that leads to nothing there is, so that nothing is changed."""
-    return "/" + re.sub("<[^>]*>", "nothing-there", path.removeprefix("api/v1/"))
 
 
 @pytest.mark.parametrize("role", list(Role))
