@@ -25,7 +25,8 @@ ON_BOTH = frozenset(
     {
         "test_records_agreements", "test_records_alerts", "test_records_approvals",
         "test_records_audit",
-        "test_records_budget", "test_records_frozen", "test_records_identities",
+        "test_records_budget", "test_records_frozen", "test_records_history",
+        "test_records_identities",
         "test_records_intents",
         "test_records_leases", "test_records_loads", "test_records_organisations",
         "test_records_postings", "test_records_postings_guard", "test_records_postings_races",
