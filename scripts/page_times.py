@@ -86,17 +86,18 @@ def measure_all(client: Any, *, times: int) -> Iterator[tuple[str, float, float,
 
     gc.collect()
     gc.freeze()  # As a process that serves does.
-    kinds, coming = set(), [(path, 0) for path in (*(place.path for place in PLACES), *ASKED)]
+    kinds: set[str] = set()
+    coming = [(path, 0) for path in (*(place.path for place in PLACES), *ASKED)]
     while coming and len(kinds) < PAGES_MAX:
         path, depth = coming.pop(0)
         kind = name_kind(path)
         if not kind or kind in kinds:
             continue
         kinds.add(kind)
-        answer, *measured = measure(client, path, times=times)
+        answer, cpu_ms, wall_ms, statements = measure(client, path, times=times)
         if answer.status_code != 200 or not answer["Content-Type"].startswith("text/html"):
             continue
-        yield (path, *measured, len(answer.content))
+        yield path, cpu_ms, wall_ms, statements, len(answer.content)
         if depth < DEPTH:
             coming += [(link, depth + 1) for link in list_links(path, answer.content.decode())]
 

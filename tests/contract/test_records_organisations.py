@@ -237,6 +237,8 @@ def play_runs(player: Player) -> None:
     say("runs.record_step_finished", row, state="done", result={"lines": 2})
     say("runs.save_run", RUN, RunState.RUNNING)
     say("runs.save_run", f"{RUN}2", RunState.FAILED, error={"code": "x"})
+    say("runs.save_stop_wish", f"{RUN}2", actor="kim")
+    say("runs.save_stop_wish", RUN, actor="kim")
 
 
 def play_batches(player: Player) -> None:

@@ -153,7 +153,7 @@ def test_phases_tell_all_the_money_of_a_run_whose_tie_out_is_long() -> None:
 
     def tell(**changes: Any) -> dict[str, Any]:
         phases = list_phases("actuals", steps)
-        return {row[0]: row[4] for row in show_phases(phases, summary | changes, NOW).rows}
+        return {str(row[0]): row[4] for row in show_phases(phases, summary | changes, NOW).rows}
 
     whole, cut = tell(), tell(tie_out_count=3_000)
     off = tell(tie_out_count=3_000, tie_out=[kept, kept | {"unexplained": "-2"}])

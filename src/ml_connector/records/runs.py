@@ -151,9 +151,7 @@ class RunRecords(OrganisationStore):
                 step=row,
             )
 
-    def load_steps(
-        self, run_id: str, *, after: int = 0, limit: int | None = None
-    ) -> list[StepRow]:
+    def load_steps(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StepRow]:
         """The steps in order of their start; see `ports.RunStore`."""
         run = self._find(run_id) or self._refuse_unknown(run_id)
         steps = models.Step.of(self._id).filter(run_id=run.pk, pk__gt=after).order_by("id")
