@@ -139,12 +139,13 @@ def test_plan_waits_for_somebody_else_and_is_posted_once(
 
     decided = budget_desk.approve(plan, CONTROLLER)
     applied = budget_desk.apply(plan)
-    budget_desk.run(apply=plan)
+    again, _ = budget_desk.fail(apply=plan)
 
     assert waiting.state is RunState.WAITING_APPROVAL
     assert sends == 0
     assert decided.state is ApprovalState.APPROVED
     assert applied.state is RunState.SUCCEEDED
+    assert again.code == "plan.applied-before"
     assert budget_desk.held() == approved
     assert budget_desk.sends() == 2
 
