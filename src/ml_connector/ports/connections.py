@@ -29,7 +29,7 @@ class ConnectionTest:
     milliseconds: int
     is_whole: bool
     checks: tuple[Check, ...]
-    number: int = field(default=0, repr=False)
+    number: int = field(default=0, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
