@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 WITHOUT_SOCKETS = {"unit", "laws"}
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 LINES = 3_000
-CASES_MAX = {"e2e": 1, "faults": 1, "contract": 4, "fidelity": 4, "unit": 8}
+CASES_MAX = {"e2e": 1, "faults": 1, "contract": 3, "fidelity": 3, "unit": 6}
 """Like cases of one test that run at each change, by folder: the dearer, the fewer."""
 LONGEST_S = 600
 """A test that may take so long is begun first."""

@@ -138,6 +138,7 @@ def test_entered_amounts_are_a_measure_of_their_own(desk: Desk) -> None:
     assert len(desk.company.cells("Actuals Entered")) == entered.summary["cells"]
 
 
+@pytest.mark.exhaustive
 def test_append_mode_adds_deltas_that_add_up_to_the_summaries(desk: Desk) -> None:
     """In append mode each load adds items; an intersection's items add up to its summary."""
     desk.cut_flow("actuals-append-fusion")

@@ -15,6 +15,7 @@ SENT_BEFORE_IT_DIES = 40_000
 """More than the first files of a run, less than all of them."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_a_run_with_its_archive_in_a_bucket_equals_one_with_a_folder(
     office: Any,

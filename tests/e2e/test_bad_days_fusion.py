@@ -281,6 +281,7 @@ def freight_key() -> str:
     )  # fmt: skip
 
 
+@pytest.mark.exhaustive
 def test_books_that_do_not_rest_are_loaded_but_not_signed_off(office: Any) -> None:
     """A ledger posted into faster than it is read ends as moving; once it rests, it ties."""
     office.company.fail(

@@ -84,6 +84,7 @@ def test_amounts_land_in_the_ledgers_own_sign(budget_desk: BudgetDesk, approved:
     )
 
 
+@pytest.mark.exhaustive
 def test_two_companies_of_two_currencies_and_years_land_together(budget_desk: BudgetDesk) -> None:
     """Company 00077 keeps another calendar and Canadian dollars; each has journals of its own."""
     budget_desk.change(ledgers=["00001/BA", "00077/BA"], last_month="2026-12")
@@ -109,6 +110,7 @@ def test_two_companies_of_two_currencies_and_years_land_together(budget_desk: Bu
     ) == [(26, 1, 7705), (26, 3, 7705)]
 
 
+@pytest.mark.exhaustive
 def test_long_journals_are_cut_and_each_part_is_found_by_its_own_key(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:
@@ -214,6 +216,7 @@ def test_plan_expires_when_nobody_decides(budget_desk: BudgetDesk, approved: Amo
 # --- taking back ----------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_reversal_takes_one_journal_back_by_a_counter_posting(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

@@ -63,9 +63,8 @@ def chromium() -> Iterator[Any]:
 @pytest.mark.parametrize(
     "look",
     [
-        "laptop",
         "phone",
-        *(pytest.param(look, marks=pytest.mark.exhaustive) for look in ("narrow", "wide")),
+        *(pytest.param(look, marks=pytest.mark.exhaustive) for look in ("narrow", "laptop", "wide")),
     ],
 )
 def test_every_page_is_clean_in_a_browser(site: Any, chromium: Any, look: str) -> None:
