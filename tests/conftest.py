@@ -30,7 +30,7 @@ LINES = 3_000
 CASES_MAX = {"e2e": 1, "faults": 1, "contract": 3, "fidelity": 3, "unit": 6}
 """Like cases of one test that run at each change, by folder: the dearer, the fewer."""
 LONGEST_S = 600
-"""A test that may take so long is begun first."""
+"""Tests that may take so long are begun first, the longest of them before the others."""
 # Whatever the caller's environment says: modules are compiled once, not by each worker and by each
 # of the hundreds of processes that tests start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     cases; what is marked `exhaustive` is left out. `make exhaustive` runs everything.
     """
     # Else the longest ends alone, long after all the others.
-    items.sort(key=_is_short)
+    items.sort(key=_find_length, reverse=True)
     if os.environ.get("EXHAUSTIVE"):
         return
     # First, or a case that is left out stands for those that are not.
@@ -59,9 +59,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
-def _is_short(item: pytest.Item) -> bool:
+def _find_length(item: pytest.Item) -> int:
     limit = item.get_closest_marker("timeout")
-    return limit is None or limit.args[0] < LONGEST_S
+    return limit.args[0] if limit and limit.args[0] >= LONGEST_S else 0
 
 
 def _make_case(item: pytest.Item) -> Case:
