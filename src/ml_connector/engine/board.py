@@ -63,6 +63,11 @@ class RunBoard:
         with self._changed:
             return self._errors.get(run_id)
 
+    def is_over(self, run_id: str) -> bool:
+        """Whether the run stopped in this process and no thread is in it."""
+        with self._changed:
+            return run_id in self._errors and run_id not in self._executing
+
     def forget_error(self, run_id: str) -> None:
         """The run goes on."""
         with self._changed:

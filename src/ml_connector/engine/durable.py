@@ -204,8 +204,9 @@ class DurableEngine:
                 status = self._load_status(run_id)
             self._outage.note_back(ENGINE)
             if status.status == WorkflowStatusString.SUCCESS.value:
-                return _verify_object(status.output)
-            if status.status not in _ACTIVE:
+                assert isinstance(status.output, dict)
+                return status.output
+            if status.status not in _ACTIVE or self._is_unreleased(run_id, status):
                 raise self._find_error(run_id, status)
             self._verify_version(status)
             if self._crew is not None and time.monotonic() - looked_at > WORKER_LOOK_S:
@@ -234,7 +235,7 @@ class DurableEngine:
         self._asked.update({run_id} if is_awaited else ())
         is_ours = status.executor_id == self._executor_id
         is_left = self._crew is not None or is_ours or status.status != _RUNNING
-        if status.status in _ACTIVE and is_left:
+        if status.status in _ACTIVE and is_left and not self._is_unreleased(run_id, status):
             return
         self._board.forget_error(run_id)
         # Without the queue's name it would go to an internal queue, past the limit of its key.
@@ -390,6 +391,10 @@ class DurableEngine:
         # context, or DBOS would store the call itself as a step of the run.
         contextvars.Context().run(DBOS.cancel_workflow, run_id)
 
+    def _is_unreleased(self, run_id: str, status: WorkflowStatus) -> bool:
+        # On a full disk; with PostgreSQL another process may have it.
+        return self._crew is None and status.status == _RUNNING and self._board.is_over(run_id)
+
     def _release_abandoned(self) -> None:
         """Runs of dead processes no longer block their key; they wait for a resume.
 
@@ -442,8 +447,3 @@ _RUNNING, _DONE = WorkflowStatusString.PENDING.value, WorkflowStatusString.SUCCE
 _ACTIVE = frozenset(
     {_RUNNING, WorkflowStatusString.ENQUEUED.value, WorkflowStatusString.DELAYED.value}
 )
-
-
-def _verify_object(value: object) -> Json:
-    assert isinstance(value, dict)
-    return value
