@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
+from tests.fakes.standing import lay_state
 
 FLOW = "flows/actuals-fusion.yaml"
 
@@ -21,6 +22,12 @@ def company_folder(terminal: Any, tmp_path: Path) -> Path:
     assert terminal.type("init", str(root), "--first-month", "2026-01").code == 0
     terminal.project = root
     return root
+
+
+@pytest.fixture
+def company_databases(company_folder: Path, fresh_state: Path) -> None:
+    """The folder's databases stand, as after its first command; migrating them takes seconds."""
+    lay_state(fresh_state, company_folder)
 
 
 def test_init_writes_a_valid_folder_for_a_company(terminal: Any, tmp_path: Path) -> None:
@@ -80,7 +87,10 @@ def test_init_without_a_month_says_how_to_give_one(
 def test_init_for_the_sandbox_is_ready_to_run(
     terminal: Any, shared_company: Any, tmp_path: Path
 ) -> None:
-    """Addresses, ids and the public credentials of the sandbox are in place."""
+    """Addresses, ids and the public credentials of the sandbox are in place.
+
+    It begins without databases, as everybody's first command does.
+    """
     root = tmp_path / "halden"
 
     made = terminal.type(
@@ -184,6 +194,7 @@ def test_folder_without_a_project_says_how_to_make_one(terminal: Any, tmp_path: 
 # --- secrets ----------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("company_databases")
 def test_secret_comes_by_standard_input_and_never_shows(
     terminal: Any, company_folder: Path
 ) -> None:
@@ -205,6 +216,7 @@ def test_secret_comes_by_standard_input_and_never_shows(
         assert not path.is_file() or b"halden-secret" not in path.read_bytes()
 
 
+@pytest.mark.usefixtures("company_databases")
 @pytest.mark.parametrize("typed", [("hunter2",), ("--value", "hunter2"), ("--value=hunter2",)])
 def test_secret_as_an_argument_is_refused_and_not_repeated(
     terminal: Any, company_folder: Path, typed: tuple[str, ...]
@@ -218,6 +230,7 @@ def test_secret_as_an_argument_is_refused_and_not_repeated(
     assert terminal.type("secrets", "list", "-o", "json").json == []
 
 
+@pytest.mark.usefixtures("company_databases")
 @pytest.mark.parametrize(("name", "text"), [("erp.password", ""), ("no name", "x" * 10)])
 def test_secret_without_text_or_with_an_odd_name_is_refused(
     terminal: Any, company_folder: Path, name: str, text: str
@@ -229,6 +242,7 @@ def test_secret_without_text_or_with_an_odd_name_is_refused(
     assert terminal.type("secrets", "list", "-o", "json").json == []
 
 
+@pytest.mark.usefixtures("company_databases")
 def test_secret_is_asked_for_on_a_terminal(
     terminal: Any, company_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

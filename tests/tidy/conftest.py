@@ -1,9 +1,11 @@
 """What the tidy tests look at: the tree of the repository, and the rules it may break."""
 
 import ast
+import gc
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,11 +76,27 @@ def verify() -> Verify:
 
 def read_sources(folder: Path) -> list[Source]:
     """Every Python file below the folder, parsed."""
-    return [
-        Source(
-            path=str(path.relative_to(ROOT)),
-            text=(text := path.read_text(encoding="utf-8")),
-            tree=ast.parse(text, filename=str(path)),
-        )
-        for path in sorted(folder.rglob("*.py"))
-    ]
+    with uncollected():
+        return [
+            Source(
+                path=str(path.relative_to(ROOT)),
+                text=(text := path.read_text(encoding="utf-8")),
+                tree=ast.parse(text, filename=str(path)),
+            )
+            for path in sorted(folder.rglob("*.py"))
+        ]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage is looked for inside, and what was made there is never looked through again.
+
+    Trees are a million objects that live as long as the session: looking through them again and
+    again takes several times as long as parsing does.
+    """
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()

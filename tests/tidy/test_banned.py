@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -35,6 +36,14 @@ def calls_of(tree: ast.AST) -> tuple[tuple[str, ast.Call], ...]:
     )
 
 
+def calls_where(sources: Any, *words: str) -> Iterator[tuple[Any, str, ast.Call]]:
+    """Yield source, function and call, of the files in whose text one of the words stands."""
+    for source in sources:
+        if any(word in source.text for word in words):
+            for function, call in calls_of(source.tree):
+                yield source, function, call
+
+
 def called_name(call: ast.Call) -> str:
     """The last part of what is called."""
     if isinstance(call.func, ast.Attribute):
@@ -59,10 +68,10 @@ def test_float_is_never_made_outside_the_waived_places(sources: Any, verify: Any
         "float-call",
         [
             (source.path, function)
-            for source in sources
+            for source, function, call in calls_where(sources, "float")
             if "/sandbox/" not in source.path
-            for function, call in calls_of(source.tree)
-            if isinstance(call.func, ast.Name) and call.func.id == "float"
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "float"
         ],
     )
 
@@ -73,8 +82,7 @@ def test_times_are_aware(sources: Any, verify: Any) -> None:
         "naive-time",
         [
             (source.path, function)
-            for source in sources
-            for function, call in calls_of(source.tree)
+            for source, function, call in calls_where(sources, "now", *NAIVE_CALLS)
             if called_name(call) in NAIVE_CALLS
             or (
                 called_name(call) == "now"
@@ -98,10 +106,10 @@ def test_nothing_is_printed_past_the_console(sources: Any, verify: Any) -> None:
         "print",
         [
             (source.path, function)
-            for source in sources
+            for source, function, call in calls_where(sources, "print")
             if "/cli/" not in source.path
-            for function, call in calls_of(source.tree)
-            if isinstance(call.func, ast.Name) and call.func.id == "print"
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "print"
         ],
     )
 
@@ -178,10 +186,9 @@ def test_log_events_are_noun_and_verb(sources: Any, verify: Any) -> None:
         "log-event",
         [
             (source.path, str(call.args[0].value))
-            for source in sources
-            if "make_logger" in source.text and not source.path.endswith("/logs.py")
-            for _, call in calls_of(source.tree)
-            if called_name(call) in LEVELS
+            for source, _, call in calls_where(sources, "make_logger")
+            if not source.path.endswith("/logs.py")
+            and called_name(call) in LEVELS
             and call.args
             and isinstance(call.args[0], ast.Constant)
             and not EVENT.match(str(call.args[0].value))
@@ -195,8 +202,7 @@ def test_tests_never_sleep(test_sources: Any, verify: Any) -> None:
         "test-sleep",
         [
             (source.path, function)
-            for source in test_sources
-            for function, call in calls_of(source.tree)
+            for source, function, call in calls_where(test_sources, "sleep")
             if called_name(call) == "sleep" and ast.unparse(call.func) in ("time.sleep", "sleep")
         ],
     )
