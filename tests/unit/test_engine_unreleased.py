@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from dbos import DBOS
 from tests.fakes.engines import make_engine
 
+from ml_connector.engine.errors import as_connector_error
 from ml_connector.errors import SystemUnavailableError
 from ml_connector.ports import Json, Steps
 
@@ -39,6 +41,21 @@ def test_run_that_could_not_be_released_ends_for_who_waits_and_goes_on_when_resu
         engine.close()
 
     assert told.value is FULL
+
+
+def test_full_database_is_told_as_such(tmp_path: Path) -> None:
+    """Not as a defect of ours: with the run that goes on once there is room."""
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'small.db'}")
+    with engine.connect() as connection:
+        connection.execute(sa.text("PRAGMA max_page_count = 1"))
+        with pytest.raises(sa.exc.OperationalError) as full:
+            connection.execute(sa.text("CREATE TABLE one (name TEXT)"))
+    engine.dispose()
+
+    told = as_connector_error(full.value, "r1")
+
+    assert told.code == "engine.full"
+    assert "runs resume r1" in told.next_step
 
 
 def _fail(failures: list[SystemUnavailableError]) -> Json:

@@ -8,6 +8,7 @@ from ml_connector.errors import (
     ConnectorError,
     RefusedError,
     RunInterruptedError,
+    SystemUnavailableError,
     UsageError,
 )
 
@@ -255,10 +256,26 @@ class NobodyWorksError(BusyError):
         )
 
 
+class EngineFullError(SystemUnavailableError):
+    """There is no room for what the engine has to store of a run."""
+
+    code = "engine.full"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"The engine's database takes nothing more of run {run_id}: its disk is full.",
+            written="Its finished steps stay done; the one it was in may have been done too.",
+            next_step=f"Make room, then go on: `ml-connector runs resume {run_id}`.",
+            run_id=run_id,
+        )
+
+
 def as_connector_error(error: BaseException, run_id: str) -> ConnectorError:
-    """The error itself when it is one of ours, else an internal one with its type and text."""
+    """The error itself when it is one of ours, else one with its type and text."""
     if isinstance(error, ConnectorError):
         return error
+    if getattr(getattr(error, "orig", None), "sqlite_errorname", "") == "SQLITE_FULL":
+        return EngineFullError(run_id)
     logger.error("run.unexpected_error run_id=%s", run_id, exc_info=error)
     kind = type(error).__name__
     found = ConnectorError(
