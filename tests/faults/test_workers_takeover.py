@@ -39,7 +39,7 @@ def template(
 ) -> Iterator[tuple[str, Path]]:
     """A database and a project whose tables and secrets stand already."""
     root = tmp_path_factory.mktemp("shared") / "project"
-    with postgres.database() as url:
+    with postgres.database(template=postgres.migrated) as url:
         with pytest.MonkeyPatch.context() as patch:
             for name in URLS:
                 patch.setenv(name, url)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.long
 def served(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of pages on PostgreSQL, and the database's."""
     root: Path = tmp_path_factory.mktemp("kept")
-    with postgres.database() as database:
+    with postgres.database(template=postgres.migrated) as database:
         settings = SETTINGS.format(database)
         (root / "ml-connector.yaml").write_text(settings)
         with open_house(root) as house:
