@@ -87,7 +87,7 @@ def bounded_network(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def postgres(standing: Standing) -> Iterator[Postgres]:
     """A PostgreSQL server for the session, or the one that `TEST_PG_URL` names.
 
     The variable names any database of it, by a user who may create others.
@@ -96,7 +96,7 @@ def postgres() -> Iterator[Postgres]:
     if given:
         yield Postgres(url=given)
         return
-    with running_postgres() as server:
+    with running_postgres(standing.cluster()) as server:
         yield server
 
 
