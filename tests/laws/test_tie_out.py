@@ -4,6 +4,7 @@ A small reference pipeline makes the streams of random companies: lines of balan
 mapping, a shadow and refusals. Each law then changes one stream in one way and leaves the others.
 """
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from ml_connector.domain.summaries import (
 )
 from ml_connector.domain.tie_out import TieOut, TieOutEvidence, tie_out
 
+EXAMPLES = 25 if os.environ.get("EXHAUSTIVE") else 8
+"""Companies on which every single change is tried: dozens of tie-outs each."""
 CENT = Decimal("0.01")
 LEDGERS = {"Vision": ("E1", "EUR"), "Harbour": ("E1", "EUR"), "Summit": ("E2", "USD")}
 """Entity and currency by ledger; two ledgers share an entity, so their cells have two scopes."""
@@ -285,7 +288,7 @@ def change_lines(entries: list[Entry]) -> Iterator[Changed]:
 
 
 @pytest.mark.parametrize("stream", FROM_ENTRIES)
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 @given(company=companies())
 def test_no_change_of_lines_in_one_stream_ties(stream: str, company: Company) -> None:
     """A line that one end of a hop sees differently is found, however the journal balances."""
@@ -338,7 +341,7 @@ def swap_amounts(rows: list[Any], *, name: str) -> Iterator[Changed]:
 
 
 @pytest.mark.parametrize("stream", ROW_AMOUNTS)
-@settings(max_examples=40)
+@settings(max_examples=2 * EXAMPLES)
 @given(company=companies())
 def test_no_change_of_a_cell_in_one_stream_ties(stream: str, company: Company) -> None:
     """A cell that one stream holds differently is found, at any key and by any amount."""
@@ -394,7 +397,7 @@ def _carry_on(company: Company, changed: dict[str, list[Any]]) -> TieOut:
 
 
 @pytest.mark.parametrize("stage", FOUND_AT)
-@settings(max_examples=25)
+@settings(max_examples=EXAMPLES)
 @given(company=companies())
 def test_an_error_everything_after_believes_is_found_where_it_began(
     stage: str, company: Company
