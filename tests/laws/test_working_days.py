@@ -186,6 +186,30 @@ def test_next_ten_are_what_fires_when_the_clock_moves(
     assert all(find_blackout(shut, one) is None for one in fired)
 
 
+@pytest.mark.parametrize("how", list(CatchUp))
+def test_held_time_comes_though_a_later_one_was_dropped_meanwhile(how: CatchUp) -> None:
+    """That the later one is done with says nothing of the earlier one, which still waits."""
+    midnight = datetime(2026, 11, 20)  # noqa: DTZ001 - a wall time without a zone, on purpose.
+    delays, drops = (
+        Window(
+            begins=midnight + timedelta(hours=first), ends=midnight + timedelta(hours=last),
+            every=DAY, skips=skips,
+        )
+        for first, last, skips in ((0, 11, False), (3, 9, True))
+    )  # fmt: skip
+    shut = Shut(zone=ZoneInfo("UTC"), windows=(delays, drops))
+    since, look, end = (datetime(2026, 11, 22, hour, tzinfo=UTC) for hour in (2, 10, 11))
+    early = rule_on_due(Calendar(walls=walk_hours, shut=shut), since, look, how)
+    late = rule_on_due(
+        Calendar(walls=walk_hours, shut=shut, done=early.done), early.next_due or end, end, how
+    )
+
+    assert [(one.due.planned.hour, one.fate) for one in early.rulings] == [(3, Fate.SKIPPED)]
+    assert early.next_due == end
+    (ran,) = (one for one in late.rulings if one.fate is Fate.RUN)
+    assert (ran.due.planned.hour, ran.due.at) == (2, end)
+
+
 @given(shuts(), st.integers(0, 5))
 def test_events_run_one_by_one_and_never_within_a_window(shut: Shut, count: int) -> None:
     """The oldest first: dropped by a window it came within, else held back while one holds."""

@@ -9,11 +9,12 @@ from ml_connector.domain.schedules import (
     Calendar,
     Due,
     find_next,
+    find_waiting,
     list_due,
     list_last,
     rule_on_time,
 )
-from ml_connector.domain.windows import Blackout, Shut, find_closed
+from ml_connector.domain.windows import TICK, Blackout, Shut, find_closed
 
 CATCH_UP_MAX = 24
 """Most missed times that run one after the other; older ones are let go."""
@@ -76,10 +77,13 @@ def rule_on_due(calendar: Calendar, since: datetime, now: datetime, how: CatchUp
         *(Ruling(due=one, fate=Fate.RUN, reason=_tell_delay(one)) for one in chosen[:1]),
     ]  # fmt: skip
     following = find_next(calendar, until)
+    done = max((one.at for one in [*come, *chosen[:1]]), default=None)
+    waiting = find_waiting(calendar, until)
     return Claimed(
         rulings=tuple(sorted(rulings, key=lambda one: one.due.at)),
         next_due=following.at if following else None,
-        done=max((one.at for one in [*come, *chosen[:1]]), default=None),
+        # Not beyond what a window still holds back, though later ones were dropped meanwhile.
+        done=min(done, waiting - TICK) if done and waiting else done,
     )
 
 

@@ -105,6 +105,22 @@ def find_next(calendar: Calendar, after: datetime) -> Due | None:
     return moved
 
 
+def find_waiting(calendar: Calendar, at: datetime) -> datetime | None:
+    """The first planned time that a window holds back at that instant: it has not come yet."""
+    if find_ruling(calendar.shut, at, skips=False) is None:
+        return None
+    begin = _find_begin(calendar, at)
+    for _ in range(SHIFTS_MAX):
+        planned = _find_planned(calendar, begin)
+        if planned is None or planned > at:
+            return None
+        held = find_blackout(calendar.shut, planned)
+        if held is not None and not held.skips:
+            return planned
+        begin = held.ends - TICK if held is not None else planned
+    return None
+
+
 def rule_on_time(shut: Shut, planned: datetime) -> Due:
     """When a planned time comes, and which window moves or drops it."""
     held = find_blackout(shut, planned)
