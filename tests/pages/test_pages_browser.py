@@ -64,7 +64,10 @@ def chromium() -> Iterator[Any]:
     "look",
     [
         "phone",
-        *(pytest.param(look, marks=pytest.mark.exhaustive) for look in ("narrow", "laptop", "wide")),
+        *(
+            pytest.param(look, marks=pytest.mark.exhaustive)
+            for look in ("narrow", "laptop", "wide")
+        ),
     ],
 )
 def test_every_page_is_clean_in_a_browser(site: Any, chromium: Any, look: str) -> None:
