@@ -68,8 +68,9 @@ class Pages:
         return f"http://{host}:{port}/"
 
     def __exit__(self, *_: object) -> None:
-        self._server.close()
+        # First what is being answered: a thread that wakes a closed server tells of a fault.
         self._server.task_dispatcher.shutdown()
+        self._server.close()
         self._thread.join(timeout=IDLE_S)
         close_desk()
 
