@@ -112,7 +112,9 @@ def test_explain_agrees_with_the_map_and_names_every_rule_that_fits(
     """Decided and lost rules together are all rules whose conditions hold, each once."""
     mapper = Mapper(mapping, ["D", "E"])
     explained = mapper.explain(facts, on)
-    assert mapper.find_targets(facts, on) == tuple(one.target for one in explained)
+    assert mapper.find_decided(facts, on) == tuple(
+        (one.target or "", one.decided_by.rule_id if one.decided_by else "") for one in explained
+    )
     for explanation in explained:
         shown = [lost.rule for lost in explanation.lost]
         shown += [explanation.decided_by] if explanation.decided_by else []

@@ -86,3 +86,27 @@ def test_nothing_of_a_long_text_is_cut_off_without_a_word(site: Any) -> None:
         kept = house.find_rules("actuals-fusion").mapping.rules[-1]
     assert kept.conditions[0].pattern.values == tuple(values)
     assert mapper.post(f"{place}keep/", {"where": "file"}).status == 302
+
+
+def test_a_request_larger_than_a_page_takes_is_told_so(site: Any) -> None:
+    """In words, on a page of ours; neither a bare line nor a connection that is cut."""
+    mapper = site.member("mapper")
+
+    many = mapper.post("/mapping/actuals-fusion/rule/", {"comment": "c" * 3_000_000})
+    called = mapper.call("POST", "/mapping/actuals-fusion/import", {"reason": "c" * 12_000_000})
+
+    assert many.status == 400
+    assert "More than a page takes" in many.text
+    assert "Nothing was changed" in many.text
+    assert called.status == 413
+    assert "Nothing was done" in called.text
+
+
+def test_a_name_that_is_not_ours_is_told_so(site: Any) -> None:
+    """Whoever opens the pages by another name of the machine learns which to use."""
+    shown = site.visitor("viewer").get("/", Host="ledger.elsewhere.example")
+    called = site.visitor("viewer").get("/api/v1/runs", Host="ledger.elsewhere.example")
+
+    assert shown.status == called.status == 400
+    assert "No pages under this name" in shown.text
+    assert "pages.url" in called.text

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from ml_connector.flows.answers.listing import Cell, Listing, Money
-from ml_connector.web.tables import WIDE_FROM, Table
+from ml_connector.web.tables import ROWS_SHOWN_MAX, WIDE_FROM, Table
 
 
 def make_table(rows: Sequence[Sequence[Cell]]) -> Table:
@@ -57,3 +57,13 @@ def test_empty_column_stands_as_the_one_before_it() -> None:
     table = make_table([["a", dollars("1"), None]])
 
     assert [is_right for _, is_right in table.columns] == [False, True, True]
+
+
+def test_a_page_shows_the_first_rows_of_a_very_long_table_and_counts_the_others() -> None:
+    """Its files hold all of them; a browser could not show sixty thousand."""
+    rows = [(f"value {number}", number) for number in range(ROWS_SHOWN_MAX + 3)]
+    long = Table(name="a", title="A", listing=Listing(columns=("One", "Two"), rows=rows))
+    fit = Table(name="a", title="A", listing=Listing(columns=("One", "Two"), rows=rows[:-3]))
+
+    assert [len(long.rows), long.count_left_out] == [ROWS_SHOWN_MAX, 3]
+    assert [len(fit.rows), fit.count_left_out] == [ROWS_SHOWN_MAX, 0]

@@ -104,15 +104,15 @@ class Mapper:
             self._memo.keep(key, found)
         return found if isinstance(found, Mapped) else Unmapped(found, facts)
 
-    def find_targets(self, facts: Mapping[str, str], on: date) -> tuple[str | None, ...]:
-        """The member of each dimension, None where no rule decides; as `explain`, but at once."""
+    def find_decided(self, facts: Mapping[str, str], on: date) -> tuple[tuple[str, str], ...]:
+        """Member and rule of each dimension, both empty where no rule decides."""
         found = [decider.find_rule(facts, on) for decider in self._deciders]
-        return tuple(pair[1] if pair is not None else None for pair in found)
+        return tuple((pair[1], pair[0].rule_id) if pair is not None else ("", "") for pair in found)
 
     def explain(self, facts: Mapping[str, str], on: date) -> tuple[Explanation, ...]:
         """How each dimension is decided: the rule, and the others that match and why they lost.
 
-        Walks every rule; `find_targets` does not.
+        Walks every rule; `find_decided` does not.
         """
         return tuple(decider.explain(facts, on) for decider in self._deciders)
 

@@ -13,8 +13,8 @@ from ml_connector.web.desk import close_desk, open_desk
 from ml_connector.wiring import House
 
 THREADS = 8
-BODY_BYTES_MAX = 10_000_000
-"""Of one request; a mapping workbook is the largest thing anybody sends."""
+BODY_BYTES_MAX = 64_000_000
+"""Of one request, beyond which the server hangs up; pages take far less and say so."""
 CONNECTIONS_MAX = 200
 IDLE_S = 60
 

@@ -19,6 +19,8 @@ ALL = "all"
 """Instead of a table's name: every table of the page."""
 WIDE_FROM = 8
 """Columns from which on a table is set closer."""
+ROWS_SHOWN_MAX = 2_000
+"""Of one table on a page; its files hold all. More is nothing that anybody reads."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula, were it text from outside."""
 
@@ -56,12 +58,17 @@ class Table:
     def rows(self) -> list[list[tuple[str, Cell]]]:
         """Cells with the title of their column, which stands beside them on a narrow screen."""
         titles, shown = self.listing.columns, self._shown()
-        return [[(titles[at], row[at]) for at in shown] for row in self.listing.rows]
+        return [[(titles[at], row[at]) for at in shown] for row in self._read()]
+
+    @property
+    def count_left_out(self) -> int:
+        """Rows that the page does not show."""
+        return max(0, len(self.listing.rows) - ROWS_SHOWN_MAX)
 
     @property
     def said(self) -> frozenset[int]:
         """Places in a row of amounts whose currency the row says further left already."""
-        columns = [[row[at] for row in self.listing.rows] for at in self._shown()]
+        columns = [[row[at] for row in self._read()] for at in self._shown()]
         sayers = (at for at, cells in enumerate(columns) if all(map(_find_currency, cells)))
         first = next(sayers, None)
         if first is None:
@@ -74,7 +81,10 @@ class Table:
         every = range(len(self.listing.columns))
         if not self.is_wide or not self.listing.rows:
             return list(every)
-        return [at for at in every if any(row[at] not in (None, "") for row in self.listing.rows)]
+        return [at for at in every if any(row[at] not in (None, "") for row in self._read())]
+
+    def _read(self) -> Sequence[Sequence[Cell]]:
+        return self.listing.rows[:ROWS_SHOWN_MAX]
 
 
 def _is_said(cells: Sequence[Cell], sayers: Sequence[Cell]) -> bool:

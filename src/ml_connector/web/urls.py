@@ -99,5 +99,6 @@ urlpatterns = [
     *list_routes(),
     path("api/<path:rest>", manual.show_nothing, name="api-nothing"),
 ]
+handler400 = failures.show_unfit
 handler404 = failures.show_missing
 handler500 = failures.show_broken

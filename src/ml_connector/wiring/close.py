@@ -33,7 +33,7 @@ class CloseAnswer:
     burn_down: BurnDown | None
 
 
-class Closing(Part):
+class Close(Part):
     """The house's close; the house itself supplies records, flows and signatures."""
 
     if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from ml_connector.settings import (
 from ml_connector.wiring.actions import Actions
 from ml_connector.wiring.alerts import Alerts
 from ml_connector.wiring.callers import CallerBudget, Callers
-from ml_connector.wiring.close import Closing
+from ml_connector.wiring.close import Close
 from ml_connector.wiring.decisions import Decisions
 from ml_connector.wiring.engines import Engines
 from ml_connector.wiring.evidence import EvidencePacks
@@ -120,7 +120,7 @@ class House(
     SignIn,
     SigningOff,
     EvidencePacks,
-    Closing,
+    Close,
     Telemetry,
     Tokens,
     Schedules,

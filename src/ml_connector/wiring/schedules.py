@@ -10,8 +10,8 @@ from ml_connector.errors import UsageError
 from ml_connector.ports import Json, RunRow, RunState
 from ml_connector.ports.schedules import FiringRow, FiringState, ScheduleRow
 from ml_connector.settings import Schedule
-from ml_connector.wiring.closing import Closing
 from ml_connector.wiring.folder import Folder
+from ml_connector.wiring.following import Following
 from ml_connector.wiring.near import list_names
 from ml_connector.wiring.telling import Tell, TellOnce, tell_error
 
@@ -32,7 +32,7 @@ LAST_SHOWN = 20
 """Past ones."""
 
 
-class Schedules(Closing):
+class Schedules(Following):
     """The scheduling half of a house; the house itself supplies records, flows and runs."""
 
     folder_problem: str = ""

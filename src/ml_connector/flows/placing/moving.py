@@ -110,7 +110,7 @@ class _Scale:
         """The members, nowhere for each dimension no rule decides."""
         if isinstance(found, Mapped):
             return found.targets
-        return [target or NOWHERE for target in mapper.find_targets(found.facts, on)]
+        return [target or NOWHERE for target, _ in mapper.find_decided(found.facts, on)]
 
     def list_moved(self) -> tuple[MovedAmount, ...]:
         """What moved, the largest amount first."""

@@ -167,9 +167,11 @@ class Placer:
         flow = self.bench.flow
         if flow.unmapped == "block":
             return Place(UNMAPPED, None, found.dimensions)
-        explained = self.mapper.explain(facts, on)
-        targets = {e.dimension: e.target or flow.suspense[e.dimension] for e in explained}
-        rule_ids = tuple(e.decided_by.rule_id if e.decided_by else "" for e in explained)
+        decided = dict(
+            zip(self.mapper.dimensions, self.mapper.find_decided(facts, on), strict=True)
+        )
+        targets = {name: target or flow.suspense[name] for name, (target, _) in decided.items()}
+        rule_ids = tuple(rule_id for _, rule_id in decided.values())
         return Place(SUSPENSE, targets, found.dimensions, rule_ids)
 
     def describe_place(self, facts: Mapping[str, str], line_sum: LineSum, member: str) -> str:

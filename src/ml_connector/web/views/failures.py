@@ -1,15 +1,36 @@
 """What is shown when there is nothing to show."""
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from ml_connector.web.unsent import show_stale
+from ml_connector.web.api.problems import CallRefusedError, render_problem
+from ml_connector.web.unsent import API, show_stale
+
+NO_HOST = ("No pages under this name", "They are served under another name than the address has.")
+TOO_LARGE = ("More than a page takes", "The request is too large or has too many fields.")
 
 
 def show_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     """No such page or thing."""
     text = str(exception) if exception.args and isinstance(exception.args[0], str) else ""
     return render(request, "pages/missing.html", {"text": text}, status=404)
+
+
+def show_unfit(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The request is larger than any form of ours, or came to a name that is not ours."""
+    is_astray = isinstance(exception, DisallowedHost)
+    title, text = NO_HOST if is_astray else TOO_LARGE
+    next_step = (
+        "Use the address of `pages.url` in ml-connector.yaml, or correct it there."
+        if is_astray
+        else "Send less at a time; files of rules may be 5 MB."
+    )
+    if request.path.startswith(API):
+        return render_problem(CallRefusedError(text, status=400, next_step=next_step))
+    # What the form held is not read again: reading it is what has failed.
+    shown = {"title": title, "text": f"{text} Nothing was changed.", "next_step": next_step}
+    return render(request, "pages/unsent.html", shown, status=400)
 
 
 def show_broken(request: HttpRequest) -> HttpResponse:

@@ -37,7 +37,7 @@ class UnfitWindowError(UsageError):
     code = "closing.unfit-window"
 
 
-class Closing(Part):
+class Following(Part):
     """The half of a house that follows periods and maintenance."""
 
     _callers: Callers
