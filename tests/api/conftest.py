@@ -11,7 +11,7 @@ from tests.conftest import fill_lists
 from tests.fakes.alert_seeds import add_channels, plant_alerts
 from tests.fakes.decision_seeds import FLOW, plant, plant_plan, plant_posting, plant_refusals
 from tests.fakes.schedule_seeds import add_schedules, plant_schedules
-from tests.pages.conftest import PASSWORD, ROLES, Site, list_routes
+from tests.pages.conftest import PASSWORD, ROLES, Site, find_run_file, list_routes
 
 
 @pytest.fixture(scope="session")
@@ -60,11 +60,13 @@ def plant_lists(house: Any, run_id: str) -> dict[str, str]:
     standing = house.records.standings.load_standings(flows=["actuals-fusion"])[0]
     approver = house.acting_as("approver")
     approver.sign_off(standing.flow, standing.period, ledger=standing.ledger, comment="Tied out.")
+    refused = house.records.loads.load_refused_run("actuals-fusion", run_id, limit=200)
     return {
+        "refusal": str(refused[-1].number),
         "plan": plan.plan_hash, "key": "PLANTED3", "alert_id": planted["<str:alert_id>"],
         "connection": connection, "posting_flow": FLOW, "ledger": standing.ledger,
         "member": house.records.runs.load_run(run_id).summary["periods"][-1],
-        "period": standing.period,
+        "period": standing.period, "file": find_run_file(house, run_id).rpartition("/")[2],
     }  # fmt: skip
 
 

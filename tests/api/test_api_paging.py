@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import pytest
-from tests.fakes.decision_seeds import CAUSE, plant_refusals
+from tests.api.names import fill, load_document
+from tests.fakes.decision_seeds import plant_refusals
 
 from ml_connector.errors import ConnectorError
 
@@ -18,26 +19,6 @@ EMPTY_HERE = frozenset({
     "mapping_list_combinations", "plans_list_changes", "close_list_late_periods",
 })  # fmt: skip
 """Listings of what is not on a sound installation, or of what this one has not."""
-BY_OPERATION: dict[str, dict[str, str]] = {
-    "audit_find_links": {"about": "actuals-fusion"},
-    "trace_trace": {"key": "{run}"},
-    "refused_list_summaries": {"cause": CAUSE, "period": "{member}"},
-    "connections_list_tests": {"name": "{connection}"},
-    "connections_discover": {"name": "{connection}"},
-    "plans_list_plans": {"state": "stale"},
-    "schedules_list_firings": {"name": "actuals-fusion"},
-    "mapping_list_differences": {"before": "file", "other": ""},
-    "mapping_list_moved": {"before": "file", "other": ""},
-    "alerts_list_occurrences": {"alert_id": "{alert_id}"},
-}
-"""What leads to rows, beyond what leads to something everywhere."""
-
-
-def load_document(site: Any, token: str) -> dict[str, Any]:
-    """The description as it is served."""
-    answer = site.visitor().call("GET", "/openapi.json", Authorization=f"Bearer {token}")
-    found: dict[str, Any] = json.loads(answer.text)
-    return found
 
 
 def list_shapes(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -114,23 +95,6 @@ def walk(site: Any, token: str, path: str, asked: dict[str, Any], *, limit: int)
         if told["next"] is None:
             return rows
         after = told["next"]
-
-
-def fill(site: Any, address: str, operation: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """The address with names there are, and what has to be asked with it."""
-    names = {
-        "name": "actuals-fusion", "flow": "actuals-fusion", "run_id": site.run_id, **site.samples,
-        **BY_OPERATION.get(operation["operationId"], {}),
-    }  # fmt: skip
-    names = {name: text.format(run=site.run_id, **site.samples) for name, text in names.items()}
-    asked = {}
-    for one in operation["parameters"]:
-        name = one["name"]
-        if one["in"] == "path":
-            address = address.replace(f"{{{name}}}", quote(names[name], safe=""))
-        elif one.get("required") or name in BY_OPERATION.get(operation["operationId"], {}):
-            asked[name] = names[name]
-    return address.removeprefix("/api/v1"), asked
 
 
 @pytest.mark.long

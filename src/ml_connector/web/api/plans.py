@@ -113,6 +113,11 @@ class StandingPlanOut(PlanOut):
 
     barred: str = Field(description="Why the caller may not decide on it now; empty: they may.")
 
+    @staticmethod
+    def resolve_plan(one: Any) -> str:
+        """The other fields come beside it by their names."""
+        return str(one["plan"])
+
 
 class ApprovedOut(Schema):
     """A plan after an approval, and the run that writes it where that was enough."""
