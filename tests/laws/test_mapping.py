@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from ml_connector.domain.mapping import Mapped, Mapper, Unmapped, is_affected
+from ml_connector.domain.mapping import Mapped, Mapper, Unmapped
 from ml_connector.domain.mapping_file import MappingFaultsError, parse_mapping
 from ml_connector.domain.mapping_rules import (
     MappingRule,
@@ -233,16 +233,3 @@ def test_a_diff_accounts_for_every_rule(before: MappingSet, after: MappingSet) -
 
     assert len(before.rules) - len(diff.removed) + len(diff.added) == len(after.rules)
     assert diff.is_empty == (before == after)
-
-
-@given(before=MAPPINGS, after=MAPPINGS, facts=FACTS, on=DAYS)
-def test_affected_is_symmetric_and_false_for_no_change(
-    before: MappingSet, after: MappingSet, facts: dict[str, str], on: date
-) -> None:
-    """A change affects facts in one direction exactly when it does in the other."""
-    one, other = Mapper(before, ["D", "E"]), Mapper(after, ["D", "E"])
-
-    assert is_affected(one, other, facts=facts, on=on) == is_affected(
-        other, one, facts=facts, on=on
-    )
-    assert not is_affected(one, one, facts=facts, on=on)

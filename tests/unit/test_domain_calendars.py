@@ -6,15 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from ml_connector.domain.calendars import (
-    PeriodRangeError,
-    UnknownPeriodError,
     find_period_of,
-    period_after,
-    period_before,
-    periods_between,
-    resolve_month,
-    resolve_period,
-    resolve_range,
     sort_periods,
 )
 from ml_connector.domain.period_rules import (
@@ -22,7 +14,6 @@ from ml_connector.domain.period_rules import (
     PeriodClashError,
     PeriodPatternError,
     PeriodRule,
-    periods_of_member,
     verify_period_rule,
 )
 from ml_connector.domain.periods import AdjustmentRule, Period
@@ -67,90 +58,11 @@ def named(name: str) -> Period:
     return next(period for period in PERIODS if period.name == name)
 
 
-@pytest.mark.parametrize("text", ["Oct-26", "oct-26", " OCT-26 ", "FY2026-P10", "fy2026-p10"])
-def test_period_is_found_by_either_of_its_names(text: str) -> None:
-    """The ledger's own name and the fiscal one mean the same period, in any case."""
-    assert resolve_period(text, periods=PERIODS, ledger="Vision") == named("Oct-26")
-
-
-def test_period_keeps_case_where_two_names_differ_in_nothing_else() -> None:
-    """An exact name is never ambiguous; a name that fits two is refused with both."""
-    other = adjusting("OCT-26", date(2026, 10, 31))
-
-    assert resolve_period("OCT-26", periods=[*PERIODS, other], ledger="V") == other
-    with pytest.raises(UnknownPeriodError, match="Oct-26, OCT-26"):
-        resolve_period("oct-26", periods=[*PERIODS, other], ledger="V")
-
-
-@pytest.mark.parametrize(
-    ("text", "candidate"),
-    [("Okt-26", "Oct-26"), ("FY2026-P14", "FY2026-P13"), ("?", "Jan-25")],
-)
-def test_unknown_period_names_candidates(text: str, candidate: str) -> None:
-    """A name that fits nothing is answered with names that exist."""
-    with pytest.raises(UnknownPeriodError) as caught:
-        resolve_period(text, periods=PERIODS, ledger="Vision")
-
-    assert caught.value.exit_code == 2
-    assert "'Vision'" in caught.value.refused
-    assert candidate in caught.value.next_step
-
-
-def test_period_of_an_empty_calendar_is_refused_in_words() -> None:
-    """A ledger without periods says that it has none."""
-    with pytest.raises(UnknownPeriodError, match="none at all"):
-        resolve_period("Oct-26", periods=[], ledger="V")
-
-
-def test_month_holds_its_adjustment_periods() -> None:
-    """A calendar month means every period that ends in it, adjustments last."""
-    assert resolve_month("2026-12", periods=PERIODS, ledger="V") == [named("Dec-26"), ADJ]
-    with pytest.raises(UnknownPeriodError, match="2027-12"):
-        resolve_month("2028-01", periods=PERIODS, ledger="V")
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "names"),
-    [
-        ("Nov-26", "Jan-27", ["Nov-26", "Dec-26", "Adj-26", "Jan-27"]),
-        ("2026-12", "2026-12", ["Dec-26", "Adj-26"]),
-        ("FY2026-P12", "Adj-26", ["Dec-26", "Adj-26"]),
-        ("Adj-26", "2027-01", ["Adj-26", "Jan-27"]),
-    ],
-)
-def test_range_holds_both_its_ends(first: str, last: str, names: list[str]) -> None:
-    """From and to may be any name of a period or month, and both belong to the range."""
-    found = resolve_range(first, last, periods=PERIODS, ledger="V")
-
-    assert [period.name for period in found] == names
-
-
-def test_range_that_begins_after_its_end_is_refused() -> None:
-    """An exchanged range is an error and not an empty one."""
-    with pytest.raises(PeriodRangeError, match="Exchange --from and --to"):
-        resolve_range("Jan-27", "Dec-26", periods=PERIODS, ledger="V")
-
-
-def test_neighbours_are_regular_periods() -> None:
-    """Adjustment periods are skipped; before one of them comes the one it adjusts."""
-    assert period_before(named("Jan-27"), periods=PERIODS) == named("Dec-26")
-    assert period_after(named("Dec-26"), periods=PERIODS) == named("Jan-27")
-    assert period_before(ADJ, periods=PERIODS) == named("Dec-26")
-    assert period_after(ADJ, periods=PERIODS) == named("Jan-27")
-    assert period_before(named("Jan-25"), periods=PERIODS) is None
-    assert period_after(named("Dec-27"), periods=PERIODS) is None
-
-
-def test_periods_between_and_sorting_follow_the_calendar() -> None:
+def test_sorting_follows_the_calendar() -> None:
     """The order given does not matter; an adjustment stands after what it adjusts."""
     shuffled = PERIODS[::-1]
 
     assert sort_periods(shuffled)[23:26] == [named("Dec-26"), ADJ, named("Jan-27")]
-    assert periods_between(named("Dec-26"), named("Jan-27"), periods=shuffled) == [
-        named("Dec-26"),
-        ADJ,
-        named("Jan-27"),
-    ]
     assert find_period_of(date(2026, 12, 31), periods=shuffled) == named("Dec-26")
     assert find_period_of(date(2030, 1, 1), periods=shuffled) is None
 
@@ -163,7 +75,6 @@ def test_adjustments_stand_after_the_period_they_end_in_however_long_they_are() 
 
     assert ordered[12:15] == [named("Jan-26"), opening, named("Feb-26")]
     assert ordered[24:28] == [named("Dec-26"), ADJ, year, named("Jan-27")]
-    assert period_before(opening, periods=ordered) == named("Jan-26")
 
 
 @pytest.mark.parametrize(
@@ -244,14 +155,6 @@ def test_fold_looks_for_the_regular_period_in_its_own_calendar() -> None:
 
     with pytest.raises(PeriodBlockedError, match="in no regular period"):
         rule.target_member(ADJ, periods=[weekly, ADJ])
-
-
-def test_periods_of_a_member_are_planned_together() -> None:
-    """A folded adjustment belongs to the member of the period it is folded into."""
-    fold = PeriodRule(adjustment=AdjustmentRule.FOLD)
-
-    assert periods_of_member("Dec 26", rule=fold, periods=PERIODS) == [named("Dec-26"), ADJ]
-    assert periods_of_member("Dec 26", rule=PeriodRule(), periods=PERIODS) == [named("Dec-26")]
 
 
 def test_rule_that_would_merge_two_regular_periods_is_refused() -> None:

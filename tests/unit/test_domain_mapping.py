@@ -13,12 +13,9 @@ from ml_connector.domain.mapping import (
     Unmapped,
     facts_of,
     find_changed_dates,
-    is_affected,
-    known_facts,
 )
 from ml_connector.domain.mapping_file import (
     MappingFaultsError,
-    join_mappings,
     parse_mapping,
     parse_rows,
 )
@@ -349,16 +346,6 @@ def test_rules_that_contradict_each_other_are_refused(rows: list[str], *, confli
         mapping_of(*rows)
 
 
-def test_join_mappings_keeps_the_order_of_files_and_finds_their_conflicts() -> None:
-    """Several files are one mapping, and contradict each other as one would."""
-    first, second = mapping_of("account,account=1,A"), mapping_of("account,account=2,B")
-
-    joined = join_mappings([first, second])
-    assert joined.rules == first.rules + second.rules
-    with pytest.raises(MappingFaultsError, match="goes to 'C'"):
-        join_mappings([joined, mapping_of("account,account=2,C")])
-
-
 def test_parse_rows_takes_rows_of_any_file() -> None:
     """Rows read elsewhere make the same rules, with their own line numbers."""
     rows = [(7, {"dimension": "account", "when": "account=1", "target": "A"})]
@@ -403,19 +390,6 @@ def test_diff_mappings_shows_a_new_end_date_as_a_change() -> None:
     assert [rule.target for rule in diff.added] == ["B"]
 
 
-def test_is_affected_compares_members_and_not_rules() -> None:
-    """Another rule with the same member changes nothing; another member or a gap does."""
-    plain = Mapper(mapping_of("account,account=68010,A"), ["account"])
-    same = Mapper(mapping_of("account,account=68*,A"), ["account"])
-    other = Mapper(mapping_of("account,account=68010,A", "account,account=68*,B,1"), ["account"])
-    none = Mapper(mapping_of("account,account=1,A"), ["account"])
-
-    assert not is_affected(plain, same, facts=FACTS, on=ON)
-    assert is_affected(plain, other, facts=FACTS, on=ON)
-    assert is_affected(plain, none, facts=FACTS, on=ON)
-    assert not is_affected(none, none, facts=FACTS, on=ON)
-
-
 def test_find_changed_dates_spans_the_changed_rules() -> None:
     """Periods outside the span map as before; a new note alone spans nothing."""
     before = mapping_of("d,a=1,A", "d,a=2,B,,2026-01-01,2026-03-31")
@@ -451,6 +425,5 @@ def test_facts_of_a_line_are_its_segments_and_its_own_facts() -> None:
         "source": "Payables",
         "category": "Invoices",
     }
-    assert known_facts([chart]) == set(facts_of(line, chart))
     with pytest.raises(CombinationSplitError, match="has 2 parts"):
         facts_of(line._replace(combination="101-1"), chart)

@@ -14,7 +14,7 @@ from ml_connector.domain.dimensions import (
 from ml_connector.domain.money import render_plain
 from ml_connector.domain.signs import SignRule
 from ml_connector.domain.streams import OutOfOrderError, SortedStream, find_least_key
-from ml_connector.domain.summaries import RunningTotals, sign_amount
+from ml_connector.domain.summaries import sign_amount
 
 RULE = SignRule(flip_types=frozenset({"Revenue", "L"}))
 
@@ -25,7 +25,7 @@ RULE = SignRule(flip_types=frozenset({"Revenue", "L"}))
 def test_sign_rule_flips_the_named_types_alone(account_type: str, sign: int) -> None:
     """Types compare as the ERP writes them; what is not named keeps its sign."""
     assert RULE.sign_of(account_type) == sign
-    assert RULE.apply_sign(Decimal("1.50"), account_type=account_type) == sign * Decimal("1.50")
+    assert RULE.undo_sign(Decimal("1.50"), account_type=account_type) == sign * Decimal("1.50")
 
 
 def test_sign_of_zero_is_no_sign() -> None:
@@ -114,13 +114,3 @@ def test_least_key_is_the_smallest_of_the_streams_that_go_on() -> None:
     """Streams that have ended do not count."""
     assert find_least_key(stream_of("b"), stream_of("a"), stream_of()) == ("a",)
     assert find_least_key(stream_of()) is None
-
-
-def test_running_totals_start_again_after_a_clear() -> None:
-    """What was spilled is not held any more."""
-    sums: RunningTotals[tuple[str]] = RunningTotals()
-    sums.add(("a",), debit=Decimal(1), credit=Decimal(0))
-    sums.clear()
-
-    assert len(sums) == 0
-    assert list(sums.sorted_rows()) == []

@@ -147,15 +147,6 @@ def verify_day_pattern(pattern: str) -> None:
     _compile_pattern(pattern)
 
 
-def verify_number_form(*, decimal: str, thousands: str) -> None:
-    """The two signs can be used together.
-
-    Raises:
-        CellValueError: One of them is unknown, or both are the same.
-    """
-    _compile_number(decimal, thousands)
-
-
 def parse_number(text: str, *, decimal: str = ".", thousands: str = "") -> Decimal:
     """The number, exactly as it is spelled; zero for a blank cell.
 

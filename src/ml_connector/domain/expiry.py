@@ -30,11 +30,6 @@ class ClosePlace:
     month: date
     working_day: int
 
-    @property
-    def is_in_close(self) -> bool:
-        """Whether books are being closed then."""
-        return self.working_day <= CLOSE_DAYS
-
     def render(self) -> str:
         """As people say it: WD+1 of the close of October 2026."""
         return f"WD+{self.working_day} of the close of {self.month:%B %Y}"

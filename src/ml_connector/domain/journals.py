@@ -23,15 +23,6 @@ class JournalTooLongError(RefusedError):
     code = "journals.too-long"
 
 
-class AccountAmount(NamedTuple):
-    """An amount on one account of a ledger and period; debit positive, in the ledger's currency."""
-
-    ledger: str
-    period: str
-    account: str
-    amount: Decimal
-
-
 class JournalLine(NamedTuple):
     """One line to be posted; debit positive, never zero."""
 

@@ -162,11 +162,6 @@ class CombinationKey(NamedTuple):
         return Scope(self.ledger, self.period, self.currency)
 
 
-def combination_key_of(line: Line) -> CombinationKey:
-    """The key a line is compared under before the mapping."""
-    return CombinationKey(line.ledger, line.period, line.currency, line.combination)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
     """What the ERP itself says an account combination moved by in a period.

@@ -71,11 +71,6 @@ def facts_of(line: Line, chart: Chart) -> dict[str, str]:
     }
 
 
-def known_facts(charts: Iterable[Chart]) -> frozenset[str]:
-    """Every fact name lines of these charts may have."""
-    return frozenset(LINE_FACTS).union(*(chart.segments for chart in charts))
-
-
 class Mapper:
     """Maps facts to members of the given dimensions, in their order.
 
@@ -127,11 +122,6 @@ class Mapper:
         )
 
 
-def is_affected(before: Mapper, after: Mapper, *, facts: Mapping[str, str], on: date) -> bool:
-    """Whether these facts map differently after the change; the rule behind does not matter."""
-    return _outcome(before, facts, on) != _outcome(after, facts, on)
-
-
 def find_changed_dates(before: MappingSet, after: MappingSet) -> tuple[date, date] | None:
     """The first and last date a changed rule is valid on; None when none could matter.
 
@@ -152,11 +142,6 @@ def find_changed_dates(before: MappingSet, after: MappingSet) -> tuple[date, dat
 
 _Decision = Mapped | tuple[str, ...]
 """What is remembered: the members, or the dimensions without a rule."""
-
-
-def _outcome(mapper: Mapper, facts: Mapping[str, str], on: date) -> _Decision:
-    found = mapper.map_facts(facts, on)
-    return found.targets if isinstance(found, Mapped) else ("", *found.dimensions)
 
 
 def _facts_asked(rule: MappingRule) -> set[str]:

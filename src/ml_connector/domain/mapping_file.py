@@ -142,18 +142,6 @@ def parse_rows(
     return MappingSet(rules=tuple(rules), origin=origin)
 
 
-def join_mappings(mappings: Iterable[MappingSet], *, origin: str = "") -> MappingSet:
-    """The rules of several files as one mapping, files in the given order.
-
-    Raises:
-        MappingFaultsError: Rules of two files contradict each other.
-    """
-    rules = [rule for mapping in mappings for rule in mapping.rules]
-    if faults := list(_find_conflicts(rules)):
-        raise MappingFaultsError(faults)
-    return MappingSet(rules=tuple(rules), origin=origin)
-
-
 def _read_rows(
     text: str, *, origin: str, faults: list[MappingFault]
 ) -> Iterator[tuple[int, dict[str, str]]]:

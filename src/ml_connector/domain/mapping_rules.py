@@ -92,14 +92,6 @@ class MappingRule:
         """Whether the accounting date lies in the rule's dates, both ends included."""
         return (self.valid_from or date.min) <= on <= (self.valid_to or date.max)
 
-    def applies_to(self, facts: Mapping[str, str], on: date) -> bool:
-        """Whether the rule would map these facts on this date, were it alone."""
-        return (
-            self.is_valid(on)
-            and all(condition.holds(facts) for condition in self.conditions)
-            and bool(fill_template(parse_template(self.target), facts))
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingSet:

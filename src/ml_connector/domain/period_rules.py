@@ -114,21 +114,6 @@ class PeriodRule:
         return self.target_member(regular, periods=())
 
 
-def periods_of_member(member: str, *, rule: PeriodRule, periods: Sequence[Period]) -> list[Period]:
-    """Every period whose amounts go to the member: they must be planned together.
-
-    Periods the rule cannot place are left out; placing them is refused where they are used.
-    """
-    found = []
-    for period in sort_periods(periods):
-        try:
-            if rule.target_member(period, periods=periods) == member:
-                found.append(period)
-        except PeriodBlockedError:
-            continue
-    return found
-
-
 def verify_period_rule(rule: PeriodRule, *, periods: Sequence[Period]) -> None:
     """Every regular period of one calendar has a member of its own.
 

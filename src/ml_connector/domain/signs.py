@@ -20,10 +20,6 @@ class SignRule:
         """Minus one when the type is flipped, else one."""
         return -1 if account_type in self.flip_types else 1
 
-    def apply_sign(self, amount: Decimal, *, account_type: str) -> Decimal:
-        """The target's amount of a ledger amount."""
-        return sign_amount(amount, sign=self.sign_of(account_type))
-
     def undo_sign(self, amount: Decimal, *, account_type: str) -> Decimal:
-        """The ledger's amount of a target amount; what `apply_sign` was given."""
+        """The ledger's amount of an amount as the model shows it."""
         return sign_amount(amount, sign=self.sign_of(account_type))
