@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from ml_connector.domain.mapping_rules import (
     COLUMNS,
-    PRECEDENCE_BLANK,
     MappingRule,
     MappingSet,
     template_facts,
@@ -288,8 +287,8 @@ def _find_conflicts(rules: Iterable[MappingRule]) -> Iterator[MappingFault]:
     """
     seen: dict[object, dict[object, MappingRule]] = {}
     for rule in rules:
-        precedence = PRECEDENCE_BLANK if rule.precedence is None else rule.precedence
-        same = seen.setdefault((rule.dimension, frozenset(rule.conditions), precedence), {})
+        key = (rule.dimension, frozenset(rule.conditions), rule.precedence_counted)
+        same = seen.setdefault(key, {})
         other = next((o for o in same.values() if _contradict(o, rule)), None)
         if other is None:
             same.setdefault((rule.target, rule.valid_from, rule.valid_to), rule)

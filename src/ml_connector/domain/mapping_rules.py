@@ -74,10 +74,15 @@ class MappingRule:
         return min((c.pattern.kind for c in self.conditions), default=PatternKind.ALWAYS)
 
     @property
+    def precedence_counted(self) -> int:
+        """The precedence the rule is tried with; a blank one counts as well."""
+        return PRECEDENCE_BLANK if self.precedence is None else self.precedence
+
+    @property
     def rank(self) -> Rank:
         """The rule's place in the order, up to its place in the file."""
         return Rank(
-            precedence=PRECEDENCE_BLANK if self.precedence is None else self.precedence,
+            precedence=self.precedence_counted,
             kind=self.kind,
             conditions_missing=-len(self.conditions),
             prefix_missing=-sum(len(c.pattern.prefix) for c in self.conditions),
@@ -195,7 +200,13 @@ def diff_mappings(before: MappingSet, after: MappingSet) -> MappingDiff:
     """
     pairings: tuple[Callable[[MappingRule], Any], ...] = (
         lambda rule: rule,
-        lambda rule: (rule.dimension, rule.conditions, rule.rank, rule.valid_from, rule.valid_to),
+        lambda rule: (
+            rule.dimension,
+            rule.conditions,
+            rule.precedence_counted,
+            rule.valid_from,
+            rule.valid_to,
+        ),
         lambda rule: (rule.dimension, frozenset(rule.conditions)),
     )
     left, right = dict(enumerate(before.rules)), dict(enumerate(after.rules))

@@ -236,6 +236,8 @@ def _read_tokens(text: str) -> list[Token]:
 
 
 def _split(tokens: list[Token], separator: str) -> list[list[Token]]:
+    if (separator, False) not in tokens:
+        return [_strip(tokens)]
     parts: list[list[Token]] = [[]]
     for token in tokens:
         if token == (separator, False):
@@ -246,8 +248,17 @@ def _split(tokens: list[Token], separator: str) -> list[list[Token]]:
 
 
 def _strip(tokens: list[Token]) -> list[Token]:
-    kept = [at for at, (char, escaped) in enumerate(tokens) if escaped or not char.isspace()]
-    return tokens[kept[0] : kept[-1] + 1] if kept else []
+    first, last = 0, len(tokens)
+    while first < last and _is_blank(tokens[first]):
+        first += 1
+    while first < last and _is_blank(tokens[last - 1]):
+        last -= 1
+    return tokens[first:last]
+
+
+def _is_blank(token: Token) -> bool:
+    char, escaped = token
+    return char.isspace() and not escaped
 
 
 def _find_range(tokens: list[Token]) -> int | None:
