@@ -24,6 +24,7 @@ Token = tuple[str, bool]
 """A character, and whether a backslash took away its meaning."""
 
 _MEANINGFUL = "\\;=|*?"
+_PLAIN = re.compile(r"[\w-]*")
 
 
 class PatternKind(IntEnum):
@@ -272,6 +273,9 @@ def _literal(tokens: list[Token]) -> str:
 
 
 def _escape(value: str) -> str:
+    # Nearly every value is a plain code, and a listing writes tens of thousands of them.
+    if _PLAIN.fullmatch(value):
+        return value
     return _render_tokens([(char, True) for char in value])
 
 
