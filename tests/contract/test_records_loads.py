@@ -11,7 +11,7 @@ import pytest
 
 from ml_connector.errors import BusyError
 from ml_connector.ports import Clock, LoadRow, PlanRow, Records, RefusedSummary
-from ml_connector.records import create_organisation, open_records
+from ml_connector.records import create_organisation, open_records, traces
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
 Sql = Callable[..., list[tuple[object, ...]]]
@@ -323,3 +323,20 @@ def test_refusals_of_a_cause_are_read_a_page_at_a_time(records: Records) -> None
         ("0",), ("1",), ("b",),
     ]  # fmt: skip
     assert records.loads.find_refused("other", numbers) == []
+
+
+def test_member_is_looked_for_in_the_newest_refusals_only(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Load by load until enough are seen: a key is told soon, however many there have ever been."""
+    for name, others in (("l1", 1), ("l2", 2), ("l3", 1)):
+        rows = [refuse(name, "4711", name), *(refuse(name, f"o{n}", name) for n in range(others))]
+        records.loads.record_load(replace(load(name), cells_refused=len(rows)), rows)
+
+    every = [row.key[1] for row in records.traces.find_refused("actuals", "4711")]
+    monkeypatch.setattr(traces, "SUMMARIES_MAX", 3)
+    newest = [row.key[1] for row in records.traces.find_refused("actuals", "4711")]
+
+    assert every == ["l1", "l2", "l3"]
+    assert newest == ["l2", "l3"]
+    assert records.traces.find_refused("actuals", "471") == []

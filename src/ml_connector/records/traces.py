@@ -1,6 +1,7 @@
 """Where a key leads: along indexes, and through the newest rows for what none of them knows."""
 
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,8 @@ FILES_MAX = 100
 """Files of journal lines that are named; each holds many batches."""
 LOADS_MAX = 200
 """Newest loads of a flow whose refused summaries are looked at."""
+SUMMARIES_MAX = 250_000
+"""Refused summaries after which no older load is looked at: no index knows their members."""
 LAST_LETTER = "\U0010ffff"
 
 
@@ -56,7 +59,7 @@ class TraceRecords(OrganisationStore):
     def find_refused(self, flow: str, member: str) -> list[FoundRefusal]:
         """Refused summaries with that member; see `ports.TraceStore`."""
         loads = models.Load.of(self._id).filter(flow=flow, cells_refused__gt=0).order_by("-pk")
-        newest = list(loads.values_list("pk", flat=True)[:LOADS_MAX])
+        newest = _cut_newest(loads.values_list("pk", "cells_refused")[:LOADS_MAX])
         rows = models.RefusedSummary.of(self._id).filter(load_id__in=newest)
         fits = rows.filter(key__contains=json.dumps(member, ensure_ascii=False))
         found = fits.select_related("load").order_by("-pk")[:FOUND_MAX]
@@ -69,6 +72,17 @@ class TraceRecords(OrganisationStore):
         rows = models.BatchRevision.of(self._id).filter(connection=connection)
         newest = rows.order_by("-pk").values_list("file_hash", flat=True)[:SEARCHED_MAX]
         return [one for one in dict.fromkeys(newest) if one][:FILES_MAX]
+
+
+def _cut_newest(loads: Iterable[tuple[int, int]]) -> list[int]:
+    """The first loads; the last of them is the one that fills the measure."""
+    chosen, summaries = [], 0
+    for load, refused in loads:
+        if summaries >= SUMMARIES_MAX:
+            break
+        chosen.append(load)
+        summaries += refused
+    return chosen
 
 
 def begin_with(rows: QuerySet[Any], name: str, key: str) -> QuerySet[Any]:
