@@ -11,7 +11,7 @@ import pytest
 
 from ml_connector.errors import BusyError
 from ml_connector.ports import Clock, LoadRow, PlanRow, Records, RefusedSummary
-from ml_connector.records import create_organisation, open_records, traces
+from ml_connector.records import create_organisation, open_records
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
 Sql = Callable[..., list[tuple[object, ...]]]
@@ -334,7 +334,7 @@ def test_member_is_looked_for_in_the_newest_refusals_only(
         records.loads.record_load(replace(load(name), cells_refused=len(rows)), rows)
 
     every = [row.key[1] for row in records.traces.find_refused("actuals", "4711")]
-    monkeypatch.setattr(traces, "SUMMARIES_MAX", 3)
+    monkeypatch.setattr("ml_connector.records.traces.SUMMARIES_MAX", 3)
     newest = [row.key[1] for row in records.traces.find_refused("actuals", "4711")]
 
     assert every == ["l1", "l2", "l3"]
