@@ -1,7 +1,7 @@
 """Old history goes in bounded portions; what is open, new or proves something stays."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tests.contract.conftest import START, Move
@@ -11,6 +11,7 @@ from ml_connector.flows.alerting.forgetting import PORTION, forget_history
 from ml_connector.ports import Check, CheckState, Clock, Records
 from ml_connector.ports.alerts import DeliveryKind, NewAlert, NewDelivery
 from ml_connector.ports.connections import ConnectionTest
+from ml_connector.ports.schedules import FiringRow, FiringState
 
 DAYS = 400
 DAY_S = 86_400
@@ -84,6 +85,34 @@ def test_old_history_goes_and_what_is_open_or_new_stays(
     assert [len(records.connections.load_tests(name)) for name in ("erp", "model")] == [1, 1]
     assert [link.event for link in records.audit.find("actuals")] == ["alert.acknowledged"]
     assert records.audit.verify() >= 1
+
+
+def come(records: Records, schedule: str, due_at: datetime, state: FiringState) -> None:
+    """A time of the schedule came."""
+    records.schedules.record_firing(
+        FiringRow(
+            schedule=schedule, flow="actuals", due_at=due_at, run_id=f"{schedule} {due_at}",
+            state=state, reason="", actor="kim", request={}, looks=0, ended_at=None,
+        )
+    )  # fmt: skip
+
+
+def test_old_times_of_schedules_go_but_for_the_newest_and_what_has_no_end(
+    records: Records, records_clock: Clock, move: Move
+) -> None:
+    """A schedule goes on from its newest time, however long ago it was."""
+    first, second, third = (START + timedelta(hours=hour) for hour in (1, 2, 3))
+    come(records, "nightly", first, FiringState.STARTED)
+    come(records, "nightly", second, FiringState.WAITING)
+    come(records, "nightly", third, FiringState.PASSED_OVER)
+    come(records, "monthly", first, FiringState.STARTED)
+    before = records_clock.now()
+    assert records.history.delete_before(before, limit=100) == 0, "not a moment too early"
+
+    move(1)
+    assert records.history.delete_before(before + timedelta(seconds=1), limit=100) == 1
+    assert [one.due_at for one in records.schedules.load_firings("nightly")] == [third, second]
+    assert [one.due_at for one in records.schedules.load_firings("monthly")] == [first]
 
 
 def test_look_forgets_a_bounded_part_and_stops_when_it_is_told_to(

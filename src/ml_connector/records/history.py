@@ -35,7 +35,14 @@ class HistoryRecords(OrganisationStore):
             models.Alert.of(self._id).filter(pk__in=alerts),
             messages.filter(alert__isnull=True, made_at__lt=instant),
             tests.filter(at__lt=instant).exclude(pk__in=newest),
+            self._list_past(instant),
         ]
+
+    def _list_past(self, instant: datetime) -> QuerySet[Any]:
+        """Times of schedules that came and ended; a schedule goes on from its newest one."""
+        firings = models.Firing.of(self._id)
+        later = firings.filter(schedule=OuterRef("schedule"), due_at__gt=OuterRef("due_at"))
+        return firings.filter(Exists(later), ended_at__lt=instant).order_by("ended_at")
 
     def _list_over(self, instant: datetime, limit: int) -> list[int]:
         """The alerts that have been over for longest, all of whose messages have their end."""

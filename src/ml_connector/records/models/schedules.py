@@ -79,7 +79,12 @@ class Firing(Owned):
                 fields=("organisation", "looked_at"),
                 condition=models.Q(state__in=sorted(state.value for state in OPEN_FIRINGS)),
                 name="records_firing_open",
-            )
+            ),
+            models.Index(
+                fields=("organisation", "ended_at"),
+                condition=models.Q(ended_at__isnull=False),
+                name="records_firing_ended",
+            ),
         ]
 
     def __str__(self) -> str:
