@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from scripts.browsing import serving_pages
-from tests.conftest import fill_lists
+from tests.conftest import change_yaml, fill_lists
 from tests.fakes.alert_seeds import add_channels, plant_alerts
 from tests.fakes.decision_seeds import FLOW, plant, plant_plan, plant_posting, plant_refusals
 from tests.fakes.schedule_seeds import add_schedules, plant_schedules
 from tests.pages.conftest import PASSWORD, ROLES, Site, find_run_file, list_routes
+
+SMALL = {"ledgers": ["00001/BA"], "last_month": "2026-11"}
+"""Two months of one company."""
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +31,7 @@ def site(
     shutil.copytree(office_template, root)
     add_channels(root)
     add_schedules(root)
+    add_budgets(root, shared_company)
     with open_house(root, clock=shared_company.clock()) as house:
         run = house.run("actuals-fusion", {})
         for role in ROLES:
@@ -41,6 +45,21 @@ def site(
             url=url, project=root, run_id=run.run_id, routes=[], operations=operations,
             samples=samples,
         )  # fmt: skip
+
+
+def add_budgets(root: Path, company: Any) -> None:
+    """The project has a small flow that posts budgets, and the connection it posts through."""
+    from ml_connector.settings.project_template import (  # noqa: PLC0415 - as above.
+        render_sandbox_project,
+    )
+
+    files = render_sandbox_project(
+        fusion_url=company.fusion, anaplan_url=company.anaplan, jde_url=company.jde,
+        workspace_id="w", model_id="m",
+    )  # fmt: skip
+    for name in ("connections/jde-sandbox.yaml", "flows/budgets-jde.yaml"):
+        (root / name).write_text(files[name], encoding="utf-8")
+    change_yaml(root / "flows/budgets-jde.yaml", {**SMALL, "approval": {"people": 1}})
 
 
 def plant_lists(house: Any, run_id: str) -> dict[str, str]:

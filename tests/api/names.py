@@ -1,9 +1,11 @@
 """Names of things that are there, by the parameters of the operations that lead to them."""
 
 import json
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, cast
 from urllib.parse import quote
 
+import schemathesis
 from tests.fakes.decision_seeds import CAUSE
 
 BY_OPERATION: dict[str, dict[str, str]] = {
@@ -31,6 +33,16 @@ def load_document(site: Any, token: str) -> dict[str, Any]:
     answer = site.visitor().call("GET", "/openapi.json", Authorization=f"Bearer {token}")
     found: dict[str, Any] = json.loads(answer.text)
     return found
+
+
+def load_operations(site: Any, token: str, *, without: Collection[str] = ()) -> Iterator[Any]:
+    """Yield the operations of the document as it is served; not those of these ids."""
+    schema = schemathesis.openapi.from_dict(load_document(site, token))
+    schema.config.update(base_url=site.url, headers={"Authorization": f"Bearer {token}"})
+    for found in schema.get_all_operations():
+        operation = cast("Any", found).ok()
+        if operation.definition.raw["operationId"] not in without:
+            yield operation
 
 
 def find_names(site: Any, operation_id: str) -> dict[str, str]:

@@ -95,7 +95,7 @@ def plant_refusals(
     period = house.records.runs.load_run(run_id).summary["periods"][-1]
     parts = len(house.flow(flow).dimensions)
     at = [one.source for one in house.flow(flow).dimensions].index("period")
-    load_id = f"planted {run_id} {house.records.loads.count_refused(flow)}"
+    load_id = f"planted {run_id} {len(house.records.loads.load_loads(run_id=run_id))}"
     rows = []
     made = [[f"{number}{part}" for part in range(parts)] for number in range(count)]
     for one in made:
