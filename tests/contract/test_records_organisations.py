@@ -136,6 +136,7 @@ def play_reading(player: Player) -> None:
         say("approvals.load_approvals", flow=flow)
         say("postings.load_postings", flow=flow)
     say("runs.find_unfinished", "f")
+    say("runs.find_done_step", "f", "read", runs_max=5)
     say("batches.load_watermark", "erp")
     say("batches.find_versions", "erp", ["b1", "b2"])
     say("batches.load_current", "erp", *PAIR)

@@ -147,6 +147,22 @@ def test_steps_keep_order_attempts_and_results(
     assert steps[2].finished_at is None
 
 
+def test_done_step_is_found_in_the_newest_runs_alone(records: Records) -> None:
+    """The newest run that has done it counts; one that began or broke it does not."""
+    for run_id, state in (("0142", "done"), ("0143", "done"), ("0144", "interrupted")):
+        start_run(records, run_id)
+        row = records.runs.record_step_started(run_id, "read")
+        records.runs.record_step_finished(row, state=state, result={"run": run_id})
+        records.runs.save_run(run_id, RunState.FAILED)
+
+    found = records.runs.find_done_step("actuals", "read", runs_max=2)
+    assert found is not None
+    assert found.result == {"run": "0143"}
+    assert records.runs.find_done_step("actuals", "read", runs_max=1) is None
+    assert records.runs.find_done_step("actuals", "send", runs_max=9) is None
+    assert records.runs.find_done_step("budget", "read", runs_max=9) is None
+
+
 def test_floats_are_refused_and_nothing_is_stored(records: Records) -> None:
     """An amount that became a float never reaches the history."""
     start_run(records, "0142")

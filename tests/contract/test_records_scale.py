@@ -219,6 +219,10 @@ QUESTIONS: dict[str, Question] = {
         [r.loads.count_refused(flow) for flow in FLOWS],
     ),
     "runs show": lambda r: (r.runs.load_run(ONE), r.runs.load_steps(ONE)),
+    "a step of the newest runs": lambda r: (
+        r.runs.find_done_step("actuals", "step 2", runs_max=20),
+        r.runs.find_done_step("actuals", "none", runs_max=20),
+    ),
     "durations of runs": lambda r: r.runs.load_timings([ONE, ONE[:-1]]),
     "standings": lambda r: (
         r.standings.load_standings(flows=["actuals"]),

@@ -34,11 +34,11 @@ def find_newest_pins(bench: ActualsBench) -> Json:
     Raises:
         NeverRunError: The flow has never run.
     """
-    for run in bench.records.runs.load_runs(flow=bench.flow.name, limit=RUNS_SEARCHED_MAX):
-        for step in bench.records.runs.load_steps(run.run_id):
-            if step.name == PREFLIGHT and step.state == "done":
-                return step.result
-    raise _never_run(bench)
+    flow, runs = bench.flow.name, bench.records.runs
+    found = runs.find_done_step(flow, PREFLIGHT, runs_max=RUNS_SEARCHED_MAX)
+    if found is None:
+        raise _never_run(bench)
+    return found.result
 
 
 def _never_run(bench: ActualsBench) -> NeverRunError:

@@ -118,5 +118,8 @@ class RunStore(Protocol):
     def load_steps(self, run_id: str, *, after: int = 0, limit: int | None = None) -> list[StepRow]:
         """The steps in order of their start; those behind a number, where one is given."""
 
+    def find_done_step(self, flow: str, name: str, *, runs_max: int) -> StepRow | None:
+        """The newest step of that name that was done in one of the flow's newest runs."""
+
     def load_timings(self, run_ids: Collection[str]) -> dict[str, list[StepRow]]:
         """The steps of these runs by run, in order of their start; what they told is left out."""

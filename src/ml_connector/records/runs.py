@@ -155,18 +155,15 @@ class RunRecords(OrganisationStore):
         """The steps in order of their start; see `ports.RunStore`."""
         run = self._find(run_id) or self._refuse_unknown(run_id)
         steps = models.Step.of(self._id).filter(run_id=run.pk, pk__gt=after).order_by("id")
-        return [
-            StepRow(
-                name=step.name,
-                attempt=step.attempt,
-                state=step.state,
-                started_at=step.started_at,
-                finished_at=step.finished_at,
-                result=step.result,
-                number=step.pk,
-            )
-            for step in steps[:limit]
-        ]
+        return [_render_step(step) for step in steps[:limit]]
+
+    def find_done_step(self, flow: str, name: str, *, runs_max: int) -> StepRow | None:
+        """The newest such step that was done; see `ports.RunStore`."""
+        runs = models.Run.of(self._id).filter(flow=flow).order_by("-id")
+        newest = list(runs.values_list("pk", flat=True)[:runs_max])
+        steps = models.Step.of(self._id).filter(run_id__in=newest, name=name, state=STEP_DONE)
+        found = steps.order_by("-run_id", "-id").first()
+        return None if found is None else _render_step(found)
 
     def load_timings(self, run_ids: Collection[str]) -> dict[str, list[StepRow]]:
         """The steps of these runs by run; see `ports.RunStore`."""
@@ -252,4 +249,16 @@ def _render_run(row: models.Run) -> RunRow:
         created_at=row.created_at,
         finished_at=row.finished_at,
         stop_asked_by=row.stop_asked_by or "",
+    )
+
+
+def _render_step(row: models.Step) -> StepRow:
+    return StepRow(
+        name=row.name,
+        attempt=row.attempt,
+        state=row.state,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        result=row.result,
+        number=row.pk,
     )

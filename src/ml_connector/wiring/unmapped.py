@@ -152,11 +152,11 @@ class Unmapped(Part):
     def _find_compared(self, flow_names: Sequence[str], list_name: str) -> str:
         """Hash of the list as the newest run has compared it; empty where none has."""
         wanted = f"members of {list_name}: compare"
+        runs = self.records.runs
         for flow_name in flow_names:
-            for run in self.records.runs.load_runs(flow=flow_name, limit=RUNS_SEARCHED_MAX):
-                for step in self.records.runs.load_steps(run.run_id):
-                    if step.name == wanted and step.state == "done":
-                        return str(step.result.get("desired", ""))
+            step = runs.find_done_step(flow_name, wanted, runs_max=RUNS_SEARCHED_MAX)
+            if step is not None:
+                return str(step.result.get("desired", ""))
         return ""
 
     def is_settled(self, values: Sequence[UnmappedValue]) -> list[bool]:
