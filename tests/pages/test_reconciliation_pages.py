@@ -83,10 +83,18 @@ def test_approver_signs_a_period_and_takes_it_back_in_the_open(site: Any) -> Non
         refused = approver.post(SIGN, faulty)
         assert refused.status == 422
         assert "Nothing was" in refused.text
+    old = approver.post(SIGN, {"comment": "I had <i>written</i> this.", "proof": "0" * 64})
+    assert "I had &lt;i&gt;written&lt;/i&gt; this.</textarea>" in old.text
+    long = approver.post(SIGN, {"comment": "x" * 2_001, "proof": proof})
+    assert "The comment has 2,001 characters" in long.text
+    assert "x" * 2_001 in long.text
 
     signed = approver.post(SIGN, {"comment": "Agreed <b>with</b> the bank.", "proof": proof})
 
     assert signed.status == 302
+    # Who clicks twice is told what the first click did.
+    twice = {"comment": "Agreed <b>with</b> the bank.\r\n", "proof": proof}
+    assert approver.post(SIGN, twice).status == 302
     page = viewer.get(PERIOD).text
     assert "Signed by approver on " in page
     assert "Agreed &lt;b&gt;with&lt;/b&gt; the bank." in page
@@ -103,7 +111,14 @@ def test_approver_signs_a_period_and_takes_it_back_in_the_open(site: Any) -> Non
         assert "may not take back" in refused.text
     assert approver.post(away, {"reason": " "}).status == 422
 
-    assert approver.post(away, {"reason": "late invoice"}).status == 302
+    long = approver.post(away, {"reason": "x" * 2_001})
+    assert long.status == 422
+    assert f'value="{"x" * 2_001}"' in long.text
+    for _ in range(2):
+        assert approver.post(away, {"reason": "late invoice"}).status == 302
+    other = approver.post(away, {"reason": "another one"})
+    assert other.status == 422
+    assert "was taken back by approver before" in other.text
 
     assert "withdrawn by approver" in viewer.get(PERIOD).text
     assert viewer.post("/reconciliation/withdraw/nothing/", {"reason": "r"}).status == 404

@@ -1,12 +1,14 @@
 """Cells of tables as files: nothing from outside becomes a formula, amounts stay exact."""
 
+import io
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from openpyxl import load_workbook
 
 from ml_connector.flows.answers.listing import Listing, Money, State, Tone, render_bare, render_cell
-from ml_connector.web.tables import Table, _find_value, _render_csv, _render_safe
+from ml_connector.web.tables import Table, _find_value, _render_csv, _render_safe, _render_workbook
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -39,3 +41,18 @@ def test_csv_opens_in_a_spreadsheet() -> None:
     table = Table(name="n", title="Names", listing=listing)
     assert _render_csv(table.listing) == "\ufeffName\r\nMüller\r\n".encode()
     assert table.columns == [("Name", False)]
+
+
+def test_workbook_takes_whatever_title_a_table_has() -> None:
+    """Characters that no sheet may have, titles too long, empty ones, and the same one twice."""
+    long = "Halden US / Sep-26: everything there is to know"
+    titles = ("Late: 6", "Late: 6", "LATE  6", "[a]:*?/\\", long, long, "'quoted'")
+    listing = Listing(columns=("Name",), rows=[("x",)])
+    tables = [Table(name=str(at), title=one, listing=listing) for at, one in enumerate(titles)]
+
+    book = load_workbook(io.BytesIO(_render_workbook(tables)))
+
+    names = book.sheetnames
+    assert names[0] == "Late  6"
+    assert len({name.casefold() for name in names}) == len(titles)
+    assert all(0 < len(name) <= 31 for name in names)

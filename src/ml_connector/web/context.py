@@ -52,6 +52,7 @@ def render_context(request: HttpRequest) -> dict[str, Any]:
     return {
         "organisation": find_house().project.settings.organisation,
         "person": person,
+        "address": request.get_full_path(),
         "rights": {right.value for right in rights},
         "groups": [
             (group, [(place, place.is_here(request.path)) for place in places])

@@ -23,6 +23,10 @@ ROWS_SHOWN_MAX = 2_000
 """Of one table on a page; its files hold all. More is nothing that anybody reads."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula, were it text from outside."""
+SHEET_TITLE_MAX = 31
+"""Characters of a sheet's title in a workbook."""
+NOT_IN_SHEETS = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+"""Characters that no sheet's title may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +160,22 @@ def _render_workbook(tables: Sequence[Table]) -> bytes:
     from openpyxl import Workbook  # noqa: PLC0415 - a third of a second.
 
     book = Workbook(write_only=True)
-    for table in tables:
-        _fill_sheet(book.create_sheet(table.title[:31]), table)
+    for title, table in zip(_name_sheets(tables), tables, strict=True):
+        _fill_sheet(book.create_sheet(title), table)
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
+
+
+def _name_sheets(tables: Sequence[Table]) -> Iterator[str]:
+    """Yield titles as a workbook takes them: none of a few characters, not long, none twice."""
+    used: set[str] = set()
+    for number, table in enumerate(tables, start=1):
+        title = table.title.translate(NOT_IN_SHEETS)[:SHEET_TITLE_MAX].strip(" '")
+        if not title or title.casefold() in used:
+            title = f"{title[: SHEET_TITLE_MAX - 5]} {number}".strip()
+        used.add(title.casefold())
+        yield title
 
 
 def _fill_sheet(sheet: Any, table: Table) -> None:

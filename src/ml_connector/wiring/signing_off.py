@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from ml_connector.domain.texts import verify_length
 from ml_connector.errors import AccessDeniedError, BlockedError, BusyError, UsageError
 from ml_connector.ports import Right, SignOff
 from ml_connector.ports.identities import AGENT
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 NOT_SIGNED = "Nothing was signed."
 LEDGERS_NAMED_MAX = 10
+COMMENT_CHARACTERS_MAX = 2_000
+"""Of a comment or a reason, which stand in the audit chain for good."""
 
 
 class NoStandingError(UsageError):
@@ -140,9 +143,11 @@ class SigningOff(Part):
             ChangedMeanwhileError: The books are not those that were looked at.
             MayNotSignError: The person may not decide.
             BlockedError: The person made the run, or the same books are signed already.
+            UsageError: No comment is given, or too long a one.
         """
         from ml_connector.flows.answers import reconciliation  # noqa: PLC0415 - start-up time.
 
+        comment = verify_length(comment, most=COMMENT_CHARACTERS_MAX, what="The comment")
         place = self.find_standing(flow_name, period, ledger=ledger)
         self._verify_may_sign()
         # One look and one write: runs that save what they found wait until this is stored.
@@ -165,10 +170,11 @@ class SigningOff(Part):
         """The signature is taken back by who gave it or by an admin; it stays to be seen.
 
         Raises:
-            UsageError: No such sign-off, or no reason is given.
+            UsageError: No such sign-off, or no reason is given, or too long a one.
             MayNotSignError: Somebody else's, and the person is no admin.
             BlockedError: It was taken back before, or the period was signed anew since.
         """
+        reason = verify_length(reason, most=COMMENT_CHARACTERS_MAX, what="The reason")
         found = self.records.sign_offs.find_sign_off(sign_off_id)
         if found is not None:
             self._verify_may_withdraw(found)

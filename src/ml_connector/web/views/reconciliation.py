@@ -208,8 +208,36 @@ def sign(request: Asked, place: str) -> HttpResponse:
             comment=request.POST.get("comment", ""), proof_hash=request.POST.get("proof", "none"),
         )  # fmt: skip
     except ConnectorError as error:
+        if _is_signed_so(request, standing):
+            return redirect("reconciliation-period", render_place(standing))
+        # What a run has changed meanwhile is shown as it is now.
+        standing = _find_standing(request, place)
         return _render_period(request, standing, error=error, status=422)
     return redirect("reconciliation-period", render_place(standing))
+
+
+def _is_signed_so(request: Asked, standing: Standing) -> bool:
+    """Whether the person has just signed so: a second click is told what the first one did."""
+    signed = request.house.find_signature(standing)
+    its, sent = signed.sign_off, request.POST
+    return (
+        its is not None
+        and signed.signature is Signature.HOLDS
+        and its.signed_by == request.house.actor
+        and (its.proof_hash, its.comment) == (sent.get("proof"), _plain(sent.get("comment", "")))
+    )
+
+
+def _is_withdrawn_so(request: Asked, sign_off_id: str) -> bool:
+    """Whether the person has just taken it back so."""
+    its, sent = request.house.records.sign_offs.find_sign_off(sign_off_id), request.POST
+    said = (request.house.actor, _plain(sent.get("reason", "")))
+    return its is not None and (its.withdrawn_by, its.reason) == said
+
+
+def _plain(text: str) -> str:
+    """As it is kept: browsers send two characters for a line break."""
+    return text.replace("\r\n", "\n").strip()
 
 
 @needs(Right.SEE)
@@ -223,6 +251,8 @@ def withdraw(request: Asked, sign_off_id: str) -> HttpResponse:
     try:
         request.house.withdraw_sign_off(sign_off_id, reason=request.POST.get("reason", ""))
     except ConnectorError as error:
+        if _is_withdrawn_so(request, sign_off_id):
+            return redirect("reconciliation-period", place)
         standing = _find_standing(request, place)
         return _render_period(request, standing, error=error, status=422)
     return redirect("reconciliation-period", place)
@@ -265,7 +295,7 @@ def _render_period(
         "error": error,
         "obstacles": house.list_obstacles(standing), "named": list_stated(standing),
         "may_withdraw": signed.sign_off is not None and house.may_withdraw(signed.sign_off),
-        "given": request.GET, "differs": request.GET.get("differs") == "yes",
+        "given": request.GET, "sent": request.POST, "differs": request.GET.get("differs") == "yes",
         "more": f"&{page.query}" if page.query else "", "rows_more": detail.rows_more,
         "is_signed": signed.signature is Signature.HOLDS,
         "unexplained": _sum_unexplained([signed]),
