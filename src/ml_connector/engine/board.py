@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from ml_connector.errors import ConnectorError
 
 ERRORS_KEPT_MAX = 1_000
+WATCH_POLL_S = 1.0
+"""Between two looks at a run that is executed here: its end is told, only its loss is not."""
+WAIT_POLL_S = 0.1
+"""The same of a run that waits, is executed elsewhere, or has just left its thread."""
 
 
 class RunBoard:
@@ -37,13 +41,14 @@ class RunBoard:
         with self._changed:
             return run_id in self._executing
 
-    def wait_change(self, seconds: float) -> None:
-        """Return when a run has ended here, or after that time of the machine.
+    def wait_change(self, run_id: str) -> None:
+        """Return when a run has ended here, or when it is time to look at this one again.
 
         Not of the clock port: what is waited for are threads, which no moved clock hastens.
         """
         with self._changed:
-            self._changed.wait(timeout=seconds)
+            is_ours = run_id in self._executing
+            self._changed.wait(timeout=WATCH_POLL_S if is_ours else WAIT_POLL_S)
 
     def wait_idle(self, seconds: float) -> list[str]:
         """Runs still executed after that time; none as soon as all have ended."""

@@ -58,7 +58,6 @@ from ml_connector.ports import Clock, FlowFunction, Json
 logger = logging.getLogger(__name__)
 
 WORKFLOW = "run"
-WAIT_POLL_S = 0.1
 CLOSE_WAIT_S = 10.0
 """How long `close()` waits for running steps to end."""
 LEAVE_WAIT_S = 2.0
@@ -212,7 +211,7 @@ class DurableEngine:
             if self._crew is not None and time.monotonic() - looked_at > WORKER_LOOK_S:
                 self._crew.verify_followed(status)
                 looked_at = time.monotonic()
-            self._board.wait_change(WAIT_POLL_S)
+            self._board.wait_change(run_id)
 
     def resume(self, run_id: str, *, is_awaited: bool = True) -> None:
         """An interrupted, failed or abandoned run goes on at its first missing step.

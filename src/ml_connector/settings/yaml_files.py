@@ -7,6 +7,7 @@ rather than an exception, and each key keeps the line it stands on.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -17,6 +18,8 @@ from ml_connector.settings.faults import SettingsFault, render_seen
 
 FILE_BYTES_MAX = 1_000_000
 DEPTH_MAX = 20
+TEXTS_KEPT_MAX = 64
+"""Texts whose parsed form is remembered; a project has some twenty files."""
 Loc = tuple[str | int, ...]
 _CORE = "tag:yaml.org,2002:"
 _TAGS = {
@@ -102,7 +105,13 @@ def _compose(path: Path) -> Node | None:
         content = stream.read(FILE_BYTES_MAX + 1)
     if len(content) > FILE_BYTES_MAX:
         raise ValueError(f"larger than {FILE_BYTES_MAX} bytes")
-    node: Node | None = YAML(typ="safe", pure=True).compose(content.decode("utf-8-sig"))
+    return _compose_text(content.decode("utf-8-sig"))
+
+
+# What serves reads its files again and again, and they change rarely. Nobody changes a node.
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _compose_text(text: str) -> Node | None:
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
     return node
 
 
