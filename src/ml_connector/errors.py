@@ -8,6 +8,8 @@ written, what to do next. It is stored as code plus arguments, never pickled.
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+AGAIN = "try again"
+"""What a next step says that fits whoever asked: a run, `doctor`, a page."""
 ArgumentValue = str | int | bool | None
 DANGER = (9, 4, 7, 8, 6, 5, 3, 2, 1, 130, 0)
 """Exit codes, the most dangerous first: where several hold, the first of them is told."""
@@ -21,6 +23,9 @@ class ConnectorError(Exception):
         written: What has and has not been written; a whole sentence.
         next_step: What to do, as a command or a setting; a whole sentence.
         **arguments: The values the text was built from, for the run history.
+
+    A client does not know who asked, a run or a person: its next step ends in `AGAIN`, for which
+    `name_run` puts the command of the run that it stopped.
     """
 
     code: ClassVar[str] = "internal"
@@ -34,6 +39,10 @@ class ConnectorError(Exception):
         self.written = written
         self.next_step = next_step
         self.arguments = arguments
+
+    def name_run(self, run_id: str) -> None:
+        """Where the next step says to try again, it says how to go on with that run."""
+        self.next_step = self.next_step.replace(AGAIN, f"`ml-connector runs resume {run_id}`")
 
     def render_record(self) -> dict[str, object]:
         """The form kept in the run history: codes, arguments and the three sentences."""

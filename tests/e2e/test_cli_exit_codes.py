@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ml_connector.errors import DANGER, find_exit_code, find_worst
+from ml_connector.ports.connections import ConnectionTest
 from ml_connector.wiring import open_house
 
 FLOW = "actuals-fusion"
@@ -71,16 +72,37 @@ def test_missing_secret_is_told_as_credentials(office: Any, typist: Any) -> None
 
 @pytest.mark.parametrize("words", [("run", FLOW), ("doctor",), ("discover",)])
 def test_silent_system_is_unavailable(office: Any, typist: Any, words: tuple[str, ...]) -> None:
-    """8: every try was spent; the command may be repeated."""
+    """8: every try was spent; the command may be repeated, and a run that stopped goes on."""
     office.company.fail(office.company.fusion, kind="status", status=503, every=1, path="/fscm")
 
     unavailable = typist.type(*words)
     office.company.mend()
 
     assert unavailable.code == 8
-    if words[0] == "run":
-        run = typist.type("runs", "list", "-o", "json").json[0]["run"]
-        assert typist.type("runs", "resume", run).code == 0
+    assert "resume the run" not in unavailable.out + unavailable.err
+    if words[0] != "run":
+        assert "runs resume" not in unavailable.err
+        return
+    run = typist.type("runs", "list", "-o", "json").json[0]["run"]
+    assert unavailable.hints[-1].endswith(f", then `ml-connector runs resume {run}`.")
+    assert typist.type("runs", "show", run).hints == unavailable.hints
+    assert typist.type("runs", "resume", run).code == 0
+
+
+def test_connection_that_never_answers_is_unavailable(
+    office: Any, typist: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """8, though nothing was found out by the time nobody waits any longer."""
+    mute = ConnectionTest(
+        connection="anaplan-sandbox", actor="kim", at=office.clock.now(), milliseconds=30_000,
+        is_whole=False, checks=(),
+    )  # fmt: skip
+    monkeypatch.setattr("ml_connector.wiring.House.test_connection", lambda *_: mute)
+
+    silent = typist.type("connections", "test", "anaplan-sandbox")
+
+    assert silent.code == 8
+    assert "anaplan-sandbox left questions unanswered for 30 s" in silent.hints[-1]
 
 
 def test_lost_start_that_cannot_be_looked_for_is_an_unknown_outcome(

@@ -113,6 +113,21 @@ def test_edited_plan_is_refused(office: Any, typist: Any, tmp_path: Path) -> Non
     assert office.company.cells() == {}
 
 
+def test_plan_of_other_kinds_of_values_is_none(terminal: Any, tmp_path: Path) -> None:
+    """A number where a name stands, or a text for a list: refused before the project is opened."""
+    plan = {"format": "ml-connector plan 1", "flow": FLOW, "plan": "0" * 64, "periods": ["Oct 26"]}
+    file = tmp_path / "plan.json"
+
+    for name, value in {"flow": ["a"], "plan": 5, "periods": "Oct 26", "totals": 7}.items():
+        file.write_text(json.dumps(plan | {"totals": {"USD": {}}} | {name: value}))
+        refused = terminal.type("apply", str(file))
+
+        assert refused.code == 2
+        assert f"is no saved plan: its {name} " in refused.err
+    file.write_text(json.dumps(plan | {"totals": {}}))
+    assert "there was nothing to send" in terminal.type("apply", str(file)).err
+
+
 def test_plan_of_lists_is_not_saved(office: Any, typist: Any, tmp_path: Path) -> None:
     """Only plans of journal lines can be applied, so only they are saved."""
     refused = typist.type("plan", "dimensions-fusion", "--out", str(tmp_path / "plan.json"))

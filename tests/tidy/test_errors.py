@@ -123,3 +123,16 @@ def test_errors_are_told_in_three_sentences(sources: Any, errors: dict[str, Erro
     ]
 
     assert found == []
+
+
+def test_clients_do_not_speak_of_a_run_that_may_not_exist(sources: Any) -> None:
+    """Who looks by `doctor` has no run to resume: a next step says to try again."""
+    asked_by_all = ("/systems/", "/records/", "/archive/", "/vault/")
+    told = [
+        f"{source.path}:{node.lineno}"
+        for source in sources
+        if any(part in source.path for part in asked_by_all)
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Constant) and re.search("(?i)resume the run", str(node.value))
+    ]
+    assert not told

@@ -21,7 +21,7 @@ class ArchiveFullError(SystemUnavailableError):
         super().__init__(
             f"The disk of the archive folder {folder} is full.",
             written="The unfinished file was removed; every earlier file is whole.",
-            next_step="Free space on that disk, then resume the run.",
+            next_step="Free space on that disk, then try again.",
             folder=str(folder),
         )
 
@@ -93,7 +93,7 @@ class BucketUnavailableError(SystemUnavailableError):
         super().__init__(
             f"The archive's store did not serve {address} ({finding}).",
             written=UNSTORED,
-            next_step="Look after the store, then resume the run: `ml-connector doctor` says"
+            next_step="Look after the store, then try again: `ml-connector doctor` says"
             " whether it answers.",
             address=address, finding=finding,
         )  # fmt: skip

@@ -30,6 +30,8 @@ Take = Annotated[
 Month = Annotated[str | None, Parameter(help="Calendar month such as 2026-10.")]
 EXIT_CHANGES = 10
 PLAN_FORMAT = "ml-connector plan 1"
+PLAN_KINDS = {"flow": str, "plan": str, "periods": list, "totals": dict}
+"""What a saved plan has to tell."""
 
 
 def run(
@@ -94,7 +96,8 @@ def plan(
         tell_drift(house, flow)
         if out is not None:
             _save_plan(out, row)
-        next_step = f"load exactly this: `ml-connector apply {out}`" if out else ""
+        is_worth = out is not None and count_changes(row.summary)
+        next_step = f"load exactly this: `ml-connector apply {out}`" if is_worth else ""
         code = _tell(house, row, options, next_step=next_step)
     return EXIT_CHANGES if detailed_exitcode and not code and count_changes(row.summary) else code
 
@@ -218,9 +221,14 @@ def _read_plan(file: Path) -> dict[str, Any]:
         raise _no_plan(file, str(error)) from error
     if not isinstance(saved, dict) or saved.get("format") != PLAN_FORMAT:
         raise _no_plan(file, "it was not written by `plan --out`")
-    missing = [name for name in ("flow", "plan", "periods", "totals") if not saved.get(name)]
+    missing = [name for name in PLAN_KINDS if saved.get(name) in (None, "")]
     if missing:
         raise _no_plan(file, f"it lacks {', '.join(missing)}")
+    odd = [name for name, kind in PLAN_KINDS.items() if not isinstance(saved[name], kind)]
+    if odd:
+        raise _no_plan(file, f"its {', '.join(odd)} cannot be read")
+    if not saved["periods"] or not saved["totals"]:
+        raise _no_plan(file, "there was nothing to send when it was made")
     return saved
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ml_connector.cli.options import Options, opened, output_of
 from ml_connector.cli.output import Listing, hint, show
-from ml_connector.errors import find_exit_code, find_worst
+from ml_connector.errors import SystemUnavailableError, find_exit_code, find_worst
 from ml_connector.flows.answers.connection_listings import show_test
 from ml_connector.ports import Check, CheckState
 from ml_connector.wiring import House
@@ -44,7 +44,9 @@ def check_connection(name: str, /, *, options: Options | None = None) -> int:
         test = house.test_connection(name)
     code = _show_checks([(name, check) for check in test.checks], options)
     if not test.is_whole:
-        hint("it did not finish in time; above is what it found by then")
+        asked_s = test.milliseconds // 1_000
+        hint(f"{name} left questions unanswered for {asked_s} s; above is what was found by then")
+        return find_worst((code, SystemUnavailableError.exit_code))
     return code if test.is_whole else code or find_exit_code("unavailable")
 
 

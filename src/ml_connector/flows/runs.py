@@ -233,6 +233,7 @@ def follow_run(desk: RunDesk, run_id: str) -> RunRow:
     except ConnectorError as error:
         if desk.records.runs.load_run(run_id).state is RunState.UNKNOWN:
             raise _unsettled(run_id) from error
+        error.name_run(run_id)
         raise
     return desk.records.runs.load_run(run_id)
 
@@ -265,6 +266,7 @@ def finish_run(
         state = RunState.BLOCKED
     if unknown or isinstance(error, OutcomeUnknownError):
         state = RunState.UNKNOWN
+    error.name_run(run_id)
     records.runs.save_run(run_id, state, error=error.render_record())
 
 

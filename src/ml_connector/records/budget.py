@@ -158,7 +158,7 @@ class RingBudget:
         raise SystemUnavailableError(
             f"{BOOKINGS_MAX} grants of the request budget {key} passed by unused.",
             written="The request was not sent.",
-            next_step="Lower the load on this machine, then resume the run.",
+            next_step="Lower the load on this machine, then try again.",
             key=key,
         )
 
@@ -340,7 +340,7 @@ def _too_long(key: str, wait_s: int) -> SystemUnavailableError:
     return SystemUnavailableError(
         f"The request budget {key} has no grant for the next {wait_s} seconds.",
         written="The request was not sent.",
-        next_step="Run fewer flows at once or raise `requests_per_minute`, then resume the run.",
+        next_step="Run fewer flows at once or raise `requests_per_minute`, then try again.",
         key=key,
         wait_s=wait_s,
     )

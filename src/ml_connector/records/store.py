@@ -82,7 +82,7 @@ def writing(what: str, *, using: str = DEFAULT_ALIAS) -> Iterator[None]:
         raise SystemUnavailableError(
             f"The records database could not store {what}: {error}.",
             written=f"Nothing of {what} is stored.",
-            next_step="Look at the disk and the database, then resume the run.",
+            next_step="Look at the disk and the database, then try again.",
             what=what,
         ) from error
 

@@ -1,5 +1,7 @@
 """From statuses and broken connections to errors, grouped by what the caller may do next."""
 
+import socket
+import ssl
 from collections.abc import Callable, Collection
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
@@ -32,10 +34,18 @@ _BY_STATUS: Final[dict[int, tuple[type[ConnectorError], str]]] = {
     FORBIDDEN: (AccessDeniedError, "Give the integration user the right to do this."),
     TOO_MANY_REQUESTS: (
         SystemUnavailableError,
-        "Lower the request rate of the connection, or resume the run later.",
+        "Lower the request rate of the connection, or wait, then try again.",
     ),
     # Log-in pages answer with redirects; whatever else moves is not ours to follow.
     **dict.fromkeys(REDIRECTS, _LOGIN_FAILED),
+}
+
+CAUSES_MAX: Final = 10
+"""Errors behind an error that are looked at."""
+_CAUSES: Final[dict[type[BaseException], str]] = {
+    socket.gaierror: "no address is known for its name",
+    ConnectionRefusedError: "nothing listens at that address and port",
+    ssl.SSLError: "what listens at that port does not speak TLS as wanted",
 }
 
 Explain = Callable[[bytes], str]
@@ -80,20 +90,34 @@ def render_broken(system: str, call: RemoteCall, attempt: Attempt, *, tries: int
     assert attempt.error is not None
     refused = (
         f"{system} gave no whole answer to {call.method} {call.path}"
-        f" ({type(attempt.error).__name__}, {tries} tries)."
+        f" ({name_cause(attempt.error)}, {tries} {'try' if tries == 1 else 'tries'})."
     )
     if attempt.may_have_left and not call.may_repeat:
         kind: type[ConnectorError] = OutcomeUnknownError
         written, next_step = UNKNOWN, "Read the system back before anything is sent again."
     else:
         kind, written = SystemUnavailableError, UNTOUCHED
-        next_step = "Check the network and the system's status, then resume the run."
+        next_step = "Check the network and the system's status, then try again."
     if attempt.is_final:
         next_step = "Name the certificate authority's file as `ca_bundle` of the connection."
     return kind(
         refused, written=written, next_step=next_step,
         system=system, method=call.method, path=call.path, tries=tries,
     )  # fmt: skip
+
+
+def name_cause(error: BaseException) -> str:
+    """What broke a connection, in words where its causes are known; else the error's name."""
+    causes, found = [error], error
+    while len(causes) < CAUSES_MAX and (its := found.__cause__ or found.__context__) is not None:
+        causes.append(found := its)
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted: {cause.verify_message}"
+        for kind, words in _CAUSES.items():
+            if isinstance(cause, kind):
+                return words
+    return type(error).__name__
 
 
 def _classify(reply: RemoteReply) -> tuple[type[ConnectorError], str, str]:
@@ -110,7 +134,7 @@ def _classify(reply: RemoteReply) -> tuple[type[ConnectorError], str, str]:
 
 def _classify_fault(call: RemoteCall) -> tuple[type[ConnectorError], str, str]:
     if call.may_repeat:
-        return SystemUnavailableError, UNTOUCHED, "Wait for the system, then resume the run."
+        return SystemUnavailableError, UNTOUCHED, "Wait for the system, then try again."
     return OutcomeUnknownError, UNKNOWN, "Read the system back before anything is sent again."
 
 

@@ -202,7 +202,7 @@ class HeardBudget:
             f"{GRANTS_MAX} grants of the request budget {key} passed while this process waited to"
             " be heard by the others.",
             written="The request was not sent.",
-            next_step="Look at the engine's database, then resume the run.",
+            next_step="Look at the engine's database, then try again.",
             key=key,
         )
 

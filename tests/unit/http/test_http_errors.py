@@ -1,6 +1,8 @@
 """What each failure becomes, what is quoted of it, and what never is."""
 
 import logging
+import socket
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +31,39 @@ def reply(status: int, content: bytes = b"{}", **headers: str) -> httpx2.Respons
     """A scripted answer; underscores in header names are hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx2.Response(status, content=content, headers=named)
+
+
+def distrust(why: str) -> ssl.SSLCertVerificationError:
+    """A certificate that is refused for that reason."""
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = why
+    return error
+
+
+def fail_with(cause: Exception) -> Exception:
+    """A connection that broke for that reason."""
+    error = httpx2.ConnectError("broken")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (fail_with(socket.gaierror(-2, "Name")), "no address is known for its name, 5 tries"),
+        (fail_with(ConnectionRefusedError()), "nothing listens at that address and port, 5"),
+        (fail_with(ssl.SSLEOFError(8, "EOF")), "does not speak TLS as wanted, 5 tries"),
+        (fail_with(distrust("expired")), "its certificate is not trusted: expired, 1 try"),
+        (httpx2.ReadError("r"), "ReadError, 5 tries"),
+    ],
+)
+def test_broken_connection_names_its_cause(build: Any, error: Exception, words: str) -> None:
+    """A wrong name, a closed port and a port without TLS are told apart."""
+    chain = build(*[error] * 5)
+
+    with pytest.raises(SystemUnavailableError) as raised:
+        chain.client.send(READ)
+    assert words in raised.value.refused
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,6 @@ def _render_torn(what: str, where: str, fault: str) -> ProtocolError:
     return ProtocolError(
         f"{what} ({where}) {fault}.",
         written=f"{_READ_ONLY} What was read so far is not whole and must not be used.",
-        next_step="Make sure that nobody else runs the action as this user, then resume the run.",
+        next_step="Make sure that nobody else runs the action as this user, then try again.",
         where=where,
     )

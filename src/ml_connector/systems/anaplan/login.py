@@ -263,5 +263,5 @@ def _unavailable(tries: int) -> SystemUnavailableError:
     return SystemUnavailableError(
         f"Anaplan's authentication service did not answer a certificate log-in ({tries} tries).",
         written=_UNTOUCHED,
-        next_step="Check the network and the system's status, then resume the run.",
+        next_step="Check the network and the system's status, then try again.",
     )

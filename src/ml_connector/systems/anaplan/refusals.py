@@ -28,27 +28,27 @@ _FINDINGS: Final[dict[int, tuple[type[ConnectorError], str, str]]] = {
     CONFLICT: (
         BusyError,
         "is busy with another action",
-        "Wait until it has ended, then resume the run.",
+        "Wait until it has ended, then try again.",
     ),
     GONE: (
         SystemUnavailableError,
         "has just been moved",
-        "Resume the run in a few minutes.",
+        "In a few minutes, try again.",
     ),
     ARCHIVED: (
         BlockedError,
         "is archived",
-        "Ask the model's owner to unarchive it, then resume the run.",
+        "Ask the model's owner to unarchive it, then try again.",
     ),
     LOCKED: (
         BusyError,
         "is locked by an administrator",
-        "Ask the model's owner to unlock it, then resume the run.",
+        "Ask the model's owner to unlock it, then try again.",
     ),
     OFFLINE: (
         BlockedError,
         "is offline",
-        "Ask the model's owner to bring it online, then resume the run.",
+        "Ask the model's owner to bring it online, then try again.",
     ),
     DEPLOYED: (
         BlockedError,

@@ -250,7 +250,7 @@ class JdeLogin:
             written=UNTOUCHED,
             next_step="Check that the HTML server behind the AIS server runs and that its number of"
             " users is not used up; sessions that were not ended free themselves after their"
-            " time-out. Then resume the run.",
+            " time-out. Then try again.",
             connection=self._settings.name,
             status=reply.status,
         )

@@ -176,7 +176,7 @@ def render_trouble(reply: RemoteReply, *, table: str, fault: str) -> ServerTroub
         f"{reply.system} answered a read of {table} with {fault[:300]} (status {reply.status}),"
         " each time it was tried.",
         written=UNTOUCHED,
-        next_step="Wait until the AIS server and its HTML server run, then resume the run.",
+        next_step="Wait until the AIS server and its HTML server run, then try again.",
         table=table, status=reply.status,
     )  # fmt: skip
 
@@ -269,6 +269,6 @@ def _render_session_refused(reply: RemoteReply) -> SessionRefusedError:
         f" ({find_reply_words(reply) or 'no reason given'}).",
         written=UNTOUCHED,
         next_step="Have the load balancer send all requests of a session to one AIS server, keep"
-        " the device-name header through proxies, then resume the run.",
+        " the device-name header through proxies, then try again.",
         path=reply.call.path, status=TOKEN_REFUSED,
     )  # fmt: skip

@@ -197,7 +197,7 @@ class JdeSession:
             raise RunInterruptedError(
                 f"The connection {self._name} is closed; its session has been ended.",
                 written=UNTOUCHED,
-                next_step="Resume the run: `ml-connector runs resume RUN_ID`.",
+                next_step="As its process is ending, start another and try again.",
             )
 
     def _verify_calm(self) -> None:
@@ -211,7 +211,7 @@ class JdeSession:
                 written=UNTOUCHED,
                 next_step="Check the time-outs of the AIS and HTML servers (the HTML server's must"
                 " not be the shorter one to end a session in use), the load balancer's stickiness,"
-                " and whether somebody ends the sessions; then resume the run.",
+                " and whether somebody ends the sessions; then try again.",
                 connection=self._name,
             )
 
