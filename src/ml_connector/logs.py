@@ -11,11 +11,10 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
-from contextlib import AbstractContextManager
 from typing import Any, Literal, TextIO, cast
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import Processor
 
 MASK = "***"
 SECRETS_HELD_MAX = 1_000
@@ -104,19 +103,8 @@ def set_up_logs(
     _set_up_library_logs(out, number, renderer)
 
 
-def make_logger(module: str) -> FilteringBoundLogger:
-    """A logger that names the module it speaks for."""
-    return cast("FilteringBoundLogger", structlog.get_logger(module=module))
-
-
-def log_context(**keys: str | int) -> AbstractContextManager[None]:
-    """Every event inside the block carries the keys, such as `run_id` and `flow`."""
-    return structlog.contextvars.bound_contextvars(**keys)
-
-
 def _shared_processors() -> list[Processor]:
     return [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -1,4 +1,4 @@
-"""Configuring, migrating, closing and copying the records database."""
+"""Configuring, migrating and closing the records database."""
 
 import sqlite3
 import stat
@@ -16,7 +16,6 @@ from django.db import IntegrityError, connection, connections
 from ml_connector.errors import SettingsError, SystemUnavailableError, UsageError
 from ml_connector.ports import Records
 from ml_connector.records import close, configure, create_organisation, migrate, open_records
-from ml_connector.records.backup import backup_records
 from ml_connector.records.setup import BUDGET_ALIAS, parse_database_url
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
@@ -213,44 +212,6 @@ def test_every_row_and_unique_key_belongs_to_an_organisation(records_url: str) -
         assert not [f.name for f in meta.local_fields if f.unique and not f.primary_key], name
         for constraint in meta.constraints:
             assert constraint.fields[0] == "organisation", constraint.name
-
-
-def test_backup_is_a_whole_copy_taken_while_somebody_writes(
-    records: Records, records_database: Path, tmp_path: Path
-) -> None:
-    """The copy holds what was committed, none of what was not, and opens on its own."""
-    records.audit.record("run.started", subject="actuals", actor="kim")
-    records.mappings.save_mapping("actuals", content_hash="h1", content="a", actor="kim")
-    with closing(sqlite3.connect(records_database)) as writer:
-        writer.execute("INSERT INTO records_organisation (name) VALUES ('half made')")
-        backup_records(tmp_path / "copy.db")
-        writer.rollback()
-    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
-    assert not list(tmp_path.glob("copy.db?*"))
-    close()
-    configure(f"sqlite:///{tmp_path}/copy.db", secret_key="x")
-    migrate()
-    copy = open_records()
-    assert copy.audit.verify() == 1
-    with pytest.raises(UsageError, match="half made"):
-        open_records("half made")
-    assert copy.mappings.find_mapping("h1") == "a"
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA journal_mode")
-        assert cursor.fetchone() == ("wal",)
-
-
-def test_backup_overwrites_nothing_and_leaves_nothing_half_made(
-    records: Records, records_database: Path, tmp_path: Path
-) -> None:
-    """An existing file and a missing folder are refused, and nothing new lies around."""
-    (tmp_path / "copy.db").write_text("kept")
-    with pytest.raises(UsageError, match="not overwritten"):
-        backup_records(tmp_path / "copy.db")
-    assert (tmp_path / "copy.db").read_text() == "kept"
-    with pytest.raises(SystemUnavailableError, match="could not be copied"):
-        backup_records(tmp_path / "missing" / "copy.db")
-    assert not (tmp_path / "missing").exists()
 
 
 def test_thread_of_another_kind_of_database_opens_no_file_of_its_name(tmp_path: Path) -> None:

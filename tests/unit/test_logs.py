@@ -34,7 +34,7 @@ def test_healthy_run_is_silent_at_the_default_level() -> None:
     out = io.StringIO()
     logs.set_up_logs(stream=out)
 
-    logs.make_logger("flows").info("run.step_finished", lines_read=3)
+    structlog.get_logger().info("run.step_finished", lines_read=3)
     logging.getLogger("httpx2").info("HTTP Request: GET https://erp.example")
 
     assert out.getvalue() == ""
@@ -50,7 +50,7 @@ def test_value_under_a_secret_key_is_masked_at_any_depth(key: str) -> None:
     out = io.StringIO()
     logs.set_up_logs(log_format="json", level="info", stream=out)
 
-    logs.make_logger("x").info("login.tried", **{key: "abc"}, inner=[{key: {"a": "abc"}}])
+    structlog.get_logger().info("login.tried", **{key: "abc"}, inner=[{key: {"a": "abc"}}])
 
     assert "abc" not in out.getvalue()
     assert events_of(out)[0]["inner"] == [{key: logs.MASK}]
@@ -68,7 +68,7 @@ def test_known_secret_is_masked_wherever_it_appears() -> None:
     out = io.StringIO()
     logs.set_up_logs(log_format="json", level="info", stream=out)
 
-    logger = logs.make_logger("x")
+    logger = structlog.get_logger()
     logger.warning("call.failed", url=f"https://a.example/?x={SECRET}", raw=SECRET.encode())
     logging.getLogger("library").warning("sent %s", SECRET)
     try:
@@ -123,26 +123,12 @@ def test_oldest_secrets_are_forgotten_at_the_limit(monkeypatch: pytest.MonkeyPat
     assert logs.redact_text("token-number-000001") == "***"
 
 
-def test_context_keys_stand_on_every_event_of_the_block() -> None:
-    """Events of a run carry its id without passing it along."""
-    out = io.StringIO()
-    logs.set_up_logs(log_format="json", level="info", stream=out)
-
-    with logs.log_context(run_id="0142"):
-        logs.make_logger("x").info("run.started")
-    logs.make_logger("x").info("server.idle")
-
-    first, second = events_of(out)
-    assert (first["run_id"], first["event"], first["level"]) == ("0142", "run.started", "info")
-    assert "run_id" not in second
-
-
 def test_console_lines_are_plain_where_no_terminal_reads_them() -> None:
     """Colours are for terminals only."""
     out = io.StringIO()
     logs.set_up_logs(stream=out)
 
-    logs.make_logger("x").warning("lease.lost", model="Finance Planning")
+    structlog.get_logger().warning("lease.lost", model="Finance Planning")
 
     assert "lease.lost" in out.getvalue()
     assert "\x1b" not in out.getvalue()

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow, load_project
 from ml_connector.settings.project_template import (
-    COMPANY_SECRETS,
     ERPS,
     SANDBOX_SECRETS,
     FirstMonthError,
@@ -58,7 +57,8 @@ def test_company_folder_is_free_of_faults(tmp_path: Path, models: dict[str, Any]
         "supplier-revisions-fusion", "suppliers-fusion",
     ]  # fmt: skip
     text = read_all(tmp_path)
-    assert all(f"secret:{name}" in text for name in COMPANY_SECRETS)
+    secrets = ("fusion-prod.client_secret", "jde-prod.password", "anaplan-fin.password")
+    assert all(f"secret:{name}" in text for name in secrets)
     assert "@" not in text.replace("integration@example.com", "")
 
 

@@ -1,6 +1,6 @@
 """What a schedule's settings come to: words, a calendar, the next time, the events it waits for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, partial
@@ -175,9 +175,6 @@ def _place_end(end: object) -> datetime:
         return datetime.combine(_MONDAY.date(), end)
     assert isinstance(end, tuple)
     return _MONDAY + timedelta(days=end[0], hours=end[1], minutes=end[2])
-
-
-FindFacts = Callable[[str], FlowFacts | None]
 
 
 class Almanac:

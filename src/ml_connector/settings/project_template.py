@@ -16,8 +16,6 @@ from ml_connector.settings.schema import render_schema
 
 ERPS = ("fusion", "jde")
 """The ERPs a folder may be for; the names of their files hold the word."""
-COMPANY_SECRETS = ("fusion-prod.client_secret", "jde-prod.password", "anaplan-fin.password")
-"""Names the company folder refers to, those of both ERPs; the user sets them."""
 SANDBOX_SECRETS = {
     "fusion-sandbox.client_secret": "halden-secret",
     "anaplan-sandbox.password": "halden-password",

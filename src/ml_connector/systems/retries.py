@@ -13,7 +13,6 @@ from ml_connector.systems.calls import (
     find_http_date,
 )
 
-TRIES_MAX: Final = PATIENCE_DEFAULT.tries_max
 RETRY_S_MAX: Final = PATIENCE_DEFAULT.total_s
 BACKOFF_S_FIRST: Final = 1.0
 BACKOFF_S_MAX: Final = 60.0

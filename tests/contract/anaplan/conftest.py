@@ -23,7 +23,6 @@ SOURCE_ROOT = Path(ml_connector.__file__).parents[1]
 OURS = datetime(2031, 5, 4, 3, 2, tzinfo=UTC)
 FINANCE = "Finance Planning"
 USER = "integration@halden.example"
-LIST_COLUMNS = "Code,Name,Parent\n"
 FACT_COLUMNS = "Entity,Account,Cost Centre,Currency,Version,Period,Amount\n"
 
 

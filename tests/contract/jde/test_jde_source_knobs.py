@@ -171,11 +171,6 @@ def test_scale_of_sums_is_learned_for_each_currency(ais: Any, build: Any) -> Non
             assert [b for b in found if b.activity], company
 
 
-def states_of(source: LedgerSource) -> dict[str, CheckState]:
-    """The worst state by subject."""
-    return {check.subject: check.state for check in source.check()}
-
-
 def test_checks_of_a_healthy_server_are_all_ok(source: JdeSource) -> None:
     """Reach, log-in, companies, each table, dates and limits: nothing to do."""
     checks = list(source.check())

@@ -141,9 +141,3 @@ def ais(stranger: Client) -> Client:
     """The same, signed on."""
     stranger.sign_on()
     return stranger
-
-
-@pytest.fixture(name="condition")
-def make_condition() -> Any:
-    """Builds conditions."""
-    return condition

@@ -11,8 +11,9 @@ from ml_connector.errors import (
     OutcomeUnknownError,
     SystemUnavailableError,
 )
+from ml_connector.systems.calls import PATIENCE_DEFAULT
 from ml_connector.systems.http import RemoteCall
-from ml_connector.systems.retries import RETRY_S_MAX, TRIES_MAX
+from ml_connector.systems.retries import RETRY_S_MAX
 
 START = datetime(2026, 11, 3, 8, tzinfo=UTC)
 READ = RemoteCall(method="GET", path="/ledgers", query=(("q", "secret-query"),))
@@ -51,7 +52,7 @@ def test_read_ends_as_unavailable_when_the_tries_are_spent(build: Any) -> None:
 
     with pytest.raises(SystemUnavailableError, match="5 tries"):
         chain.client.send(READ)
-    assert len(chain.server.requests) == TRIES_MAX
+    assert len(chain.server.requests) == PATIENCE_DEFAULT.tries_max
     assert sum(chain.clock.sleeps) <= RETRY_S_MAX
 
 
@@ -157,7 +158,7 @@ def test_write_is_unavailable_when_no_try_ever_left(build: Any) -> None:
 
     with pytest.raises(SystemUnavailableError):
         chain.client.send(WRITE)
-    assert len(chain.server.requests) == TRIES_MAX
+    assert len(chain.server.requests) == PATIENCE_DEFAULT.tries_max
 
 
 def test_write_is_known_refused_when_there_are_too_many_requests(build: Any) -> None:

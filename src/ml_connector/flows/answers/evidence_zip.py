@@ -12,8 +12,6 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time every member carries; a zip cannot say none."""
 MODE = 0o100644 << 16
 LEVEL = 6
-SIZE_GUESS = 1 << 32
-"""Members may be larger than a zip without extensions holds: what is streamed has no size yet."""
 FORMAT = "ml-connector evidence 1"
 MANIFEST, SIGNATURE, KEY = "manifest.json", "manifest.sig", "key.pem"
 PACKED = "files/"

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from ml_connector.domain.ledger import Totals
-from ml_connector.domain.summaries import MAPPED, SUSPENSE, UNMAPPED
 from ml_connector.flows.bench import read_document
 from ml_connector.flows.placing.tallying import parse_totals
 from ml_connector.ports import Archive, Records
@@ -18,7 +17,6 @@ MEMBERS_MAX = 36
 """Planning periods added up for one answer, the newest placings."""
 DOCUMENTS_KEPT = 48
 """Documents that stay read."""
-PLAIN = (MAPPED, UNMAPPED, SUSPENSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

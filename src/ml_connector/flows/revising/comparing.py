@@ -18,7 +18,6 @@ from ml_connector.settings import ATTRIBUTE_KINDS
 
 LOOKS_MAX = 100
 """Suppliers that are looked up one by one; more are found by one sweep over all."""
-CONFLICTS_SHOWN_MAX = 40
 CODES_ONCE = 1_000
 """Agreements asked for at once."""
 UNTOUCHED = MappingProxyType({"flag": "N", "amount": "0"})

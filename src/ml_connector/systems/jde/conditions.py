@@ -23,7 +23,6 @@ class Operator(StrEnum):
     EQUAL = "EQUAL"
     NOT_EQUAL = "NOT_EQUAL"
     BELOW = "LESS"
-    AT_MOST = "LESS_EQUAL"
     ABOVE = "GREATER"
     AT_LEAST = "GREATER_EQUAL"
     BETWEEN = "BETWEEN"
@@ -36,7 +35,6 @@ class Special(StrEnum):
     """What a value stands for; all but literals are worked out by the server."""
 
     LITERAL = "LITERAL"
-    TODAY = "TODAY"
     TODAY_MINUS_DAYS = "TODAY_MINUS_DAY"
 
 
@@ -75,11 +73,6 @@ def at_least(column: str, value: Literal) -> Condition:
     return Condition(column, Operator.AT_LEAST, (value,))
 
 
-def at_most(column: str, value: Literal) -> Condition:
-    """The column holds the value or less."""
-    return Condition(column, Operator.AT_MOST, (value,))
-
-
 def below(column: str, value: Literal) -> Condition:
     """The column holds less than the value."""
     return Condition(column, Operator.BELOW, (value,))
@@ -115,11 +108,6 @@ def not_blank(column: str) -> Condition:
 def on_date(column: str, day: date) -> Condition:
     """The column holds the day."""
     return Condition(column, Operator.EQUAL, (day,))
-
-
-def on_today(column: str) -> Condition:
-    """The column holds the day that the server calls today."""
-    return Condition(column, Operator.EQUAL, ("",), Special.TODAY)
 
 
 def days_back(column: str, days: int) -> Condition:

@@ -18,7 +18,6 @@ from ml_connector.systems.jde.conditions import (
     max_of,
     min_of,
     on_date,
-    on_today,
     sum_of,
 )
 from ml_connector.systems.jde.refusals import (
@@ -91,10 +90,6 @@ def test_days_mean_the_same_to_every_user(
         first <= day <= last for day in days if day
     )
     assert client.count("F0911", (on_date("DGJ", first),)) == days.count(first)
-    today = wire.ais.clock.now().date()
-    assert client.count("F0911", (on_date("UPMJ", today),)) == client.count(
-        "F0911", (on_today("UPMJ"),)
-    )
 
 
 def test_conditions_are_understood(client: Any, ledger: list[Any]) -> None:

@@ -25,7 +25,6 @@ from ml_connector.systems.jde.conditions import (
     not_blank,
     not_equal,
     on_date,
-    on_today,
 )
 from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.systems.jde.dates import (
@@ -64,7 +63,6 @@ def ask(ais: Any, client: JdeClient, *conditions: Any) -> dict[str, Any]:
         (is_blank("F"), "STR_BLANK", []),
         (not_blank("F"), "STR_NOT_BLANK", []),
         (on_date("F", DAY), "EQUAL", literal("04/03/2026")),
-        (on_today("F"), "EQUAL", [{"content": "", "specialValueId": "TODAY"}]),
         (
             days_back("F", 3),
             "GREATER_EQUAL",

@@ -31,11 +31,6 @@ from ml_connector.systems.jde.session import RENEWALS_PER_HOUR_MAX, parse_cookie
 DEAD = [444, 403, 401]
 
 
-def make_cookie(value: str, **headers: str) -> httpx2.Response:
-    """A log-in answer that sets a node's cookie."""
-    return httpx2.Response(200, headers={"Set-Cookie": value, **headers})
-
-
 def test_nobody_logs_in_before_it_is_needed(ais: Any, client: JdeClient) -> None:
     """A client that is only made and closed sends nothing."""
     client.close()
