@@ -87,9 +87,10 @@ def test_odd_ids_are_described(changes: dict[str, str], words: list[str]) -> Non
     assert len(text) < 600
 
 
-def test_secret_in_place_of_its_reference_is_refused_without_being_shown() -> None:
-    """A password typed into the file never reaches an error text."""
-    text = refusal(auth={"method": "password", "user": "a@b.example", "password": "hunter2!"})
+@pytest.mark.parametrize("typed", ["hunter2!", "vault:hunter2!", "secret:"])
+def test_secret_in_place_of_its_reference_is_refused_without_being_shown(typed: str) -> None:
+    """A password typed into the file never reaches an error text, nor does a form nobody reads."""
+    text = refusal(auth={"method": "password", "user": "a@b.example", "password": typed})
     assert "a reference to a secret is wanted" in text
     assert "hunter2!" not in text
 

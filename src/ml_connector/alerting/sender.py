@@ -7,6 +7,7 @@ from ml_connector.domain.alerts import Severity
 from ml_connector.errors import RefusedError, SystemUnavailableError
 from ml_connector.logs import redact_text
 from ml_connector.ports.alerts import Message
+from ml_connector.settings.references import LOOPBACK_HOSTS
 
 SEND_S: Final = 20.0
 """Longest time one message may take, connecting included."""
@@ -16,7 +17,6 @@ SECRET_CHARS_MIN: Final = 6
 """Parts of a path that are shorter are words such as `x`."""
 TITLE_CHARS_MAX: Final = 200
 BODY_CHARS_MAX: Final = 8_000
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 CLEAR_SCHEMES: Final = frozenset({"json", "form", "xml", "http"})
 """Schemes that would carry a message, and what is in their address, unencrypted."""
 MAIL_SCHEMES: Final = frozenset({"mailto", "mailtos"})
@@ -109,7 +109,7 @@ def _verify_safe(address: str, scheme: str) -> None:
     asked = {key.lower(): values[-1].lower() for key, values in parse_qs(parts.query).items()}
     if not scheme:
         raise ChannelRefusedError("has no scheme such as mailtos://, slack:// or jsons://")
-    if _find_host(address) in LOOPBACK:
+    if _find_host(address) in LOOPBACK_HOSTS:
         return
     if scheme in CLEAR_SCHEMES:
         raise ChannelRefusedError(f"is not encrypted: write {scheme}s:// instead of {scheme}://")

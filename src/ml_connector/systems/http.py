@@ -36,6 +36,7 @@ import structlog
 
 from ml_connector.errors import ConnectorError, SettingsError
 from ml_connector.ports import Clock, RequestBudget
+from ml_connector.settings.references import LOOPBACK_HOSTS
 from ml_connector.systems.calls import (
     LOGIN_TIMEOUTS,
     READ_TIMEOUTS,
@@ -73,7 +74,6 @@ CONNECTIONS_MAX: Final = 8
 POOL_WAIT_S_MAX: Final = 600.0
 TIMEOUTS_KEPT_MAX: Final = 64
 """Kinds of time-outs in the library's form that are kept; there are about a dozen."""
-LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 AUTHORIZATION: Final = "authorization"
 UNSENT: Final = (
     httpx2.ConnectError,
