@@ -17,8 +17,6 @@ from ml_connector.domain.mapping_rules import (
 )
 from ml_connector.domain.patterns import KIND_WORDS, PatternKind
 
-LINE_FACTS = ("ledger", "chart", "currency", "source", "category")
-"""Facts every line has besides the segments of its chart."""
 CACHE_MAX = 200_000
 """Combinations of facts a mapper remembers unless told otherwise."""
 
