@@ -61,6 +61,7 @@ def check_at_rest(world: World) -> Iterator[Finding]:
     """Everything that must hold once the world has come to rest."""
     yield from check_tasks(world)
     yield from check_audit(world)
+    yield from check_told(world)
     yield from check_budget(world)
     yield from check_journal(world)
     yield from check_sessions(world)
@@ -145,6 +146,17 @@ def check_audit(world: World) -> Iterator[Finding]:
         before = after
     if read_rows(world, "SELECT number, hash_after FROM records_audithead") != [(number, before)]:
         yield Finding(checker="audit", text="the head is not the last link")
+
+
+def check_told(world: World) -> Iterator[Finding]:
+    """Whatever was started or entered stands in the chain, under its task or its key."""
+    told = Counter(read_rows(world, "SELECT event, subject FROM records_auditlink"))
+    for (task,) in read_rows(world, "SELECT task_id FROM records_intent WHERE task_id <> ''"):
+        if told["task.started", task] + told["task.adopted", task] != 1:
+            yield Finding(checker="told", text=f"the chain does not tell of task {task} once")
+    for key, state in read_rows(world, "SELECT posting_key, state FROM records_posting"):
+        if state not in {"open", "unknown"} and not told[f"posting.{state}", key]:
+            yield Finding(checker="told", text=f"the chain does not tell that {key} is {state}")
 
 
 def check_budget(world: World) -> Iterator[Finding]:

@@ -19,6 +19,12 @@ ORCHESTRATION = "/orchestrator/"
 ANY = {ANAPLAN: "^/2/0/", FUSION: "^/fscmRestApi/", JDE: "^/jderest/"}
 LOGIN = {ANAPLAN: "^/token/", FUSION: "^/oauth2/", JDE: "/tokenrequest"}
 NTH_MAX = {START: 3, POLL: 8, CHUNK: 4}
+WRITES = {ACTUALS: (ANAPLAN, r"/imports/\d+/tasks$"), BUDGETS: (JDE, ORCHESTRATION)}
+"""The very write a story is about: system and path."""
+UNANSWERED = 0.25
+"""Of the plans, how many also lose the answer to one of these: chance alone meets it too rarely."""
+WRITE_PLACES = (1, 2, 2, 2, 4)
+"""Before and after the first write, after the second."""
 REQUESTS_MAX = 60
 """About as many as a run sends to one system; a fault beyond the last one does not happen."""
 CALLS_MAX = 560
@@ -106,7 +112,8 @@ def draw_plan(seed: int, story: str = ACTUALS) -> Plan:
     acts = tuple(_draw_act(rng) for _ in range(rng.choice(ACTS)))
     variant = rng.choice(VARIANTS)
     switches, again = _draw_switches(rng), rng.random() < AGAIN
-    return Plan(seed=seed, variant=variant, switches=switches, acts=acts, again=again)
+    plan = Plan(seed=seed, variant=variant, switches=switches, acts=acts, again=again)
+    return _leave_unanswered(plan)
 
 
 def _draw_budget_plan(seed: int) -> Plan:
@@ -122,9 +129,28 @@ def _draw_budget_plan(seed: int) -> Plan:
         {JDE: {"orchestrationBehaviour": "unchecked"}} if behaviour == "unchecked" else {}
     )
     again = rng.random() < AGAIN
-    return Plan(
-        seed=seed, story=BUDGETS, variant=variant, switches=switches, acts=acts, again=again
+    return _leave_unanswered(
+        Plan(seed=seed, story=BUDGETS, variant=variant, switches=switches, acts=acts, again=again)
     )
+
+
+def _leave_unanswered(plan: Plan) -> Plan:
+    """In some plans a write is besides left without an answer, or its process dies at it.
+
+    Drawn by itself, so that whatever else the seed draws stays as it is.
+    """
+    rng = random.Random(f"unanswered {plan.story} {plan.seed}")
+    if rng.random() >= UNANSWERED:
+        return plan
+    first, *others = plan.acts
+    kind = rng.choice(("lost after", "lost after", "lost before", "killed", "killed", "killed"))
+    if kind == "killed":
+        deaths = (("write", rng.choice(WRITE_PLACES)), *first.deaths)
+        return replace(plan, acts=(replace(first, deaths=deaths), *others))
+    (system, path), nth = WRITES[plan.story], rng.choice((1, 1, 2))
+    rule = {"path": path, "nth": nth, "method": "POST", **_render_rule(rng, kind)[0]}
+    lost = Fault(kind=kind, system=system, path=path, method="POST", nth=nth, rule=rule)
+    return replace(plan, acts=(replace(first, faults=(*first.faults, lost)), *others))
 
 
 def _turn_act(rng: random.Random, act: Act) -> Act:

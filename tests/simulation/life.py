@@ -11,7 +11,7 @@ from ml_connector.ports import Records
 
 READS = ("read_", "load_", "find_", "parse_", "verify_")
 """Calls that change nothing: dying at one of them is dying at the writing call before it."""
-CALL = "call"
+CALL, WRITE = "call", "write"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Life:
     """
 
     dies_at: dict[str, int] = field(default_factory=dict)
-    """Kind of place (`call`, `step`) to its number, the first being 1."""
+    """Kind of place (`call`, `write`, `step`) to its number, the first being 1."""
     passed: dict[str, int] = field(default_factory=dict)
     died: str = ""
     died_at: str = ""
@@ -48,6 +48,15 @@ class Life:
         self.pass_place(CALL, f"before {name}")
         yield
         self.pass_place(CALL, f"after {name}")
+
+    @contextmanager
+    def at_write(self, name: str, *, is_one: bool) -> Iterator[None]:
+        """A request that may be the very write a run is about: the worst places to die at."""
+        if is_one:
+            self.pass_place(WRITE, f"before {name}")
+        yield
+        if is_one:
+            self.pass_place(WRITE, f"after {name}")
 
     def watch(self, port: Any, name: str) -> Any:
         """The port, its calls being places of this life."""

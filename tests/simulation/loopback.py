@@ -14,6 +14,8 @@ from tests.simulation.times import SimClock
 from ml_connector.sandbox.http import Delivery, Response, parse_request
 from ml_connector.sandbox.server import SandboxServer
 
+WRITE = re.compile(r"^POST .*(/(imports|processes)/\d+/tasks|/orchestrator/[^/]+)$")
+"""Requests that load or enter, and that nobody may repeat blindly."""
 BEARER = re.compile(r"(?:Bearer|AnaplanAuthToken|Basic)\s+(\S+)")
 
 
@@ -87,7 +89,7 @@ class Loopback(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """The server's answer, or the error that its loss is to the client."""
         name = f"{request.method} {request.url.path}"
-        with self._life.at_call(name):
+        with self._life.at_call(name), self._life.at_write(name, is_one=bool(WRITE.match(name))):
             self._wire.note(request)
             self._wire.clock.pass_time(self._wire.latency_s)
             self._wire.arrivals.append((self._server.name, self._server.clock.now()))

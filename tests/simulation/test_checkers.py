@@ -149,6 +149,23 @@ def test_secret_in_a_file_is_noticed(played: World) -> None:
             (folder / name).unlink()
 
 
+def test_task_the_chain_does_not_tell_of_is_noticed(played: World) -> None:
+    """A start that was claimed and never told is a gap in what an auditor reads."""
+    path = played.root / RECORDS
+    played.close()
+    before = path.read_bytes()
+    write(
+        played,
+        "UPDATE records_auditlink SET subject = 'another' WHERE event = 'task.started'"
+        " AND number = (SELECT MAX(number) FROM records_auditlink WHERE event = 'task.started')",
+    )
+    try:
+        assert speak(played) == {"audit", "told"}
+    finally:
+        played.close()
+        path.write_bytes(before)
+
+
 @pytest.mark.parametrize(
     ("statement", "checker"),
     [

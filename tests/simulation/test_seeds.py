@@ -24,7 +24,8 @@ NAMED = frozenset(
         "line added to a batch read", "dump gone", "file expired", "task cancelled",
         "task vanished", "model held", "model locked", "other's import", "clock set back",
         "clock set forward", "archive full", "records full", "killed at a call",
-        "killed at a step", "budget drained", "token dies", "session lost", "late journals",
+        "killed at a step", "killed at a write", "budget drained", "token dies", "session lost",
+        "late journals",
     }
 )  # fmt: skip
 """Trouble that all the seeds together must have seen, whatever is drawn."""
