@@ -170,7 +170,7 @@ def test_closed_period_runs_once_and_again_when_it_is_closed_again(office: Offic
     office.move(600)
     assert office.poll() == ["Period Sep-26 of US was closed"]
     assert office.look() == [("['Sep-26']", FiringState.STARTED)]
-    assert list(office.queue.runs.values()) == [{"periods": ["Sep-26"]}]
+    assert list(office.queue.runs.values()) == [{"periods": ["Sep-26"], "ledger": "US"}]
     office.take_in(schedule())
     office.end_runs()
     office.move(600)

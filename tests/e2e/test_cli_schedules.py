@@ -167,7 +167,8 @@ def test_closing_in_the_erp_runs_its_period_on_a_server(
         assert [one.period.name for one in house.list_waiting("close")] == ["Nov-26"]
     told = serve_once(office)
     run = office.newest()
-    assert (run.request, run.actor) == ({"periods": ["Nov-26"]}, "schedule close")
+    assert run.request == {"periods": ["Nov-26"], "ledger": "Halden US"}
+    assert run.actor == "schedule close"
     assert any(run.run_id in line for line in told)
     (past,) = typist.type("schedules", "show", "close", "--output", "json").json["last"]
     assert past["reason"] == "Nov-26 of Halden US was closed"

@@ -17,7 +17,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "actuals": frozenset(
         {
             "periods", "month_first", "month_last", "dry_run", "replay", "remap", "reconcile",
-            "against", "backfill", "apply", "members", "totals", "chosen",
+            "against", "backfill", "apply", "members", "totals", "chosen", "ledger",
         }
     ),
     "budget": PLAN_ONLY | {"apply", "reverse"},

@@ -170,7 +170,9 @@ def make_request(
     """What is asked of the flow; where it loads periods, for the one that was closed or opened."""
     asked = {name: value for name, value in schedule.request.model_dump().items() if value}
     loads = facts is not None and facts.kind == ACTUALS
-    return asked | {"periods": [event.period.name]} if event is not None and loads else asked
+    if event is None or not loads:
+        return asked
+    return asked | {"periods": [event.period.name], "ledger": event.ledger}
 
 
 def tell_event(event: PeriodEvent) -> str:

@@ -1,11 +1,16 @@
 """The scope of a run: nothing that was asked for or posted is passed over in silence."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 from tests.fakes.desk import FakeDesk
 from tests.fakes.ledger import adjustment, line, month
 
 from ml_connector.domain.period_rules import PeriodBlockedError
 from ml_connector.errors import ConnectorError
+
+MakeDesk = Callable[..., FakeDesk]
 
 
 def test_line_of_a_period_no_calendar_has_stops_the_run(desk: FakeDesk) -> None:
@@ -37,3 +42,18 @@ def test_asked_for_period_that_leads_nowhere_is_told(desk: FakeDesk) -> None:
         desk.run(periods=["08-26"])
     with pytest.raises(ConnectorError, match="2062-09"):
         desk.run(month_first="2062-09")
+
+
+def test_period_of_one_ledger_is_that_of_no_other(make_desk: MakeDesk) -> None:
+    """A name that other ledgers' calendars give to other months is taken of the ledger it is of."""
+    desk = make_desk(ledgers=["US", "CA"])
+    far = month(12, 2031)
+    # Fiscal years that begin apart: the same name, five years later.
+    desk.source.periods["CA"] = [*desk.source.periods["CA"][:1], replace(far, name="09-26")]
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "1"))
+
+    with pytest.raises(ConnectorError, match="Dec 31"):
+        desk.run(periods=["09-26"])
+    assert desk.run(periods=["09-26"], ledger="US")["periods"] == ["Sep 26"]
+    with pytest.raises(ConnectorError, match="09-26 of MX"):
+        desk.run(periods=["09-26"], ledger="MX")

@@ -64,7 +64,10 @@ def _find_asked(books: Books, request: Json) -> set[Pair] | None:
     first, last = request.get("month_first") or "", request.get("month_last") or ""
     if not texts and not first:
         return None
-    found = {pair for text in texts for pair in _match(books, text)}
+    # A schedule that follows the books means the period of one ledger, whose name another one may
+    # give to another month.
+    ledger = request.get("ledger") or ""
+    found = {pair for text in texts for pair in _match(books, text, ledger=ledger)}
     return found | (_match_months(books, first, last or first) if first else set())
 
 
@@ -78,14 +81,14 @@ def _match_months(books: Books, first: str, last: str) -> set[Pair]:
     return _verify_placed(books, found, text=first if first == last else f"{first} to {last}")
 
 
-def _match(books: Books, text: str) -> set[Pair]:
+def _match(books: Books, text: str, *, ledger: str = "") -> set[Pair]:
     found = {
-        (ledger, period.name)
-        for ledger, by_name in books.periods.items()
+        (name, period.name)
+        for name, by_name in books.periods.items()
         for period in by_name.values()
-        if text in (period.name, period.fiscal_name, period.month)
+        if text in (period.name, period.fiscal_name, period.month) and ledger in ("", name)
     }
-    return _verify_placed(books, found, text=text)
+    return _verify_placed(books, found, text=f"{text} of {ledger}" if ledger else text)
 
 
 def _verify_placed(books: Books, found: set[Pair], *, text: str) -> set[Pair]:
