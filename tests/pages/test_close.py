@@ -18,6 +18,9 @@ def test_close_shows_every_period_with_the_way_to_its_books(site: Any) -> None:
     assert "Halden US" in page
     assert "Oct 26" in page
     assert "tied out: done" in page
+    never = page.partition("Never run, so late for nothing:")[2].partition("</p>")[0]
+    assert 'href="/flows/actuals-entered-fusion/"' in never
+    assert f'href="/flows/{FLOW}/"' not in never
     assert visitor.get("/?as=csv&table=standings").text.count(FLOW) >= 3
     assert visitor.get("/?as=xlsx&table=late").status == 200
 

@@ -168,6 +168,17 @@ def test_executed_run_is_stopped_from_its_page_after_it_was_said_what_that_means
     refused = operator.post(stop, {})
     assert refused.status == 422
     assert "only one that is running is stopped" in refused.text
+    assert "there is nothing to stop" in operator.get(stop).text
+
+    away = f"{where}cancel/"
+    assert f'href="{away}"' in operator.get(where).text
+    asked = operator.get(away).text
+    assert "Put it away for good" in asked
+    assert "it cannot be resumed any more" in asked
+    assert site.member("approver").get(away).status == 403
+    assert [operator.post(away, {}).status for _ in range(2)] == [302, 422]
+    assert "there is nothing to put away" in operator.get(away).text
+    assert away not in operator.get(where).text
 
 
 def test_numbers_without_end_are_no_fault_of_ours(site: Any) -> None:

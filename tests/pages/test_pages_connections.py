@@ -61,3 +61,33 @@ def test_connections_are_kept_between_requests_and_opened_anew_when_the_server_w
     assert [answer.status for answer in answers] == [200] * len(answers)
     assert all(re.search("anna", answer.text) for answer in answers)
     assert not load_pids() & after
+
+
+def test_database_that_is_away_is_told_as_that_and_not_as_a_fault(
+    postgres: Any, served: tuple[str, str]
+) -> None:
+    """A page, a form and a call; nobody is told where it is, and the next look finds it back."""
+    url, database = served
+    anna = Visitor(url)
+    assert anna.sign_in("anna").status == 302
+    name = database.partition("?")[0].rsplit("/", 1)[1]
+    postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    try:
+        postgres.execute(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
+        seen = anna.get("/account/")
+        sent = anna.post("/plans/x/reject/", {"reason": "The amounts of May are wrong."})
+        called = anna.get("/api/v1/runs")
+    finally:
+        postgres.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+    assert (seen.status, sent.status, called.status) == (503, 503, 503)
+    assert seen.headers["Retry-After"]
+    for answer in (seen, sent):
+        assert "The records do not answer" in answer.text
+        assert name not in answer.text
+    assert "was stored is not known" in sent.text
+    assert "The amounts of May are wrong." in sent.text
+    assert '"status": 503' in called.text or "does not answer" in called.text
+    assert anna.get("/account/").status == 200

@@ -134,6 +134,9 @@ def test_steps_are_told_as_phases() -> None:
     assert rows["Load"][1] == "9 rows"
     assert rows["Read back and tie out"][0] == State(word="running", tone=Tone.BUSY)
     assert rows["Read back and tie out"][4] == Decimal("7.0"), "a running step counts until now"
+    left = {row[0]: row[1:] for row in show_phases(phases, {}, None).rows}
+    assert left["Read back and tie out"][0] == State(word="not finished", tone=Tone.WAITS)
+    assert left["Read back and tie out"][4] == Decimal("2.0"), "nobody knows how long it took"
     assert [phase.state.word for phase in list_phases("suppliers", [])] == ["not yet"] * 6
     assert list_phases("unknown kind", STEPS) == []
 

@@ -63,6 +63,8 @@ def _show(
 
     counts = cockpit.count_cells(answer.cells, answer.today)
     say(tables.tell_counts(counts))
+    if answer.never_run:
+        say(f"Never run, so late for nothing: {', '.join(answer.never_run)}.")
     if not answer.cells:
         hint("let a run look at some: `ml-connector run FLOW --month 2026-10`")
         return

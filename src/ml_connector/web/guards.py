@@ -9,10 +9,17 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 
+from ml_connector.errors import DatabaseAwayError
 from ml_connector.ports import Person, Right
 from ml_connector.web.desk import find_house
 from ml_connector.web.signing import is_lacking, is_proved
-from ml_connector.web.unsent import refuse_unstorable, show_ended, show_no_page, show_not_allowed
+from ml_connector.web.unsent import (
+    refuse_unstorable,
+    show_away,
+    show_ended,
+    show_no_page,
+    show_not_allowed,
+)
 from ml_connector.wiring import House
 from ml_connector.wiring.callers import answering_person
 
@@ -71,6 +78,16 @@ class RightsMiddleware:
         self, request: HttpRequest, view: Callable[..., Any], *_: object
     ) -> HttpResponse | None:
         """None: the view may answer."""
+        try:
+            return self._admit(request, view)
+        except DatabaseAwayError as error:
+            return show_away(request, error)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """That the records are away is told as that; it is no fault of a view."""
+        return show_away(request, error) if isinstance(error, DatabaseAwayError) else None
+
+    def _admit(self, request: HttpRequest, view: Callable[..., Any]) -> HttpResponse | None:
         right = getattr(view, MARK)
         if right is Open:
             return None

@@ -6,7 +6,9 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from ml_connector.errors import DatabaseAwayError
 from ml_connector.ports import Right
+from ml_connector.web.api.problems import render_problem
 
 NOTHING = "\0"
 """The one character that no text has and that PostgreSQL does not keep."""
@@ -16,6 +18,8 @@ KEPT = {
 }  # fmt: skip
 """Fields that people write themselves and that hold no secret, with their titles."""
 API = "/api/"
+AGAIN_S = 30
+"""When whoever met an absent database may look again."""
 
 
 def list_written(request: HttpRequest) -> list[tuple[str, str]]:
@@ -70,6 +74,23 @@ def show_no_page(request: HttpRequest, refused: HttpResponse) -> HttpResponse:
     shown = _show(request, "There is no such page", text, "Begin at the page of the form.", 405)
     shown["Allow"] = refused["Allow"]
     return shown
+
+
+def show_away(request: HttpRequest, error: DatabaseAwayError) -> HttpResponse:
+    """The database of the records does not answer; where it is, only the log tells."""
+    if request.path.startswith(API):
+        return render_problem(error)
+    text = "The database does not answer: it is restarted, or away. What was stored before stands."
+    if request.method == "POST":
+        text += " Whether what you have just sent was stored is not known."
+    shown = {
+        "title": "The records do not answer", "text": text,
+        "next_step": "Load the page again in a minute, and look before you send anything twice.",
+        "kept": list_written(request), "is_away": True,
+    }  # fmt: skip
+    answer = render(request, "pages/unsent.html", shown, status=503)
+    answer["Retry-After"] = str(AGAIN_S)
+    return answer
 
 
 def _list_sent(request: HttpRequest) -> Iterator[str]:

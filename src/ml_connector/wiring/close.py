@@ -1,6 +1,6 @@
 """The close: where every company and period of every flow stands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
@@ -31,6 +31,8 @@ class CloseAnswer:
     today: date
     days: "WorkingDays"
     burn_down: BurnDown | None
+    never_run: tuple[str, ...] = ()
+    """Flows of actuals nobody has ever run: none of their periods is due."""
 
 
 class Close(Part):
@@ -54,14 +56,18 @@ class Close(Part):
         cells = [
             _make_cell(one) for one in self.list_signed(flow=flow or None, first=first, last=last)
         ]
-        cells += self._list_unread(cells, flow=flow, first=first, last=last or today)
+        never_run = self._list_never_run({cell.flow for cell in cells}, flow=flow)
+        unread = self._list_unread(cells, flow=flow, first=first, last=last or today)
+        cells += [cell for cell in unread if cell.flow not in never_run]
         days = self.find_close_days()
         month = cockpit.find_closing_month(cells, today)
         closing = cockpit.list_closing(cells, month)
         pairs = [(cell.flow, cell.ledger, cell.period) for cell in closing]
         changes = self.records.standings.load_changes(pairs)
         burnt = cockpit.burn_down(closing, changes, month=month, days=days, now=now)
-        return CloseAnswer(cells=tuple(cells), today=today, days=days, burn_down=burnt)
+        return CloseAnswer(
+            cells=tuple(cells), today=today, days=days, burn_down=burnt, never_run=never_run
+        )
 
     def load_flow_facts(self, name: str) -> "FlowFacts":
         """What a flow's health is judged by."""
@@ -104,6 +110,14 @@ class Close(Part):
 
         calendars = list(self.project.calendars.values())
         return make_working_days(calendars[0] if len(calendars) == 1 else None)
+
+    def _list_never_run(self, seen: Collection[str], *, flow: str) -> tuple[str, ...]:
+        """Flows of actuals without any run: a flow that is only set up is late for nothing."""
+        asked = (
+            name for name, its in sorted(self.project.flows.items())
+            if isinstance(its, ActualsFlow) and name == (flow or name) and name not in seen
+        )  # fmt: skip
+        return tuple(name for name in asked if not self.records.runs.load_runs(flow=name, limit=1))
 
     def _list_unread(
         self, cells: Iterable[Cell], *, flow: str, first: date, last: date

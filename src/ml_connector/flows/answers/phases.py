@@ -13,6 +13,8 @@ from ml_connector.ports import Json, StepRow
 DONE, RUNNING, FAILED = "done", "running", "failed"
 TONES = {DONE: Tone.GOOD, RUNNING: Tone.BUSY, FAILED: Tone.WRONG}
 NOT_YET = State(word="not yet", tone=Tone.IDLE)
+NOT_FINISHED = State(word="not finished", tone=Tone.WAITS)
+"""Of what was running when its run stopped."""
 CURRENCIES_SHOWN = 2
 """Currencies whose amounts stand in one cell; the others are counted."""
 PREPARE, LISTS, READ, COMPARE, MAP, PLAN, LOAD, PROVE = (
@@ -78,11 +80,13 @@ class Phase:
         odd = next((state for state in newest.values() if state != DONE), DONE)
         return State(word=odd, tone=TONES.get(odd, Tone.WAITS))
 
-    def measure(self, now: datetime) -> Decimal:
-        """Seconds its steps took together, to the tenth; a running one counts until now."""
-        took = sum(
-            ((step.finished_at or now) - step.started_at).total_seconds() for step in self.steps
-        )
+    def measure(self, now: datetime | None) -> Decimal:
+        """Seconds its steps took together, to the tenth; a running one counts until now.
+
+        Without a now nobody executes the run: how long its last step took is not known then.
+        """
+        ends = ((step, step.finished_at or now or step.started_at) for step in self.steps)
+        took = sum((end - step.started_at).total_seconds() for step, end in ends)
         return Decimal(f"{took:.1f}")
 
     @property
@@ -114,19 +118,24 @@ def tell_phase(phase: Phase, summary: Json) -> tuple[str, str, str]:
     return tell(phase.results, summary)
 
 
-def show_phases(phases: Sequence[Phase], summary: Json, now: datetime) -> Listing:
-    """The phases as a table."""
+def show_phases(phases: Sequence[Phase], summary: Json, now: datetime | None) -> Listing:
+    """The phases as a table; without a now nobody executes the run, and none of them is running."""
     return Listing(
         columns=("Phase", "State", "In", "Out", "Amounts", "Seconds", "Steps"),
         rows=[
             (
-                phase.name, phase.state, *tell_phase(phase, summary),
+                phase.name, _show_state(phase, now), *tell_phase(phase, summary),
                 phase.measure(now) if phase.steps else None, len(phase.steps) or None,
             )
             for phase in phases
         ],
         empty="Nothing was done yet.",
     )  # fmt: skip
+
+
+def _show_state(phase: Phase, now: datetime | None) -> State:
+    is_left = now is None and phase.state.word == RUNNING
+    return NOT_FINISHED if is_left else phase.state
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -32,6 +32,8 @@ class RunChoices:
         plan: Where its plan is looked at; empty where it has none.
         says: What the plan asks for.
         periods: Planning periods that can be run again one by one.
+        refused: Summaries the model did not take from it.
+        has_unmapped: Whether it met values no rule takes.
     """
 
     resumes: bool
@@ -41,6 +43,8 @@ class RunChoices:
     plan: str = ""
     says: str = ""
     periods: tuple[str, ...] = ()
+    refused: int = 0
+    has_unmapped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,8 @@ def choices_of_run(run: RunRow) -> RunChoices:
         plan=plan,
         says=says,
         periods=tuple(run.summary.get("periods", ()))[:PERIODS_MAX] if has_ended else (),
+        refused=_count_refused(run),
+        has_unmapped=run.kind == "actuals" and bool(run.summary.get("unmapped")),
     )
 
 
@@ -94,6 +100,11 @@ def choices_of_flow(name: str) -> FlowChoices:
     # Counted beside the summaries already, of which there may be a million.
     tallies = house.records.loads.load_tallies(flows=flows) if flows else []
     return FlowChoices(busy=busy, refused=sum(one.count for one in tallies))
+
+
+def _count_refused(run: RunRow) -> int:
+    found = run.summary.get("refused", 0)
+    return found if isinstance(found, int) else len(found)
 
 
 def _find_plan(run: RunRow) -> tuple[str, str]:

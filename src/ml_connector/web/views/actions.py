@@ -15,7 +15,7 @@ from ml_connector.flows.requests import RunWish, render_request
 from ml_connector.ports import Right, RunRow
 from ml_connector.web.guards import Asked, needs
 from ml_connector.web.tables import Table
-from ml_connector.web.templatetags.actions import KEY
+from ml_connector.web.templatetags.actions import KEY, choices_of_run
 
 KEY_MAX = 64
 """Characters of a form's key; ours have sixteen."""
@@ -91,16 +91,19 @@ def stop(request: Asked, run_id: str) -> HttpResponse:
         name="loads", title="Written so far", listing=loads,
         next_step="What is on its way now is not in the list.",
     )  # fmt: skip
-    return render(request, "pages/actions/stop.html", {"run": run, "written": written})
+    shown = {"run": run, "written": written, "can_stop": choices_of_run(run).stops}
+    return render(request, "pages/actions/stop.html", shown)
 
 
 @needs(Right.RUN)
-@require_POST
 def cancel(request: Asked, run_id: str) -> HttpResponse:
-    """The run is put away."""
+    """What it means to put the run away; or it is put away."""
     run = find_run(request, run_id)
-    back = reverse("run", args=[run.run_id])
-    return answer(request, lambda: request.house.cancel(run.run_id), back=back)
+    if request.method == "POST":
+        back, title = reverse("run", args=[run.run_id]), "Nothing was put away"
+        return answer(request, lambda: request.house.cancel(run.run_id), back=back, title=title)
+    shown = {"run": run, "can_put_away": choices_of_run(run).cancels}
+    return render(request, "pages/actions/put_away.html", shown)
 
 
 def answer(

@@ -111,7 +111,8 @@ def show_close(request: Asked) -> HttpResponse:
                 cells, {name: its.kind for name, its in flows.items()}, columns_max=COLUMNS_MAX
             )
         ],
-        "counts": _count(cells, late), "more": f"&{wanted.query}" if wanted.query else "",
+        "never_run": answer.never_run, "counts": _count(cells, late),
+        "more": f"&{wanted.query}" if wanted.query else "",
     }  # fmt: skip
     return render(request, "pages/close.html", shown)
 

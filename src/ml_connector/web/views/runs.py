@@ -8,7 +8,13 @@ from django.shortcuts import render
 
 from ml_connector.errors import UsageError
 from ml_connector.flows.answers.listing import Link, Listing, State, Tone, render_cell
-from ml_connector.flows.answers.phases import list_phases, list_waiting, show_phases
+from ml_connector.flows.answers.phases import (
+    NOT_FINISHED,
+    RUNNING,
+    list_phases,
+    list_waiting,
+    show_phases,
+)
 from ml_connector.flows.answers.run_listings import (
     Bridge,
     list_bridge,
@@ -94,13 +100,14 @@ def show_run(request: Asked, run_id: str) -> HttpResponse:
         raise Http404(error.refused) from error
     steps = request.house.records.runs.load_steps(run.run_id)
     phases = list_phases(run.kind, steps)
-    now = request.house.clock.now()
+    is_live = run.state in LIVE
+    now = request.house.clock.now() if is_live else None
     charts = [_chart_bridge(bridge) for bridge in list_bridges(run.summary)]
     tables = _list_tables(request, run, steps)
     phase_table = Table(
         name="phases", title="Phases", listing=show_phases(phases, run.summary, now)
     )
-    step_table = Table(name="steps", title="Steps", listing=_list_steps(steps))
+    step_table = Table(name="steps", title="Steps", listing=_list_steps(steps, is_live=is_live))
     files = [*tables, phase_table, step_table, *(chart.table for chart in charts)]
     if found := find_chart(request, charts) or find_file(request, files):
         return found
@@ -108,7 +115,7 @@ def show_run(request: Asked, run_id: str) -> HttpResponse:
     if is_part and "steps" in request.GET:
         return render(request, "pages/table.html", {"table": step_table})
     shown: dict[str, Any] = {
-        "run": run, "state": show_state(run.state), "is_live": run.state in LIVE,
+        "run": run, "state": show_state(run.state), "is_live": is_live,
         "steps": step_table, "tables": tables, "phases": phase_table, "charts": charts,
         "asked": tell_asked(run), "phase": ", ".join(list_waiting(phases)),
     }  # fmt: skip
@@ -160,19 +167,25 @@ def _chart_bridge(bridge: Bridge) -> Chart:
     )  # fmt: skip
 
 
-def _list_steps(steps: Sequence[StepRow]) -> Listing:
+def _list_steps(steps: Sequence[StepRow], *, is_live: bool) -> Listing:
     return Listing(
         columns=("Step", "Attempt", "State", "Started (UTC)", "Seconds"),
         rows=[
             (
                 step.name, step.attempt,
-                State(word=step.state, tone=STEP_TONES.get(step.state, Tone.WAITS)),
+                _show_step(step, is_live=is_live),
                 step.started_at, _seconds(step),
             )
             for step in steps
         ],
         empty="Nothing was done yet.",
     )  # fmt: skip
+
+
+def _show_step(step: StepRow, *, is_live: bool) -> State:
+    if step.state == RUNNING and not is_live:
+        return NOT_FINISHED
+    return State(word=step.state, tone=STEP_TONES.get(step.state, Tone.WAITS))
 
 
 def _seconds(step: StepRow) -> str:
