@@ -49,7 +49,6 @@ class TokenInfo(Wire, frozen=True):
 class UserInfo(Wire, frozen=True):
     """Who a token belongs to."""
 
-    user_guid: str = ""
     user_id: str = ""
     customer_guid: str = ""
 
@@ -58,7 +57,6 @@ class TokenReply(Wire, frozen=True):
     """Answer of authenticate, refresh and validate."""
 
     status: str = ""
-    status_message: str = ""
     token_info: TokenInfo = TokenInfo()
     user_info: UserInfo = UserInfo()
 
@@ -79,7 +77,6 @@ class User(Wire, frozen=True):
 
     id: str = ""
     email: str = ""
-    customer_id: str = ""
 
 
 class Model(Wire, frozen=True):
@@ -88,8 +85,6 @@ class Model(Wire, frozen=True):
     id: str = ""
     name: str = ""
     active_state: str = ""
-    current_workspace_id: str = ""
-    current_workspace_name: str = ""
 
 
 class RequestStatus(Wire, frozen=True):
@@ -190,13 +185,12 @@ class _ProcessMetadata(Wire, frozen=True):
 
 
 class LineItem(Wire, frozen=True):
-    """A line item; the time scale is told only when all fields were asked for."""
+    """A line item of a module."""
 
     id: str = ""
     name: str = ""
     module_id: str = ""
     module_name: str = ""
-    time_scale: str = ""
 
 
 class ListItem(msgspec.Struct, rename="camel", frozen=True):
@@ -235,7 +229,6 @@ class Result(Wire, frozen=True):
     successful: bool | None = None
     failure_dump_available: bool | None = None
     object_id: str = ""
-    object_name: str = ""
     details: list[Detail] = []
     nested_results: list["Result"] = []
 
@@ -248,7 +241,6 @@ class Task(Wire, frozen=True):
     current_step: str = ""
     progress: str = ""
     creation_time: str = ""
-    cancelled_by: str = ""
     result: Result | None = None
 
     @property

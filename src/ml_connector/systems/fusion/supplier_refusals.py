@@ -17,6 +17,8 @@ from ml_connector.systems.refusals import HIDDEN, UNTOUCHED
 PRECONDITION: Final = 412
 REFUSED: Final = frozenset({400, 404, 405, 406, 409, PRECONDITION, 413, 415, 422})
 """Refusals of the request itself, which come before anything is executed."""
+FAULTS_TOLD_MAX: Final = 20
+"""Faults of one change or file that its error tells; the others are counted."""
 READ_AGAIN: Final = "Read the supplier again and decide anew: `ml-connector run FLOW`."
 _CREDENTIALS: Final = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE)
 """Some gateways echo the request they refuse."""
@@ -40,10 +42,10 @@ class SupplierUnclearError(OutcomeUnknownError):
     code: ClassVar[str] = "fusion.supplier-unclear"
 
 
-def render_unfit(subject: str, faults: Sequence[str], *, shown_max: int = 20) -> SupplierUnfitError:
+def render_unfit(subject: str, faults: Sequence[str]) -> SupplierUnfitError:
     """The error for what is not sent at all."""
-    more = len(faults) - shown_max
-    told = "; ".join(faults[:shown_max]) + (f"; and {more} more" if more > 0 else "")
+    more = len(faults) - FAULTS_TOLD_MAX
+    told = "; ".join(faults[:FAULTS_TOLD_MAX]) + (f"; and {more} more" if more > 0 else "")
     return SupplierUnfitError(
         f"{subject} cannot be sent: {told}.",
         written="Nothing was sent.",
