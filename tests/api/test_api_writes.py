@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from tests.api.names import load_operations
-from tests.api.writer import Writer
-from tests.api.writes import STORIES
+from tests.api.writer import Writer, await_idle
+from tests.api.writes import BUDGETS, FLOW, LISTS, STORIES
 from tests.conftest import fill_lists
 
 pytestmark = pytest.mark.long
+FLOWS = (FLOW, LISTS, BUDGETS)
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -33,5 +34,6 @@ def test_no_operation_that_writes_is_without_a_story(writer: Writer) -> None:
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_whatever_is_written_is_there_afterwards(writer: Writer, story: Any) -> None:
     """Answered as described, and to be read where it is said to be."""
+    await_idle(writer.site, writer.company, *FLOWS)
     story(writer)
     assert set(STORIES[story]) <= writer.answered

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 from schemathesis.checks import not_a_server_error
@@ -16,10 +17,27 @@ CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance,
     response_schema_conformance,
 ]  # fmt: skip
-LOOKS_MAX = 400
+LOOKS_MAX, LOOK_S = 600, 0.05
 ACTED_S = 5
 """What passes in the systems between two looks at a run."""
 Story = Callable[["Writer"], None]
+
+
+def await_idle(site: Any, company: Any, *flows: str) -> None:
+    """No run that another test has left keeps the flows busy; time passes in the systems."""
+    clock = company.clock()
+    with site.house() as house:
+        for _ in range(LOOKS_MAX):
+            if not any(house.find_unfinished(flow) for flow in flows):
+                return
+            _let_pass(clock)
+    raise AssertionError(f"{flows} are busy")
+
+
+def _let_pass(clock: Any) -> None:
+    """Time passes in the systems, and the server has a moment to look for what is queued."""
+    clock.sleep(ACTED_S)
+    Event().wait(LOOK_S)
 
 
 @dataclass(slots=True)
@@ -72,7 +90,7 @@ class Writer:
         """The run once it has ended; time passes in the systems meanwhile."""
         clock = self.company.clock()
         for _ in range(LOOKS_MAX):
-            clock.sleep(ACTED_S)
+            _let_pass(clock)
             told: dict[str, Any] = self.read(f"/runs/{run['run_id']}")
             if told["state"] not in ("queued", "running"):
                 return told

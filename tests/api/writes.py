@@ -1,6 +1,7 @@
 """What each operation that writes is called with so that it succeeds, and what is so afterwards."""
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,7 +22,7 @@ STORIES: dict[Story, tuple[str, ...]] = {}
 """Each with the operations that succeed in it, in the order in which they are told."""
 
 
-def succeed(*operations: str) -> Any:
+def succeed(*operations: str) -> Callable[[Story], Story]:
     """In this story these operations succeed."""
 
     def keep(story: Story) -> Story:

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from collections.abc import Iterable
 from typing import Any, Self
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -25,6 +26,21 @@ class PortTakenError(SystemUnavailableError):
     code = "pages.port-taken"
 
 
+class WithoutBody:
+    """The pages; to HEAD they answer the headers alone, for the server sends all it is given."""
+
+    def __init__(self, pages: WSGIHandler) -> None:
+        self._pages = pages
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """The answer; what followed a broken-off one would be taken for the next."""
+        answer = self._pages(environ, start_response)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return answer
+        answer.close()
+        return []
+
+
 class Pages:
     """Serves pages in threads of its own; a context manager."""
 
@@ -40,7 +56,7 @@ class Pages:
         call_command("clearsessions")
         try:
             self._server = create_server(
-                WSGIHandler(), host=self._host, port=self._port, threads=THREADS,
+                WithoutBody(WSGIHandler()), host=self._host, port=self._port, threads=THREADS,
                 max_request_body_size=BODY_BYTES_MAX, connection_limit=CONNECTIONS_MAX,
                 channel_timeout=IDLE_S, ident="", clear_untrusted_proxy_headers=True,
                 **_trust(self._house.project.settings.pages.trusted_proxy),

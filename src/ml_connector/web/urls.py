@@ -97,6 +97,8 @@ urlpatterns = [
     *LOOKING_AFTER,
     path("metrics", metrics.show_metrics, name="metrics"),
     *list_routes(),
+    path("api", manual.show_nothing),
+    path("api/", manual.show_nothing),
     path("api/<path:rest>", manual.show_nothing, name="api-nothing"),
 ]
 handler400 = failures.show_unfit

@@ -9,6 +9,7 @@ from ml_connector.errors import ConnectorError
 from ml_connector.ports import Person, Right
 from ml_connector.web.api.problems import CallRefusedError, render_problem
 from ml_connector.web.api.tries import Tries
+from ml_connector.web.api.words import Words, verify_words
 from ml_connector.web.desk import find_house
 from ml_connector.web.guards import Gate, find_person
 
@@ -24,8 +25,11 @@ tries = Tries()
 class Programs(Gate):
     """Lets in whoever shows a token, or a session and a form token of ours; by method."""
 
-    def __init__(self, rights: Mapping[str, Right]) -> None:
+    def __init__(
+        self, rights: Mapping[str, Right], words: Mapping[str, Words] | None = None
+    ) -> None:
         self.rights = rights
+        self._words = words or {}
 
     def admit(self, request: HttpRequest) -> HttpResponse | None:
         """None: the operation may answer, as this person."""
@@ -35,16 +39,21 @@ class Programs(Gate):
             # Also a database that is away: whoever calls is told so as by an operation.
             answer = render_problem(error)
             if answer.status_code == 405:
-                answer["Allow"] = ", ".join(sorted(self.rights))
+                answer["Allow"] = ", ".join(self._list_methods())
             return answer
         return None
 
+    def _list_methods(self) -> list[str]:
+        return sorted({*self.rights, *(["HEAD"] if "GET" in self.rights else [])})
+
     def _admit(self, request: HttpRequest) -> None:
+        if request.method == "HEAD":
+            request.method = "GET"  # The same answer; whoever serves it leaves out what follows.
         right = self.rights.get(request.method or "")
         if right is None:
             raise CallRefusedError(
                 f"{request.method} is nothing that {request.path} answers.",
-                status=405, next_step=f"Use {', '.join(sorted(self.rights))}.",
+                status=405, next_step=f"Use {', '.join(self._list_methods())}.",
             )  # fmt: skip
         _verify_size(request)
         person, rights = find_caller(request)
@@ -53,6 +62,8 @@ class Programs(Gate):
                 f"This needs the right to {right}, which is not given here.",
                 status=403, next_step="Ask an admin, or make a token with this right.",
             )  # fmt: skip
+        if words := self._words.get(request.method or ""):
+            verify_words(request, words)
         request.person = person  # type: ignore[attr-defined]  # see `Asked`
         request.rights = rights  # type: ignore[attr-defined]  # as above
         request.house = find_house().acting_as(person.name)  # type: ignore[attr-defined]  # as above
@@ -110,6 +121,7 @@ def _verify_size(request: HttpRequest) -> None:
             f"The body is {size} bytes; at most {BODY_BYTES_MAX} are taken.",
             status=413, next_step="Send less at a time.",
         )  # fmt: skip
+    _ = request.body  # Whatever it is called: read as a form, it could not be read again.
 
 
 def _is_forged(request: HttpRequest) -> bool:

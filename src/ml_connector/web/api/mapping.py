@@ -1,6 +1,5 @@
 """Mapping rules: what they are, where lines go by them and why, and how they came to be."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from django.http import HttpResponse
@@ -24,6 +23,7 @@ from ml_connector.web.api.shapes import (
     KEY_MAX,
     Amount,
     Asked,
+    Day,
     Instant,
     Key,
     Line,
@@ -115,7 +115,7 @@ class QuestionAsked(Asked):
     """Facts of a line, such as account 68010, on a day."""
 
     facts: dict[Key, Key] = Field(max_length=FACTS_MAX)
-    on: date
+    on: Day
 
 
 class LostOut(Schema):

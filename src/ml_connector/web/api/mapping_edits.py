@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from ninja import Body, Path, Router, Schema
@@ -21,7 +20,7 @@ from ml_connector.web.api.mapping import (
     tell_differences,
 )
 from ml_connector.web.api.paging import ROWS_MAX
-from ml_connector.web.api.shapes import STORABLE, Asked, Key, Name, PathName, Text, finding
+from ml_connector.web.api.shapes import STORABLE, Asked, Day, Key, Name, PathName, Text, finding
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 
@@ -76,7 +75,7 @@ class ChangedRule(Change):
 class EndedRule(Change):
     """The last day on which a rule holds."""
 
-    on: date
+    on: Day
 
 
 class FileAsked(Asked):

@@ -167,7 +167,7 @@ def answer_missing(_: HttpRequest, error: Http404) -> HttpResponse:
         MissingError(
             str(error) or "There is no such thing.",
             written="Nothing was done.",
-            next_step="List what there is.",
+            next_step="Addresses are those of /api/v1/openapi.json; none ends with a slash.",
         )
     )
 
@@ -182,5 +182,6 @@ def answer_unfit(_: HttpRequest, error: Any) -> HttpResponse:
 
 
 def answer_unreadable(_: HttpRequest, error: Any) -> HttpResponse:
-    """The body is no JSON that is understood."""
-    return render_problem(UnfitCallError([("body", str(error))]), status=error.status_code)
+    """The body is no JSON that is understood; the library says why only to whoever asks it."""
+    why = str(error.__cause__ or error)
+    return render_problem(UnfitCallError([("body", why)]), status=error.status_code)

@@ -25,6 +25,7 @@ from ml_connector.web.api.shapes import (
     KEY_MAX,
     Amount,
     Asked,
+    Day,
     Document,
     Instant,
     Key,
@@ -130,8 +131,8 @@ class WithdrawalAsked(Asked):
 def list_standings(
     request: Request,
     flow: OfFlow = "",
-    first: Annotated[date | None, Query(description="Periods that end from this day on.")] = None,
-    last: Annotated[date | None, Query(description="Periods that end until this day.")] = None,
+    first: Annotated[Day | None, Query(description="Periods that end from this day on.")] = None,
+    last: Annotated[Day | None, Query(description="Periods that end until this day.")] = None,
     after: After = "",
     limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:

@@ -43,6 +43,7 @@ from ml_connector.web.api import (
     unmapped,
 )
 from ml_connector.web.api.access import Programs
+from ml_connector.web.api.words import find_words
 from ml_connector.web.guards import MARK
 
 ROOT = "api/v1/"
@@ -77,7 +78,10 @@ class ExactParser(Parser):
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         """What was sent."""
         try:
-            found = json.loads(request.body, parse_float=Decimal, parse_constant=_refuse)
+            found = json.loads(
+                request.body, parse_float=Decimal, parse_constant=_refuse,
+                object_pairs_hook=_keep_once,
+            )  # fmt: skip
         except (ValueError, RecursionError) as error:
             raise HttpError(400, f"it is no JSON: {error}") from error
         if not isinstance(found, dict):
@@ -87,6 +91,16 @@ class ExactParser(Parser):
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
+
+
+def _keep_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object; of two values under one name nobody could tell which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} is there twice")
+    return found
 
 
 def _make_api() -> NinjaAPI:
@@ -114,8 +128,8 @@ def list_routes() -> Iterator[URLPattern]:
             continue  # The library's own welcome, or a second method of the same address.
         seen.add(address)
         view = getclosurevars(route.callback).nonlocals["self"]
-        rights = _find_rights(view.operations)
-        setattr(route.callback, MARK, Programs(rights))
+        words = {method: find_words(one) for one in view.operations for method in one.methods}
+        setattr(route.callback, MARK, Programs(_find_rights(view.operations), words))
         name = "api-error" if address.startswith(f"{ROOT}errors/") else f"api-{route.name}"
         yield path(address, route.callback, name=name)
 

@@ -1,8 +1,9 @@
 """Values as programs read and write them: exact amounts as text, instants in UTC."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ TEXT_MAX = 2_000
 """Characters of a reason or a note."""
 KEY_MAX = 200
 """Characters of a key, a name or an id in a call."""
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def render_instant(at: datetime) -> str:
@@ -39,6 +41,17 @@ Amount = Annotated[
     ),
 ]
 """A decimal as text, so that no reader rounds it; its currency stands beside it."""
+
+
+def read_day(sent: object) -> object:
+    """What was sent, where it is written as a day; a bare number would be seconds."""
+    if isinstance(sent, str) and DAY.fullmatch(sent):
+        return sent
+    raise ValueError("A day is written as 2026-10-31")
+
+
+Day = Annotated[date, BeforeValidator(read_day)]
+"""A day as it is asked for."""
 Rights = Annotated[list[Right], BeforeValidator(sorted)]
 Roles = Annotated[list[Role], BeforeValidator(sorted)]
 Document = dict[str, Any]

@@ -39,5 +39,13 @@ def show_broken(request: HttpRequest) -> HttpResponse:
 
 
 def show_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's.
-    """The form was too old, or came from elsewhere."""
+    """The form was too old, or came from elsewhere; of the API only what shows something asks."""
+    if request.path.startswith(API):
+        refused = CallRefusedError(
+            f"{request.method} is nothing that {request.path} answers.",
+            status=405, next_step="Use GET.",
+        )  # fmt: skip
+        answer = render_problem(refused)
+        answer["Allow"] = "GET, HEAD"
+        return answer
     return show_stale(request)

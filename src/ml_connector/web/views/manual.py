@@ -30,12 +30,12 @@ def show_manual(request: Asked) -> HttpResponse:
     return render(request, "pages/api_manual.html", shown)
 
 
-show_openapi = needs(Programs({"GET": Right.SEE}))(show_document)
+show_openapi = csrf_exempt(needs(Programs({"GET": Right.SEE}))(show_document))
 
 
-@needs(Programs(dict.fromkeys(("GET", "POST", "PUT", "DELETE"), Right.SEE)))
+@needs(Programs(dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), Right.SEE)))
 @csrf_exempt  # The gate asks for the form's token itself, and answers as a program reads it.
-def show_nothing(request: Asked, rest: str) -> HttpResponse:  # noqa: ARG001 - the router passes it.
+def show_nothing(request: Asked, rest: str = "") -> HttpResponse:  # noqa: ARG001 - the router passes it.
     """A program is told as one that there is nothing here."""
     return answer_missing(request, Http404(f"There is nothing at {request.path}."))
 
