@@ -14,14 +14,24 @@ SUMMARY: Json = {
 }  # fmt: skip
 
 
-def _tell(summary: Json, state: RunState, capsys: pytest.CaptureFixture[str]) -> str:
+def _tell(
+    summary: Json, state: RunState, capsys: pytest.CaptureFixture[str], **request: bool
+) -> str:
     row = RunRow(
         run_id="261103-080000-0dd4", flow="actuals-fusion", kind="actuals", actor="anna",
-        request={}, state=state, created_at=AT, finished_at=AT, summary=SUMMARY | summary,
+        request=request, state=state, created_at=AT, finished_at=AT, summary=SUMMARY | summary,
         error=None,
     )  # fmt: skip
     tell_run(row, "text")
     return capsys.readouterr().err
+
+
+def test_comparison_says_that_nothing_was_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cells that it found to be sent are no cells that it sent."""
+    told = _tell({"cells": 719}, RunState.SUCCEEDED, capsys, reconcile=True)
+
+    assert "compared only" in told
+    assert "719 cells are still to be sent; nothing was." in told
 
 
 def test_differences_that_are_not_shown_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

@@ -214,6 +214,11 @@ def _conclude(row: RunRow) -> str:
     summary, name = row.summary, f"Run {row.run_id} of {row.flow}"
     if row.state is RunState.SUCCEEDED and summary["dry_run"]:
         return f"{name} looked only: {_count(summary)} would be sent; nothing was."
+    if row.state is RunState.SUCCEEDED and row.request.get("reconcile"):
+        return (
+            f"{name} compared only, and left nothing unexplained: {_count(summary)} are still to be"
+            " sent; nothing was."
+        )
     if row.state is RunState.SUCCEEDED and not count_changes(summary):
         return f"{name} succeeded: nothing to do, both sides are in step."
     if row.state is RunState.SUCCEEDED:
