@@ -4,9 +4,12 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from dbos import _sys_db, _sys_db_postgres
+from sqlalchemy import create_engine
+from sqlalchemy.exc import ProgrammingError
 from tests.fakes.engines import make_engine, read_nothing
 from tests.fakes.outages import Way, way_to
 from tests.fakes.postgres import Postgres, query_database
@@ -302,3 +305,27 @@ def test_library_still_waits_and_speaks_as_is_relied_on() -> None:
         vars(_sys_db)["time"].sleep(60.0)
     assert slept == [patience.RETRY_S_MAX]
     assert vars(_sys_db)["time"].time() > 0
+
+
+def test_server_that_cannot_even_be_called_is_away_and_no_fault(tmp_path: Path) -> None:
+    """Its socket is gone while it starts anew: the library tries again, as it does when cut off."""
+    patience.bound_waits()
+    away = create_engine(f"postgresql+psycopg://postgres@/lab?host={tmp_path}")
+    tries: list[float] = []
+
+    @vars(_sys_db)["db_retry"]()
+    def ask() -> str:
+        if tries:
+            return "back"
+        away.connect()
+        raise AssertionError("nobody serves there")
+
+    with patience.pausing(tries.append):
+        assert ask() == "back"
+    assert len(tries) == 1
+    with pytest.raises(ProgrammingError), patience.pausing(tries.append):
+        vars(_sys_db)["db_retry"]()(_ask_wrongly)()
+
+
+def _ask_wrongly() -> None:
+    raise ProgrammingError("SELECT", {}, Exception("no such table"))
