@@ -145,7 +145,8 @@ class ProjectSettings(Strict):
     them."""
     history_days: int = Field(default=400, ge=30, le=3660)
     """Days for which alerts that are over, messages about them, tests of connections and times of
-    schedules that came are kept. Runs, postings, sign-offs and the audit chain are kept for ever."""
+    schedules that came are kept. Runs, postings, sign-offs and the audit chain are kept for
+    ever."""
     pages: PagesSettings = PagesSettings()
     """The pages of `ml-connector serve`."""
     alerts: AlertSettings = AlertSettings()
