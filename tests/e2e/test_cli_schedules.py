@@ -148,6 +148,7 @@ def test_closing_in_the_erp_runs_its_period_on_a_server(
     add_schedule(office.root, CLOSE, "close")
     working = CLOSE.replace("on: period-closed", "working_day: WD+2 06:00")
     add_schedule(office.root, working, "late")
+    assert "waits for the ERP's calendar" in typist.type("schedules", "next", "late").err
     with open_house(office.root, clock=office.clock) as house:
         house._make_look(house.engine, lambda _text: None)  # type: ignore[arg-type]  # of SQLite
         assert house.look_at_periods() == []

@@ -460,3 +460,10 @@ def test_file_that_is_no_text_is_refused_by_name(folder: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"mappings/a\.csv cannot be read"):
         load(folder).read_text(Path("mappings/a.csv"))
+
+
+def test_yes_and_no_of_a_secrets_name_are_shown(folder: Path) -> None:
+    """Whether people sign in by password is no secret: the listing says it."""
+    shown = {one.key: one.value for one in load(folder).list_values()}
+
+    assert shown["pages.sign_in.password"] == "True"

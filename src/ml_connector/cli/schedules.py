@@ -98,7 +98,7 @@ def _show_next(house: "House", view: "ScheduleView", *, output: Output) -> None:
     if view.schedule.when.on is not None:
         show(tables.list_waiting(house.list_waiting(name), zone), output)
         return
-    show(tables.list_coming(house.list_coming(name), zone), output)
+    show(tables.list_coming(house.list_coming(name), view), output)
 
 
 def _tell_head(view: "ScheduleView") -> None:

@@ -346,6 +346,9 @@ def _origin_of(origins: Mapping[str, str], prefix: str, loc: Loc) -> str:
 def _mask(loc: Loc, value: object) -> str:
     text = "" if value is None else str(value)
     references = ("secret:", "env:", "file:")
+    if isinstance(value, bool):
+        # Whether there is a password is no secret.
+        return text
     if text and is_secret(str(loc[-1])) and not text.startswith(references):
         return "***"
     return text

@@ -73,8 +73,13 @@ def list_schedules(views: Sequence[ScheduleView]) -> Listing:
     )  # fmt: skip
 
 
-def list_coming(coming: Sequence[Due], zone: str) -> Listing:
-    """The next times, those that a window moves or drops said."""
+WAITS = "It waits for the ERP's calendar: the next look of a server or worker reads it."
+NEVER = "It never comes: no time fits, or windows leave no hole."
+
+
+def list_coming(coming: Sequence[Due], view: ScheduleView) -> Listing:
+    """The next times, those that a window moves or drops said; without any, why there are none."""
+    zone = view.schedule.zone
     return Listing(
         columns=("Next", "Offset", "UTC", "What", "Why"),
         rows=[
@@ -86,7 +91,7 @@ def list_coming(coming: Sequence[Due], zone: str) -> Listing:
             )
             for one in coming
         ],
-        empty="It never comes: no time fits, or windows leave no hole.",
+        empty=WAITS if view.schedule.when.working_day is not None else NEVER,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def show_schedule(request: Asked, name: str) -> HttpResponse:
         if follows
         else Table(
             name="next", title="Next ten",
-            listing=listings.list_coming(house.list_coming(name), zone),
+            listing=listings.list_coming(house.list_coming(name), view),
         )
     )  # fmt: skip
     tables = [
