@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Self
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -18,6 +19,8 @@ BODY_BYTES_MAX = 64_000_000
 """Of one request, beyond which the server hangs up; pages take far less and say so."""
 CONNECTIONS_MAX = 200
 IDLE_S = 60
+LEAVE_S = 10
+"""How long the last answers may take to leave, once nothing new is answered."""
 
 
 class PortTakenError(SystemUnavailableError):
@@ -47,6 +50,7 @@ class Pages:
     def __init__(self, house: House, *, host: str, port: int) -> None:
         self._house = house
         self._host, self._port = host, port
+        self._sockets: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         """The pages answer."""
@@ -59,7 +63,7 @@ class Pages:
                 WithoutBody(WSGIHandler()), host=self._host, port=self._port, threads=THREADS,
                 max_request_body_size=BODY_BYTES_MAX, connection_limit=CONNECTIONS_MAX,
                 channel_timeout=IDLE_S, ident="", clear_untrusted_proxy_headers=True,
-                **_trust(self._house.project.settings.pages.trusted_proxy),
+                map=self._sockets, **_trust(self._house.project.settings.pages.trusted_proxy),
             )  # fmt: skip
         except OSError as error:
             close_desk()
@@ -86,9 +90,19 @@ class Pages:
     def __exit__(self, *_: object) -> None:
         # First what is being answered: a thread that wakes a closed server tells of a fault.
         self._server.task_dispatcher.shutdown()
-        self._server.close()
-        self._thread.join(timeout=IDLE_S)
+        # In the thread that listens, which would meet a closed socket; and browsers keep theirs
+        # open, for which a supervisor that stops the process does not wait.
+        for server in [one for one in self._sockets.values() if hasattr(one, "active_channels")]:
+            server.trigger.pull_trigger(partial(_leave, server))
+        self._thread.join(timeout=LEAVE_S)
         close_desk()
+
+
+def _leave(server: Any) -> None:
+    """Nobody is heard any more, and each connection ends once its last answer is sent."""
+    for channel in list(server.active_channels.values()):
+        channel.close_when_flushed = True
+    server.close()
 
 
 def _trust(proxy: str) -> dict[str, Any]:
