@@ -113,6 +113,15 @@ def test_edited_plan_is_refused(office: Any, typist: Any, tmp_path: Path) -> Non
     assert office.company.cells() == {}
 
 
+@pytest.mark.parametrize("flow", ["nope", "dimensions-fusion"])
+def test_replay_of_no_actuals_flow_is_refused(typist: Any, flow: str) -> None:
+    """A flow that never has refused summaries is no flow that has none."""
+    refused = typist.type("replay", flow)
+
+    assert refused.code == 2
+    assert flow in refused.err
+
+
 def test_plan_of_other_kinds_of_values_is_none(terminal: Any, tmp_path: Path) -> None:
     """A number where a name stands, or a text for a list: refused before the project is opened."""
     plan = {"format": "ml-connector plan 1", "flow": FLOW, "plan": "0" * 64, "periods": ["Oct 26"]}

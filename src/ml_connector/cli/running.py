@@ -138,6 +138,7 @@ def replay(
     """Send the refused summaries again after their mapping or the model was mended."""
     assert refused, "refused summaries are the only thing that is replayed"
     with opened(options) as house:
+        house.actuals_flow(flow)
         if not house.records.loads.count_refused(flow):
             say(f"Flow {flow} has no refused summaries.")
             return 0
