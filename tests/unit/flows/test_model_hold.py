@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 from tests.fakes.desk import FakeDesk
+from tests.fakes.ledger import line
 from tests.fakes.model import IMPORT, FakeTask
-from tests.fakes.steps import FakeSteps
+from tests.fakes.steps import Crash, FakeSteps
 
 from ml_connector.errors import BusyError, RunInterruptedError
 from ml_connector.flows.loading import model_hold
@@ -269,3 +270,26 @@ def test_hold_is_kept_while_its_process_is_in_one_long_call(desk: FakeDesk) -> N
         hold(desk, "r2").take()
     assert mine.take().fence == lease.fence
     mine.release()
+
+
+@pytest.mark.parametrize("place", [", chunk 1/1", ", verify", ": intent"])
+def test_file_that_another_run_has_used_meanwhile_is_uploaded_again(
+    desk: FakeDesk, place: str
+) -> None:
+    """A run that goes on trusts its upload only while nobody else can have had the model."""
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "100"))
+
+    def die(name: str) -> None:
+        if name.endswith(place):
+            raise Crash
+
+    with pytest.raises(Crash):
+        desk.run(die)
+    desk.steps["actuals-1"].after_body = lambda _name: None
+    intents = desk.records.intents
+    lease = intents.take_lease(MODEL, holder="another/there", seconds=LEASE_S)
+    desk.target.chunks = {0: b"what another run has put there"}
+    intents.release_lease(lease)
+
+    assert desk.resume()["state"] == "succeeded"
+    assert desk.target.total("4000") == "100.00"
