@@ -37,7 +37,7 @@ def make_chart(amount: str = "9007199254740993.01") -> Chart:
 
 def test_colours_are_those_of_the_pages() -> None:
     """Every token of the charts has the value that the style sheet gives it, in both schemes."""
-    light, dark = STYLES.read_text().split("@media (prefers-color-scheme: dark)")[:2]
+    light, dark = STYLES.read_text().split("@media screen and (prefers-color-scheme: dark)")[:2]
     for scheme, text in ((LIGHT, light), (DARK, dark)):
         found = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", text))
         assert {name: found[name] for name in COLOURS[scheme]} == COLOURS[scheme]
