@@ -313,18 +313,18 @@ def test_server_that_cannot_even_be_called_is_away_and_no_fault(tmp_path: Path) 
     away = create_engine(f"postgresql+psycopg://postgres@/lab?host={tmp_path}")
     tries: list[float] = []
 
-    @vars(_sys_db)["db_retry"]()
     def ask() -> str:
         if tries:
             return "back"
         away.connect()
         raise AssertionError("nobody serves there")
 
+    retry = vars(_sys_db)["db_retry"]()
     with patience.pausing(tries.append):
-        assert ask() == "back"
+        assert retry(ask)() == "back"
     assert len(tries) == 1
     with pytest.raises(ProgrammingError), patience.pausing(tries.append):
-        vars(_sys_db)["db_retry"]()(_ask_wrongly)()
+        retry(_ask_wrongly)()
 
 
 def _ask_wrongly() -> None:

@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import psycopg
 from dbos import _sys_db
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 
 RETRY_S_MAX = 2.0
 """The longest wait between two tries; soon enough after a minute, rare enough for an hour."""
@@ -70,8 +69,7 @@ _JUDGE = "retriable_postgres_exception"
 
 def _is_away(judge: Callable[[Exception], bool], error: Exception) -> bool:
     """Whether the library waits for the database: where it would, and where none can be called."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    is_uncalled = isinstance(cause, psycopg.OperationalError) and UNCALLED in str(cause)
+    is_uncalled = isinstance(error, OperationalError) and UNCALLED in str(error.orig)
     return is_uncalled or judge(error)
 
 
