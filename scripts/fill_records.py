@@ -25,6 +25,7 @@ STEPS = ("preflight", "read: list changes", "scope", "control: P", "sum: P", "pl
          "load: upload 1, chunk 1/1", "load: accept", "tie out: P", "settle")  # fmt: skip
 STEPS_OF_LAST = 400
 """Runs, the newest ones, that have steps; the others have lost theirs to nobody's harm."""
+REFUSED_OF_LOAD = 25_000
 REASONS = (
     "The member 7719 is not in the list Cost Centres.", "The cell is locked by version access.",
     "The time period is outside of the model's calendar.", "The account is closed for input.",
@@ -73,8 +74,10 @@ def fill(flows: Sequence[str], *, runs: int, refused: int, ledgers: int, unmappe
     standings = list(_make_standings(models, owner, last, ledgers, rng))
     tell("standings", _store(models.Standing, standings))
     tell("changes", _store(models.StandingChange, _make_changes(models, owner, standings)))
-    load = _make_load(models, owner, flows[0], refused, now)
-    tell("refused", _store(models.RefusedSummary, _make_refused(models, load, refused)))
+    count = -(-refused // REFUSED_OF_LOAD) or 1
+    loads = [_make_load(models, owner, flows[0], now, at) for at in range(count)]
+    load = loads[-1]
+    tell("refused", _store(models.RefusedSummary, _make_refused(models, loads, refused)))
     tell("tallies", _store(models.RefusedTally, _make_tallies(models, load, refused)))
     tell("unmapped", _store(models.UnmappedValue, _make_unmapped(models, load, unmapped)))
 
@@ -191,13 +194,13 @@ def _make_changes(models: Any, owner: Any, standings: Iterable[Any]) -> Iterator
         )  # fmt: skip
 
 
-def _make_load(models: Any, owner: Any, flow: str, refused: int, now: datetime) -> Any:
+def _make_load(models: Any, owner: Any, flow: str, now: datetime, number: int) -> Any:
     run = models.Run.objects.filter(**owner, flow=flow).order_by("-id").first()
     return models.Load.objects.create(
-        **owner, load_id=f"filled {flow} {run.run_id} {now:%y%m%d%H%M%S%f}", run_id=run.run_id,
+        **owner, load_id=f"filled {flow} {number} {now:%y%m%d%H%M%S%f}", run_id=run.run_id,
         flow=flow, plan_hash="p",
-        intent_id="i", task_id="T", outcome="partial", chunks=9, cells_sent=refused * 2,
-        cells_refused=refused, result_hash="", dump_hashes=[], created_at=now,
+        intent_id="i", task_id="T", outcome="partial", chunks=9, cells_sent=REFUSED_OF_LOAD * 2,
+        cells_refused=REFUSED_OF_LOAD, result_hash="", dump_hashes=[], created_at=now,
     )  # fmt: skip
 
 
@@ -206,8 +209,9 @@ def _place(number: int) -> tuple[str, str, str]:
     return REASONS[number % 4], f"P{number % MONTHS}", CURRENCIES[number % 3]
 
 
-def _make_refused(models: Any, load: Any, refused: int) -> Iterator[Any]:
+def _make_refused(models: Any, loads: Sequence[Any], refused: int) -> Iterator[Any]:
     for number in range(refused):
+        load = loads[number // REFUSED_OF_LOAD]
         reason, period, currency = _place(number)
         key = json.dumps([f"E{number % 97}", f"A{number}", period, "Actual", currency])
         yield models.RefusedSummary(

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, StrIndex
 
 from ml_connector.ports.traces import FOUND_MAX, PREFIX_MIN, SEARCHED_MAX, FoundRefusal
 from ml_connector.records import models
@@ -61,10 +61,11 @@ class TraceRecords(OrganisationStore):
         loads = models.Load.of(self._id).filter(flow=flow, cells_refused__gt=0).order_by("-pk")
         newest = _cut_newest(loads.values_list("pk", "cells_refused")[:LOADS_MAX])
         rows = models.RefusedSummary.of(self._id).filter(load_id__in=newest)
-        fits = rows.filter(key__contains=json.dumps(member, ensure_ascii=False))
+        wanted = Value(json.dumps(member, ensure_ascii=False))
+        fits = rows.annotate(place=StrIndex("key", wanted)).filter(place__gt=0)
         found = fits.select_related("load").order_by("-pk")[:FOUND_MAX]
         shown = [_render_refusal(row) for row in reversed(found)]
-        # SQLite takes capitals for small letters; the parts of the key themselves do not.
+        # What stands between two parts reads like a part of its own.
         return [row for row in shown if member in row.key]
 
     def load_line_files(self, connection: str) -> list[str]:
