@@ -258,3 +258,38 @@ def test_reader_that_goes_away_ends_the_command_quietly(archive_desk: Any) -> No
 
     assert len(done.stdout.splitlines()) == 1
     assert done.stderr == ""
+
+
+def test_period_is_signed_by_another_proved_offline_and_taken_back(
+    archive_desk: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever made the runs signs nothing; the pack of the period is verified, and one cut is not.
+
+    Stopping a run that has ended is refused in words.
+    """
+    place = ("sign-off", FLOW, "Sep-26", "--ledger", "Halden US", "--comment", "Tied out.")
+    own = archive_desk.type(*place)
+    monkeypatch.setattr("ml_connector.wiring.house.find_account", lambda: "bea@ledger-host")
+    signed = archive_desk.type(*place, "--output", "json")
+    pack = tmp_path / "pack.zip"
+    made = archive_desk.type(
+        "evidence", "make", FLOW, "Sep-26", "--ledger", "Halden US", "--out", str(pack)
+    )
+    key = archive_desk.type("evidence", "key", "--output", "json").json["fingerprint"]
+    verified = archive_desk.type("evidence", "verify", str(pack), "--key", key)
+    strange = archive_desk.type("evidence", "verify", str(pack), "--key", "0" * 64)
+    pack.write_bytes(pack.read_bytes()[:-200])
+    cut = archive_desk.type("evidence", "verify", str(pack))
+    (row,) = archive_desk.type("sign-offs", "list", "--output", "json").json
+    taken = archive_desk.type("sign-offs", "withdraw", row["id"], "--reason", "Too early.")
+    last = archive_desk.type("runs", "list", "-o", "json").json[0]["run"]
+    stopped = archive_desk.type("runs", "stop", last)
+
+    assert own.code == 5
+    assert [signed.code, made.code, verified.code, taken.code] == [0] * 4
+    assert (strange.code, cut.code) == (4, 2)
+    assert "none changed, added or removed" in verified.err
+    assert (row["ledger_or_company"], row["period"]) == ("Halden US", "Sep-26")
+    assert (row["signed_by"], row["state"]) == ("bea@ledger-host", "signed")
+    assert "not signed any more" in taken.err
+    assert (stopped.code, last in stopped.err) == (2, True)

@@ -92,3 +92,31 @@ def test_commands_in_messages_can_be_typed(app: Any, sources: Any) -> None:
     }
 
     assert sorted(faults) == []
+
+
+def list_commands(app: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the words of each command that does something."""
+    names = [name for name in app if WORD.match(name)]
+    for name in names:
+        yield from list_commands(app[name], (*path, name))
+    if path and not names:
+        yield path
+
+
+def is_typed(words: tuple[str, ...], text: str) -> bool:
+    """Whether a module of tests types the command, in one go or behind what it always begins by."""
+    if re.search(r'",\s*"'.join(map(re.escape, words)) + '"', text):
+        return True
+    begins = re.search(rf'run_command\(\["{re.escape(words[0])}", \*', text)
+    return begins is not None and f'"{words[-1]}"' in text
+
+
+def test_every_command_is_typed_by_some_test(app: Any, root: Path) -> None:
+    """A command that nobody has ever typed is one that nobody knows to work."""
+    folders = (root / "tests" / name for name in ("e2e", "contract", "pages", "api", "faults"))
+    texts = [path.read_text() for folder in folders for path in folder.rglob("*.py")]
+    commands = list(list_commands(app))
+
+    assert len(commands) > 80
+    unknown = [w for w in commands if not any(is_typed(w, text) for text in texts)]
+    assert unknown == []

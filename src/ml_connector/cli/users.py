@@ -21,6 +21,12 @@ class RepeatedPasswordError(UsageError):
     code = "people.typed-twice"
 
 
+class PipedPasswordError(UsageError):
+    """What was piped in is no password that anybody could type."""
+
+    code = "people.piped"
+
+
 def add(
     name: str,
     /,
@@ -133,7 +139,7 @@ def reset_factor(name: str, /, *, options: Options | None = None) -> int:
 
 def _ask(name: str) -> str:
     if not sys.stdin.isatty():
-        return sys.stdin.read(PASSWORD_CHARACTERS_MAX).removesuffix("\n")
+        return _read_piped(sys.stdin.read(PASSWORD_CHARACTERS_MAX + 1))
     first = getpass.getpass(f"Password of {name}: ")
     if getpass.getpass("Again: ") != first:
         raise RepeatedPasswordError(
@@ -142,3 +148,16 @@ def _ask(name: str) -> str:
             next_step="Run the command again.",
         )
     return first
+
+
+def _read_piped(text: str) -> str:
+    """The one line there is; of more, what is typed at the sign-in could never be the password."""
+    lines = text.splitlines()
+    if len(text) > PASSWORD_CHARACTERS_MAX or len(lines) > 1:
+        raise PipedPasswordError(
+            f"What was piped in as the password is {len(lines)} lines of {len(text):,} characters or"
+            f" more; it has to be one line of at most {PASSWORD_CHARACTERS_MAX:,}.",
+            written="Nothing was stored.",
+            next_step="Pipe the password alone, or run the command at a terminal, which asks.",
+        )
+    return "".join(lines)

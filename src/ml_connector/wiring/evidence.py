@@ -79,8 +79,8 @@ class EvidencePacks(Part):
         raise NoEvidenceError(
             f"No run of {flow_name} has looked at the period {period}.",
             written="Nothing was made.",
-            next_step="List the periods there are: `ml-connector sign-offs list`, or the page"
-            " Reconciliation.",
+            next_step="List the periods there are: `ml-connector sign-offs list --periods`, or the"
+            " page Reconciliation.",
             flow=flow_name, period=period,
         )  # fmt: skip
 
