@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +23,24 @@ def site(
     shared_company: Any, office_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """A project with one run of actuals and a person of each role, served by the command."""
+    shared_company.reset()
+    root = tmp_path_factory.mktemp("api") / "project"
+    shutil.copytree(office_template, root)
+    with serving_site(shared_company, root) as served:
+        yield served
+
+
+@contextmanager
+def serving_site(company: Any, root: Path) -> Iterator[Site]:
+    """The project of one ledger is filled and served; the company is as on its first day."""
     from ml_connector.ports import Role  # noqa: PLC0415 - only tests that ask pay.
     from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
 
-    shared_company.reset()
-    fill_lists(shared_company)
-    root = tmp_path_factory.mktemp("api") / "project"
-    shutil.copytree(office_template, root)
+    fill_lists(company)
     add_channels(root)
     add_schedules(root)
-    add_budgets(root, shared_company)
-    with open_house(root, clock=shared_company.clock()) as house:
+    add_budgets(root, company)
+    with open_house(root, clock=company.clock()) as house:
         run = house.run("actuals-fusion", {})
         for role in ROLES:
             house.add_person(role, password=PASSWORD, roles=[Role(role)])
@@ -92,6 +100,11 @@ def plant_lists(house: Any, run_id: str) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def token(site: Site) -> str:
     """Opens everything."""
+    return make_token(site)
+
+
+def make_token(site: Site) -> str:
+    """One that opens everything of the site."""
     from ml_connector.ports import Right  # noqa: PLC0415 - as above.
 
     with site.house() as house:

@@ -141,3 +141,9 @@ def ais(stranger: Client) -> Client:
     """The same, signed on."""
     stranger.sign_on()
     return stranger
+
+
+@pytest.fixture(name="condition")
+def make_condition() -> Any:
+    """Builds conditions."""
+    return condition

@@ -162,16 +162,18 @@ def _tell_stale(work: LoadWork, *, is_last: bool) -> Json:
 
 def _confirm(work: LoadWork, intent: Intent, task_id: str, *, adopted: bool) -> Json:
     bench, load = work.bench, work.load
-    bench.records.intents.save_intent(intent.intent_id, IntentState.CONFIRMED, task_id=task_id)
-    bench.records.audit.record(
-        "task.adopted" if adopted else "task.started",
-        subject=task_id,
-        actor=bench.actor,
-        run_id=work.steps.run_id,
-        action=load.action.name,
-        model=load.model_id,
-        content=load.content_hash,
-    )
+    # Together: a task that is known and in no chain would be told by nobody ever after.
+    with bench.records.transactions.begin(f"the task {task_id}"):
+        bench.records.intents.save_intent(intent.intent_id, IntentState.CONFIRMED, task_id=task_id)
+        bench.records.audit.record(
+            "task.adopted" if adopted else "task.started",
+            subject=task_id,
+            actor=bench.actor,
+            run_id=work.steps.run_id,
+            action=load.action.name,
+            model=load.model_id,
+            content=load.content_hash,
+        )
     return _started(task_id, adopted=adopted)
 
 
