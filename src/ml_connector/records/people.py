@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import get_password_validators, validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -17,6 +17,18 @@ from ml_connector.records.store import OrganisationStore
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}[a-z0-9]")
 """Names are typed, spoken, and stand in the audit chain: lower case, nothing that looks alike, and
 no @: `user@host` is an account that nobody is bound to."""
+RULES = "django.contrib.auth.password_validation"
+ATTRIBUTES = ("username", "display_name", "email")
+PASSWORD_RULES = (
+    {"NAME": f"{RULES}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{RULES}.CommonPasswordValidator"},
+    {"NAME": f"{RULES}.NumericPasswordValidator"},
+    {
+        "NAME": f"{RULES}.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ATTRIBUTES},
+    },
+)
+"""Here and in no setting: they hold however the records were opened."""
 
 
 class UnfitPersonError(UsageError):
@@ -165,7 +177,7 @@ def _find_name_faults(name: str) -> list[str]:
 
 def _find_password_faults(password: str, user: User) -> list[str]:
     try:
-        validate_password(password, user)
+        validate_password(password, user, get_password_validators(PASSWORD_RULES))
     except ValidationError as error:
         return [text.rstrip(".") for text in error.messages]
     return []

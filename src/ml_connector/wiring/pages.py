@@ -82,18 +82,6 @@ def _render_sign_in(*, is_secure: bool) -> dict[str, Any]:
             f"{WEB}.signing.OrganisationBackend",
             f"{WEB}.signing.FactorBackend",
         ],
-        "AUTH_PASSWORD_VALIDATORS": [
-            {
-                "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-                "OPTIONS": {"min_length": 12},
-            },
-            {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-            {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-            {
-                "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-                "OPTIONS": {"user_attributes": ("username", "display_name", "email")},
-            },
-        ],
         "LOGIN_URL": "/sign-in/",
         "SESSION_COOKIE_AGE": SESSION_S,
         "SESSION_COOKIE_NAME": "ml-connector-session",
