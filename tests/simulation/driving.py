@@ -1,5 +1,7 @@
 """Plays a seed: disturbed runs, crashes and resumes as advised, then peace and a clean run."""
 
+import re
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,6 +52,8 @@ ATTEMPTS_MAX = 8
 """Starts and resumes of one act; whoever needs more is left to the clean runs."""
 CLEAN_MAX = 6
 """Undisturbed tries until a run succeeds."""
+TRACE_LINES_MAX = 40
+"""Of what ended a seed that no checker was asked about."""
 DIMENSIONS = "dimensions-fusion"
 HOLDS_CELLS = "shadow.model-holds-cells"
 """Told of a model that a run has loaded and did not come to remember."""
@@ -63,6 +67,9 @@ ENDED = frozenset(
         ASKING,
     }
 )  # fmt: skip
+OVER = ", ".join(f"'{state}'" for state in sorted(ENDED))
+RESUME = re.compile(r"runs resume ([\w-]+)")
+"""The command that an error advises."""
 UNSETTLED = """
 SELECT posting_key FROM records_posting WHERE state IN ('open', 'unknown', 'quarantined')
 """
@@ -130,7 +137,11 @@ def play_plan(plan: Plan) -> Played:
     with open_world(plan.seed, variant=plan.variant) as world:
         people = STORIES[plan.story].make_people()
         driver = Driver(world=world, played=Played(plan=plan), people=people)
-        driver.run()
+        try:
+            driver.run()
+        except Exception as error:  # noqa: BLE001 - told with the seed, and the others play on.
+            text = "".join(traceback.format_exception(error)[-TRACE_LINES_MAX:])
+            driver.played.findings.append(Finding(checker="ended", text=text))
         return driver.played
 
 
@@ -146,7 +157,7 @@ class Driver:
     word: str = AGREE
     """What people say to the next plan."""
     began: int = 0
-    """The version of the books that the plan people are asked about was made of."""
+    """The version of the books that the last run of the story's flow was made of."""
     pending: str = ""
     """The run to go on with; empty: a new one is begun."""
     version_at: dict[str, int] = field(default_factory=dict)
@@ -262,13 +273,18 @@ class Driver:
             self._leave(house, life)
         self.pending, self.summary = "", dict(row.summary)
         self.is_rebuilding = False
-        self.began = self.version_at.get(row.run_id, 0)
         self._tell(str(row.state), f"run {row.run_id}")
-        if flow == self._story.flow and str(row.state) == "succeeded":
-            versions = self.world.versions[self.version_at[row.run_id] :]
-            held, refused = self._story.read_held(self.world), read_refused(self.world)
-            self.played.findings += check_succeeded(held, versions, refused)
+        if row.flow == self._story.flow:
+            self.began = self.version_at[row.run_id]
+            self._judge(row)
         return str(row.state)
+
+    def _judge(self, row: RunRow) -> None:
+        """A run that says it succeeded is held against the books it was made of, and later ones."""
+        if str(row.state) == "succeeded":
+            held, refused = self._story.read_held(self.world), read_refused(self.world)
+            versions = self.world.versions[self.began :]
+            self.played.findings += check_succeeded(held, versions, refused)
 
     def _execute(self, house: Any, flow: str, request: dict[str, Any]) -> RunRow:
         if self.is_settling:
@@ -278,8 +294,9 @@ class Driver:
             return resumed
         self.number += 1
         run_id = f"run-{self.number:02}"
-        newest = len(self.world.versions) - 1
-        self.version_at[run_id] = self.began if request.get("apply") else newest
+        # A replay reads no books: it loads what the run before it had read, as a plan's run does.
+        is_later = bool({"apply", "replay"} & request.keys())
+        self.version_at[run_id] = self.began if is_later else len(self.world.versions) - 1
         begun: RunRow = house.run_as(run_id, flow, request)
         return begun
 
@@ -305,7 +322,7 @@ class Driver:
         elif isinstance(error, UsageError):
             self.pending = ""
         elif not self.pending and "resume" in error.next_step:
-            self.pending = f"run-{self.number:02}" if self._is_known() else ""
+            self.pending = self._find_advised(error.next_step)
 
     def _settle(self, house: Any) -> None:
         """A look at the ERP for each posting that has no end."""
@@ -324,9 +341,12 @@ class Driver:
         except ConnectorError as error:
             self._tell(error.code, str(error))
 
-    def _is_known(self) -> bool:
-        sql = f"SELECT state FROM records_run WHERE run_id = 'run-{self.number:02}'"
-        return any(state not in ENDED for (state,) in read_rows(self.world, sql))
+    def _find_advised(self, advice: str) -> str:
+        """The run to go on with: the one that is named, else this one; empty once it is over."""
+        named = RESUME.search(advice)
+        run = named[1] if named else f"run-{self.number:02}"
+        sql = f"SELECT run_id FROM records_run WHERE run_id = '{run}' AND state NOT IN ({OVER})"
+        return run if read_rows(self.world, sql) else ""
 
     def _look_for_unfinished(self) -> None:
         sql = (

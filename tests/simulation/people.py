@@ -15,6 +15,8 @@ from ml_connector.ports import ApprovalState
 CONTROLLER, SECOND = "controller@halden", "second@halden"
 TOO_LATE_S = 15 * 86_400.0
 """More than the days a plan waits."""
+LOOKS_MAX = 8
+LOOK_PAUSE_S = 60.0
 DECISIONS = """
 SELECT a.plan_hash, a.state, a.needed, a.maker, d.actor, d.is_approval
 FROM records_approval a LEFT JOIN records_decision d ON d.approval_id = a.id
@@ -69,9 +71,18 @@ class People:
                 self._expect_refusal(driver, plan, person, "one person counted as two")
 
     def _keep(self, driver: Any, approval: Any) -> None:
-        self.plan = approval.plan_hash
-        with self._at_desk(driver, CONTROLLER) as house:
-            self.note(driver.world, approval, tuple(getattr(house, self.lists)(approval)))
+        """What was agreed to is noted and applied; who cannot see it now looks again."""
+        for _ in range(LOOKS_MAX):
+            try:
+                with self._at_desk(driver, CONTROLLER) as house:
+                    seen = tuple(getattr(house, self.lists)(approval))
+            except ConnectorError as error:
+                driver._tell(error.code, f"{CONTROLLER} on what was agreed: {error}")
+                driver.world.clock.sleep(LOOK_PAUSE_S)
+                continue
+            self.note(driver.world, approval, seen)
+            self.plan = approval.plan_hash
+            return
 
     def _decide(
         self, driver: Any, plan: str, who: str, *, approves: bool = True, life: Life | None = None
