@@ -305,6 +305,19 @@ def test_reset_brings_back_the_first_day(
     assert control(server.url, "GET", "clock")["now"] == "2026-11-03T08:01:00+00:00"
 
 
+@pytest.mark.parametrize("has_effect", [True, False])
+def test_request_that_a_client_gave_up_on_is_not_of_the_day_after_a_reset(
+    client: httpx2.Client, server: CountingServer, control: Control, *, has_effect: bool
+) -> None:
+    """Neither its effect nor its line in the journal; nor is it waited for."""
+    server.faults.add({"kind": "delay", "delay_s": 3600, "effect": has_effect})
+    with pytest.raises(httpx2.ReadTimeout):
+        client.post("/count", timeout=0.2)
+    control(server.url, "POST", "reset")
+    assert server.count() == 0
+    assert server.journal.lines() == []
+
+
 def test_control_names_what_it_does_not_know(client: httpx2.Client) -> None:
     """An unknown control is 404 with the known ones; a bad body is 400."""
     reply = client.post("/__sandbox/sett_count", json={"n": 1})

@@ -3,13 +3,13 @@
 import json
 import re
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ml_connector.sandbox.http import Delivery, Request, Response
 from ml_connector.sandbox.store import Store
+from ml_connector.sandbox.visitors import Pause
 
 _SPACE = "faults"
 KINDS = (
@@ -131,11 +131,15 @@ class FaultBook:
 
 
 def apply_fault(
-    rule: FaultRule, request: Request, carry_out: Callable[[], Response], hooks: dict[str, Hook]
+    rule: FaultRule,
+    request: Request,
+    carry_out: Callable[[], Response],
+    hooks: dict[str, Hook],
+    pause: Pause,
 ) -> Response:
     """The request has been answered the way the rule wants."""
     early = rule.delay_s if rule.kind != "delay" or not rule.effect else 0.0
-    time.sleep(early)
+    pause(early)
     match rule.kind:
         case "status" | "html":
             return _bad_answer(rule, carry_out)
@@ -147,17 +151,17 @@ def apply_fault(
             hooks[rule.hook](request, rule.arguments or {})
         case _:
             pass
-    return _after_effect(rule, carry_out())
+    return _after_effect(rule, carry_out(), pause)
 
 
-def _after_effect(rule: FaultRule, response: Response) -> Response:
+def _after_effect(rule: FaultRule, response: Response, pause: Pause) -> Response:
     match rule.kind:
         case "reset_after" | "close_after":
             return _without_answer(rule)
         case "kill_after":
             return Response(status=0, delivery=Delivery(mode="kill"))
         case "delay" if rule.effect:
-            time.sleep(rule.delay_s)
+            pause(rule.delay_s)
         case "slow_body":
             slow = Delivery(mode="slow", pieces=rule.pieces, pause_s=rule.pause_s)
             return replace(response, delivery=slow)
