@@ -2,8 +2,9 @@
 .DEFAULT_GOAL := help
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Much of the tests' time is waiting for other processes, so two more than there are cores.
-WORKERS ?= $(shell echo $$((2 + $$(getconf _NPROCESSORS_ONLN))))
+# Some of the tests' time is waiting for other processes, so one more than there are cores; each sets up a
+# world of its own, so no more than that.
+WORKERS ?= $(shell echo $$((1 + $$(getconf _NPROCESSORS_ONLN))))
 LINES ?= 1000000
 N ?= 12
 SEEDS ?= 200

@@ -18,16 +18,19 @@ import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 from tests.fakes.postgres import Postgres, running_postgres
 from tests.fakes.standing import Standing, lay_state
-from tests.sampling import Case, choose_cases, find_implementation
+from tests.sampling import Case, choose_cases, find_implementation, load_examples
 
 import ml_connector
+from ml_connector.records import setup
+from ml_connector.settings.project import PagesSettings
+from ml_connector.wiring.pages import render_pages
 
 SOURCE_ROOT = Path(ml_connector.__file__).parents[1]
 HERE = Path(__file__).parent
 WITHOUT_SOCKETS = {"unit", "laws"}
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 LINES = 3_000
-CASES_MAX = {"e2e": 1, "faults": 1, "contract": 3, "fidelity": 3, "unit": 6}
+CASES_MAX = {"e2e": 1, "faults": 1, "contract": 2, "fidelity": 2, "unit": 4}
 """Like cases of one test that run at each change, by folder: the dearer, the fewer."""
 LONGEST_S = 600
 """Tests that may take so long are begun first, the longest of them before the others."""
@@ -35,6 +38,14 @@ LONGEST_S = 600
 # of the hundreds of processes that tests start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+def pytest_sessionstart() -> None:
+    """Django is set up once in a process: with pages, whichever test comes first."""
+    load_examples(all_of_them=bool(os.environ.get("EXHAUSTIVE")))
+    setup.configure(
+        "sqlite:///nothing.db", secret_key="only for tests", pages=render_pages(PagesSettings())
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 Implementation = tuple[tuple[str, int], ...]
 """The fixtures a case is parametrised by, such as the kind of database, each with its value."""
@@ -50,3 +51,18 @@ def find_implementation(item: pytest.Item) -> Implementation:
         for name, number in sorted(spec.indices.items())
         if fixtures.getfixturedefs(name, item)
     )
+
+
+def load_examples(*, all_of_them: bool) -> None:
+    """How laws are searched: always by the same examples at each change, or by many drawn anew.
+
+    There is no deadline on a shared machine.
+    """
+    settings.register_profile(
+        "exhaustive", deadline=None, print_blob=True, max_examples=300,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )  # fmt: skip
+    settings.register_profile(
+        "change", settings.get_profile("exhaustive"), derandomize=True, max_examples=30
+    )
+    settings.load_profile("exhaustive" if all_of_them else "change")

@@ -83,6 +83,18 @@ def test_faults_of_a_call_are_told_all_at_once(site: Any, token: str) -> None:
     assert json.loads(kind.text)["title"] == told["title"]
 
 
+def test_version_of_rules_is_a_number_or_the_file(site: Any, token: str) -> None:
+    """Whatever else is typed is quoted, and not taken for a version there is not."""
+    path = "/mapping/actuals-fusion/diff?before="
+    typed = ("one", "1" * 30, "999")
+    told = [json.loads(ask(site, token, "GET", path + what).text) for what in typed]
+
+    assert [answer["status"] for answer in told] == [404] * 3
+    assert "'one' is no version" in told[0]["detail"]
+    assert f"'{typed[1]}' is no version" in told[1]["detail"]
+    assert "no version 999" in told[2]["detail"]
+
+
 def test_replay_takes_causes_letter_by_letter(site: Any, token: str) -> None:
     """Long ones and with their spaces; one that nothing is refused for starts no run."""
     path = "/flows/actuals-fusion/replays"

@@ -77,6 +77,7 @@ def test_actuals_land_and_tie_out_then_a_second_run_moves_nothing(desk: Desk) ->
     assert len(desk.company.starts()) == starts
 
 
+@pytest.mark.exhaustive
 def test_late_journals_move_the_touched_period_alone(desk: Desk) -> None:
     """A back-dated posting re-opens exactly the periods it touches."""
     desk.run()

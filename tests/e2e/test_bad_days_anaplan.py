@@ -319,6 +319,7 @@ def add_flow(office: Any, name: str, **changes: Any) -> None:
     office.change(f"flows/{name}.yaml", **changes)
 
 
+@pytest.mark.exhaustive
 def test_failed_run_is_not_resumed_once_a_later_one_has_written(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

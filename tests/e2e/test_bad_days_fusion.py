@@ -304,6 +304,7 @@ def test_books_that_do_not_rest_are_loaded_but_not_signed_off(office: Any) -> No
     assert office.run().summary["periods"] == []
 
 
+@pytest.mark.exhaustive
 def test_batch_that_goes_while_it_is_read_is_left_out(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -320,6 +321,7 @@ def test_batch_that_goes_while_it_is_read_is_left_out(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_batch_filed_under_another_period_is_found_by_the_balances(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:

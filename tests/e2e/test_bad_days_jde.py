@@ -248,6 +248,7 @@ def test_balancer_without_stickiness_of_its_own_is_satisfied(
     assert books_desk.logins == 1
 
 
+@pytest.mark.exhaustive
 def test_session_that_could_not_be_ended_is_ended_by_the_next_command(
     books_desk: BooksDesk,
 ) -> None:

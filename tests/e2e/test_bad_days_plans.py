@@ -67,6 +67,7 @@ def saved_plan(run: Any) -> dict[str, Any]:
 # --- unmapped lines ------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 def test_unmapped_account_holds_its_period_back_and_lets_the_others_go(
     office: Any, quiet_cells: dict[str, str]
 ) -> None:
@@ -334,6 +335,7 @@ def test_blocked_run_goes_on_once_its_guard_is_changed(
     assert office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 def test_mass_change_is_held_back(office: Any, quiet_cells: dict[str, str]) -> None:
     """A rule that moves every cell at once trips the ratio guard, even when it was asked for."""
     office.run()

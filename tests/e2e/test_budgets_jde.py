@@ -69,6 +69,7 @@ def test_budget_posted_at_once_is_in_the_balances(
     assert {one.receipt.get("posted") for one in budget_desk.postings()} == {True}
 
 
+@pytest.mark.exhaustive
 def test_amounts_land_in_the_ledgers_own_sign(budget_desk: BudgetDesk, approved: Amounts) -> None:
     """Planned revenue is a plus in the model and a credit in the ledger."""
     revenue = next(place for place in budget_desk.places if place.account.startswith("4"))
@@ -172,6 +173,7 @@ def test_large_plan_waits_for_two_people(budget_desk: BudgetDesk, approved: Amou
     assert budget_desk.held() == approved
 
 
+@pytest.mark.exhaustive
 def test_ledger_that_moved_after_the_approval_refuses_the_plan(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

@@ -26,6 +26,7 @@ def test_journal_deleted_before_it_was_posted_is_planned_anew(
     assert budget_desk.held() == approved
 
 
+@pytest.mark.exhaustive
 def test_journal_changed_before_it_was_posted_counts_as_it_is_now(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

@@ -89,6 +89,7 @@ def test_journal_that_is_never_shown_stops_the_run_and_blocks_the_next(
     assert [len(its) for its in budget_desk.keyed().values()] == [1, 1]
 
 
+@pytest.mark.exhaustive
 def test_person_settles_what_a_run_could_not(budget_desk: BudgetDesk, approved: Amounts) -> None:
     """Absent for long enough is refused: the run goes on without it, the next plans it anew.
 
@@ -249,6 +250,7 @@ def test_refusal_told_as_a_failure_is_looked_for_and_never_guessed(
     assert budget_desk.held() == before
 
 
+@pytest.mark.exhaustive
 def test_orchestration_that_is_hidden_meanwhile_posts_nothing(
     budget_desk: BudgetDesk, approved: Amounts
 ) -> None:

@@ -105,6 +105,7 @@ def test_connection_that_never_answers_is_unavailable(
     assert "anaplan-sandbox left questions unanswered for 30 s" in silent.hints[-1]
 
 
+@pytest.mark.exhaustive
 def test_lost_start_that_cannot_be_looked_for_is_an_unknown_outcome(
     office: Any, typist: Any
 ) -> None:

@@ -214,6 +214,7 @@ def test_step_that_hangs_is_left(
     assert room.office.company.cells() == quiet_cells
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_killed_run_keeps_its_flow_busy_until_resumed(
     room: Room, quiet_cells: dict[str, str]
@@ -256,6 +257,7 @@ def test_killed_run_that_is_cancelled_frees_its_flow_for_good(
     assert again.code == resumed.code == 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_living_run_is_neither_cancelled_nor_resumed_nor_doubled(room: Room) -> None:
     """Somebody else's process is named; looking works meanwhile."""

@@ -180,6 +180,7 @@ def test_amounts_of_a_heading_are_named_with_their_documents(
     assert all(row["batch"].startswith("G-") for row in lines.json)
 
 
+@pytest.mark.exhaustive
 def test_wrong_password_is_sent_once_for_each_command(
     typist: Terminal, books_desk: BooksDesk
 ) -> None:
@@ -200,6 +201,7 @@ def test_wrong_password_is_sent_once_for_each_command(
     assert healed.code == 0
 
 
+@pytest.mark.exhaustive
 def test_two_commands_at_once_keep_their_own_sessions(
     typist: Terminal, books_desk: BooksDesk, quiet_books: dict[str, str]
 ) -> None:
@@ -238,6 +240,7 @@ def room(books_desk: BooksDesk, typist: Terminal) -> Iterator[Room]:
     books_desk.company.mend()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]

@@ -61,7 +61,7 @@ def test_a_password_that_is_piped_is_the_line_and_nothing_else(desk: Terminal) -
 
     assert changed.code == 0
     assert [one.code for one in refused] == [2, 2, 2, 2]
-    assert "is 2 lines" in refused[0].err
+    assert "more than one line" in refused[0].err
     assert "Nothing was stored" in refused[1].err
     assert desk.project is not None
     with open_house(desk.project) as house:

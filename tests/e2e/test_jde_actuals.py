@@ -156,6 +156,7 @@ def test_reconcile_finds_what_no_change_date_tells(desk: Desk) -> None:
     assert unexplained(loaded) == {"0"}
 
 
+@pytest.mark.exhaustive
 def test_balances_out_of_order_hold_their_period_back(desk: Desk) -> None:
     """A balance that is not the sum of its lines is JD Edwards' own; nothing of it is sent."""
     [(account,)] = desk.books(f"SELECT AID {SEPTEMBER_LINE} LIMIT 1")

@@ -93,6 +93,7 @@ def test_backup_without_its_key_opens_no_secret(office: Any, typist: Any, tmp_pa
     assert not any(key.encode() in content for content in kept)
 
 
+@pytest.mark.exhaustive
 def test_first_database_is_upgraded_with_its_rows(office: Any, typist: Any, tmp_path: Path) -> None:
     """A database at the first migration keeps its runs and takes new ones."""
     records = office.root / ".state" / "records.db"

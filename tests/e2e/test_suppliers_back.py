@@ -52,6 +52,7 @@ def tell(row: Any, *names: str) -> tuple[Any, ...]:
 # --- who moved ------------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_only_what_the_model_alone_moved_is_written_and_the_rest_is_named(desk: PodDesk) -> None:
     """Conflict, foreign owner, unknown number, a change since the plan: each left, each told."""

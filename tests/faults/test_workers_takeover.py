@@ -200,6 +200,7 @@ def test_worker_command_says_what_it_is_and_leaves_the_crew_when_terminated(floo
     assert floor.members() == []
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 @pytest.mark.timeout(120)
 def test_command_executes_its_run_when_no_worker_lives(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ml_connector.errors import ProtocolError, RefusedError
@@ -96,11 +96,17 @@ def test_encoding_is_read_as_its_bytes_prove_or_as_it_is_told(
 @example(codec="utf-8", encoding="ISO-8859-1", name="ä")
 @example(codec="iso-8859-1", encoding="UTF-8", name="ä")
 def test_encoding_told_wrongly_never_changes_a_text(codec: str, encoding: str, name: str) -> None:
-    """Whatever is told of whatever was written, each text is right or the output is refused."""
+    """Whatever is told of whatever was written, each text is right or the output is refused.
+
+    But for bytes that say one thing as UTF-8 and another as single letters: no proof is in them.
+    """
+    text = f'Konto,Name\n4000,"{name.replace(chr(34), chr(34) * 2)}"\n'
     try:
-        content = f'Konto,Name\n4000,"{name.replace(chr(34), chr(34) * 2)}"\n'.encode(codec)
+        content = text.encode(codec)
     except UnicodeEncodeError:
         return
+    if not codec.startswith("utf") and content.decode("utf-8", "replace") != text:
+        assume("\ufffd" in content.decode("utf-8", "replace"))
     try:
         found = rows(content, encoding=encoding)
     except (ExportFormError, ExportCutError):

@@ -52,6 +52,18 @@ def test_flow_is_healthy_when_nothing_asks_for_somebody() -> None:
     assert not any(one.next_step for one in found.values())
 
 
+def test_flow_that_has_never_run_is_not_called_healthy() -> None:
+    """Connections that answer say nothing of amounts nobody has looked at."""
+    well = ConnectionTest(
+        connection="erp", actor="kim", at=NOW, milliseconds=5, is_whole=True, checks=()
+    )
+    found = judge(runs=[], standings=[], connections=["erp"], tests={"erp": well})
+
+    assert find_worst(found.values()) == State(word="never run", tone=Tone.IDLE)
+    ill = judge(runs=[], standings=[], refused=3)
+    assert find_worst(ill.values()).tone is Tone.WAITS
+
+
 def test_flow_is_as_well_as_the_worst_of_it() -> None:
     """Each fault is told in money, with what to do; the health is the worst of them."""
     test = ConnectionTest(

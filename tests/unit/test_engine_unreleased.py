@@ -1,5 +1,6 @@
 """A run that stopped while the engine's own database takes nothing: a full disk."""
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,19 @@ def test_run_that_could_not_be_released_ends_for_who_waits_and_goes_on_when_resu
         engine.close()
 
     assert told.value is FULL
+
+
+def test_files_of_the_engine_are_read_by_their_owner_alone(tmp_path: Path) -> None:
+    """Steps hold amounts of the ledger, whatever the folder lets others do."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'engine.db'}", lambda _, __: {})
+    engine.launch()
+    try:
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        engine.close()
+
+    assert {"engine.db", "engine.db-wal"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
 
 
 def test_full_database_is_told_as_such(tmp_path: Path) -> None:

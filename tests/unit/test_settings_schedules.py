@@ -6,6 +6,7 @@ import pytest
 
 from ml_connector.settings import ProjectFaultsError, load_project
 from ml_connector.settings.loading import Project
+from ml_connector.settings.schedules import find_window_faults
 from ml_connector.settings.schema import render_schema
 
 FLOW = """\
@@ -233,6 +234,15 @@ def test_maintenance_names_a_connection_and_ends_alike(folder: Path) -> None:
     told = faults_of(folder, NIGHTLY)
     assert "zone: is no time zone" in told
     assert "windows[0]: begins and ends by the same kind" in told
+
+
+def test_typed_window_is_refused_in_its_own_words() -> None:
+    """Every fault at once, and nothing of how a file would hold it."""
+    told = find_window_faults(begins="", ends="25:00", zone="Mars", reason="patches")
+    assert [fault.split(" is ")[0] for fault in told] == ["the zone", "the beginning", "the end"]
+    one = find_window_faults(begins="02:00", ends="02:00", zone="UTC", reason="")
+    assert one == ["the window ends where it begins"]
+    assert find_window_faults(begins="02:00", ends="03:00", zone="UTC", reason="") == []
 
 
 @pytest.mark.parametrize(

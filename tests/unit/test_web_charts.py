@@ -8,18 +8,11 @@ import pytest
 from django.test import RequestFactory
 
 from ml_connector.flows.answers.listing import Listing, Money
-from ml_connector.records import configure
 from ml_connector.web.charts import Chart, Step, drawing, find_chart, find_drawn, plot_waterfall
 from ml_connector.web.charts.themes import COLOURS, DARK, LIGHT, paint
 from ml_connector.web.tables import Table
 
 STYLES = Path("src/ml_connector/web/static/pages/pages.css")
-
-
-@pytest.fixture(autouse=True)
-def _django() -> None:
-    """As every other test sets it up: a process has one set of Django's settings."""
-    configure("sqlite:///nothing.db", secret_key="none")
 
 
 def make_chart(amount: str = "9007199254740993.01") -> Chart:

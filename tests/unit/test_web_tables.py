@@ -56,3 +56,11 @@ def test_workbook_takes_whatever_title_a_table_has() -> None:
     assert names[0] == "Late  6"
     assert len({name.casefold() for name in names}) == len(titles)
     assert all(0 < len(name) <= 31 for name in names)
+
+
+def test_page_of_a_long_table_says_of_how_many_rows_it_is() -> None:
+    """A hundred of thousands are not all there is."""
+    listing = Listing(columns=("Name",), rows=[("a",)] * 1_200)
+    assert Table(name="a", title="Periods", listing=listing).counted == "1,200 periods"
+    part = Table(name="a", title="Periods", listing=listing, whole=6_500)
+    assert part.counted == "1,200 of 6,500 periods"

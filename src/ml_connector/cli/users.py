@@ -155,8 +155,8 @@ def _read_piped(text: str) -> str:
     lines = text.splitlines()
     if len(text) > PASSWORD_CHARACTERS_MAX or len(lines) > 1:
         raise PipedPasswordError(
-            f"What was piped in as the password is {len(lines)} lines of {len(text):,} characters"
-            f" or more; it has to be one line of at most {PASSWORD_CHARACTERS_MAX:,}.",
+            "What was piped in as the password is more than one line, or longer than"
+            f" {PASSWORD_CHARACTERS_MAX:,} characters.",
             written="Nothing was stored.",
             next_step="Pipe the password alone, or run the command at a terminal, which asks.",
         )

@@ -40,9 +40,13 @@ def prepare_dbos(database_url: str, identity: Identity) -> sa.Engine | None:
     """
     _quieten_logs()
     forbid_pickle()
+    file = find_sqlite_file(database_url)
+    if file is not None:
+        # Steps hold amounts; the files SQLite lays beside it get its mode.
+        file.touch(mode=0o600)
     verify_library(database_url)
     DBOS.migrate(database_url)
-    engine = create_strict_engine(database_url) if find_sqlite_file(database_url) else None
+    engine = create_strict_engine(database_url) if file is not None else None
     try:
         _register_queue(database_url, engine, name=identity.queue)
         DBOS(config=_make_config(database_url, engine, identity))

@@ -287,9 +287,11 @@ def find_window_faults(*, begins: str, ends: str, zone: str, reason: str) -> lis
     try:
         Maintenance.model_validate(given)
     except ValidationError as error:
+        # That no window is left is told by what is wrong with the one there was.
         return [
             f"{_SHOWN.get(str(found['loc'][-1]), 'the window')} {_bare(found['msg'])}"
             for found in error.errors(include_url=False)
+            if found["loc"] != ("windows",)
         ]
     return []
 

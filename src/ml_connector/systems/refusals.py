@@ -27,11 +27,14 @@ UNKNOWN: Final = "Whether the call took effect is not known."
 
 _LOGIN_FAILED: Final = (
     CredentialsError,
-    "Check the connection's user, secret and scope.",
+    "Check the connection's user, secret and scope, then try again.",
 )
 _BY_STATUS: Final[dict[int, tuple[type[ConnectorError], str]]] = {
     UNAUTHORIZED: _LOGIN_FAILED,
-    FORBIDDEN: (AccessDeniedError, "Give the integration user the right to do this."),
+    FORBIDDEN: (
+        AccessDeniedError,
+        "Give the integration user the right to do this, then try again.",
+    ),
     TOO_MANY_REQUESTS: (
         SystemUnavailableError,
         "Lower the request rate of the connection, or wait, then try again.",

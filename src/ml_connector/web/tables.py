@@ -39,6 +39,7 @@ class Table:
         listing: Its rows.
         next_step: What to do where it is empty.
         is_main: Whether the page is about nothing else, so that its title says it already.
+        whole: Rows of the whole list, where these are a page of it.
     """
 
     name: str
@@ -46,6 +47,14 @@ class Table:
     listing: Listing
     next_step: str = ""
     is_main: bool = False
+    whole: int = 0
+
+    @property
+    def counted(self) -> str:
+        """How many rows there are, and of how many: `100 of 6,500 periods`."""
+        here = len(self.listing.rows)
+        more = f" of {self.whole:,}" if self.whole > here else ""
+        return f"{here:,}{more} {self.title.lower()}"
 
     @property
     def is_wide(self) -> bool:

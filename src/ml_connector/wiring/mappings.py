@@ -23,6 +23,8 @@ FILE = "file"
 """Names the rules of the project's file where a version's number is asked for."""
 DIGITS_MAX = 7
 """Of a version's number."""
+SHOWN_MAX = 40
+"""Characters an error quotes of what was typed."""
 
 
 class Mappings(Part):
@@ -65,8 +67,15 @@ class Mappings(Part):
             return book.load().mapping
         if which == FILE:
             return self._parse_rules(self.project.resolve(book.flow.mapping))
-        is_number = which.isdecimal() and len(which) <= DIGITS_MAX
-        return book.load_version(int(which) if is_number else 0)[1]
+        if not which.isdecimal() or len(which) > DIGITS_MAX:
+            raise UsageError(
+                f"{which[:SHOWN_MAX]!r} is no version of the rules of {flow_name}.",
+                written="Nothing was changed.",
+                next_step=f"Name one by its number, or `{FILE}`:"
+                f" `ml-connector mappings history {flow_name}`.",
+                flow=flow_name,
+            )
+        return book.load_version(int(which))[1]
 
     def _parse_rules(self, path: Path, *, flow_name: str = "") -> "MappingSet":
         from ml_connector.domain.mapping_file import ANY_WORDS  # noqa: PLC0415 - start-up time.

@@ -418,6 +418,7 @@ def test_nothing_was_entered_after_the_clock_starts(books: Store) -> None:
     ]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.long
 def test_books_six_times_as_large_are_as_sound(tmp_path: Path) -> None:
     """The size asked for is about the size made, and all balances equal their rows."""

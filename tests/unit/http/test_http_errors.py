@@ -91,6 +91,17 @@ def test_status_becomes_the_error_its_recovery_needs(
     assert len(chain.server.requests) == 1
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_run_that_lost_its_rights_is_told_how_it_goes_on(build: Any, status: int) -> None:
+    """What it has started may be under way: begun anew it would find its own half-done work."""
+    chain = build(*[reply(status)] * 2)
+
+    with pytest.raises(ConnectorError) as raised:
+        chain.client.send(READ)
+    raised.value.name_run("261103-080000-0dd4")
+    assert raised.value.next_step.endswith("then `ml-connector runs resume 261103-080000-0dd4`.")
+
+
 def test_redirect_is_named_by_host_and_not_followed(build: Any) -> None:
     """The log-in page's address may hold a session; only its host is told."""
     chain = build(reply(302, Location="https://login.example/sso?session=abc"))

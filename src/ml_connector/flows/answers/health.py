@@ -35,6 +35,7 @@ WORDS = {
     Tone.GOOD: "healthy", Tone.BUSY: "at work", Tone.WAITS: "needs somebody",
     Tone.WRONG: "wrong", Tone.IDLE: "not known",
 }  # fmt: skip
+NEVER = State(word="never run", tone=Tone.IDLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +77,15 @@ def judge_flow(facts: FlowFacts, now: datetime) -> list[Finding]:
 
 
 def find_worst(findings: Iterable[Finding]) -> State:
-    """The health as one word: the worst of all; what nobody looked at makes nothing ill."""
-    tones = [one.state.tone for one in findings if one.state.tone is not Tone.IDLE]
+    """The health as one word: the worst of all; what nobody looked at makes nothing ill.
+
+    A flow that has never run is not called healthy, however well its connections are.
+    """
+    states = [one.state for one in findings]
+    tones = [state.tone for state in states if state.tone is not Tone.IDLE]
     worst = min(tones, key=WORST.index, default=Tone.IDLE)
+    if worst is Tone.GOOD and NEVER in states:
+        return NEVER
     return State(word=WORDS[worst], tone=worst)
 
 
@@ -90,7 +97,7 @@ def tone_of(state: RunState) -> Tone:
 def _judge_last_run(facts: FlowFacts) -> Finding:
     if not facts.runs:
         return Finding(
-            subject="Last run", state=State(word="never run", tone=Tone.IDLE),
+            subject="Last run", state=NEVER,
             sentence="The flow has never run.",
             next_step=f"Look first: `ml-connector plan {facts.name}`.",
         )  # fmt: skip

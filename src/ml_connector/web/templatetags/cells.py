@@ -119,6 +119,12 @@ def spelled(text: str) -> SafeString:
 
 
 @register.filter
+def counted(number: int) -> str:
+    """A count for people, its thousands set apart."""
+    return f"{number:,}"
+
+
+@register.filter
 def seconds(value: float | None) -> str:
     """A duration for people."""
     if value is None:

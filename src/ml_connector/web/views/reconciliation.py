@@ -80,7 +80,7 @@ def show_periods(request: Asked) -> HttpResponse:
     listing = listings.list_periods(shown, currency=currency)
     tables = [
         Table(
-            name="periods", title="Periods", listing=listing, is_main=True,
+            name="periods", title="Periods", listing=listing, is_main=True, whole=len(found),
             next_step="Let a run look at it: `ml-connector reconcile FLOW`.",
         )
     ]  # fmt: skip

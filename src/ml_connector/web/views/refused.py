@@ -67,7 +67,8 @@ def _draw_causes(causes: Sequence[listings.Cause]) -> list[Chart]:
     return [
         Chart(
             name="pareto", title="Summaries by cause",
-            alt=f"Most are refused because: {first.text}: {first.count} of them, {first.share} %.",
+            alt=f"Most are refused because: {first.text}: {first.count:,} of them,"
+            f" {first.share} %.",
             spec=plot_pareto(bars, title="summaries"),
             table=Table(
                 name="pareto-table", title="Summaries by cause",
