@@ -64,3 +64,11 @@ def test_page_of_a_long_table_says_of_how_many_rows_it_is() -> None:
     assert Table(name="a", title="Periods", listing=listing).counted == "1,200 periods"
     part = Table(name="a", title="Periods", listing=listing, whole=6_500)
     assert part.counted == "1,200 of 6,500 periods"
+
+
+def test_one_row_is_counted_as_one() -> None:
+    """Nobody reads `1 causes`."""
+    listing = Listing(columns=("Name",), rows=[["a"]])
+    assert Table(name="a", title="Causes", listing=listing).counted == "1 cause"
+    assert Table(name="a", title="People", one="person", listing=listing).counted == "1 person"
+    assert Table(name="a", title="Causes", listing=listing, whole=3).counted == "1 of 3 causes"

@@ -17,7 +17,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ASKED = "as"
 ALL = "all"
 """Instead of a table's name: every table of the page."""
-WIDE_FROM = 8
+WIDE_FROM = 7
 """Columns from which on a table is set closer."""
 ROWS_SHOWN_MAX = 2_000
 """Of one table on a page; its files hold all. More is nothing that anybody reads."""
@@ -40,6 +40,7 @@ class Table:
         next_step: What to do where it is empty.
         is_main: Whether the page is about nothing else, so that its title says it already.
         whole: Rows of the whole list, where these are a page of it.
+        one: What a row is, where that is not its title without the last letter.
     """
 
     name: str
@@ -48,13 +49,16 @@ class Table:
     next_step: str = ""
     is_main: bool = False
     whole: int = 0
+    one: str = ""
 
     @property
     def counted(self) -> str:
         """How many rows there are, and of how many: `100 of 6,500 periods`."""
         here = len(self.listing.rows)
         more = f" of {self.whole:,}" if self.whole > here else ""
-        return f"{here:,}{more} {self.title.lower()}"
+        many = self.title.lower()
+        is_one = here == 1 and not more
+        return f"{here:,}{more} {self.one or many.removesuffix('s') if is_one else many}"
 
     @property
     def is_wide(self) -> bool:

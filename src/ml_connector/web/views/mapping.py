@@ -46,7 +46,7 @@ def show_mappings(request: Asked) -> HttpResponse:
     listing = Listing(columns=columns, rows=rows, empty="No flow has mapping rules.")
     next_step = "Write an actuals flow: `ml-connector init` shows what one looks like."
     tables = [
-        Table(name="mapping", title="Mapping", listing=listing, is_main=True, next_step=next_step)
+        Table(name="mapping", title="Flows", listing=listing, is_main=True, next_step=next_step)
     ]
     return find_file(request, tables) or render(request, "pages/mapping.html", {"tables": tables})
 

@@ -107,7 +107,7 @@ def _list_people(request: Asked) -> list[Table]:
     ]  # fmt: skip
     columns = ("Name", "Known as", "Roles", "State", "Second factor", "Signed in (UTC)")
     listing = Listing(columns=columns, rows=rows)
-    return [Table(name="people", title="People", listing=listing, is_main=True)]
+    return [Table(name="people", title="People", one="person", listing=listing, is_main=True)]
 
 
 def _render(request: Asked, *, error: UsageError | None = None, status: int = 200) -> HttpResponse:
