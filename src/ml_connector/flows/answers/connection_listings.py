@@ -65,8 +65,8 @@ def list_requests(requests: Sequence[Requests]) -> Listing:
         ),
         rows=[
             (
-                one.key.rstrip(":"), one.used, one.allowance, one.reserve, one.used_reserve, one.booked,
-                one.held_until, one.total,
+                one.key.rstrip(":"), one.used, one.allowance, one.reserve, one.used_reserve,
+                one.booked, one.held_until, one.total,
             )
             for one in requests
         ],
