@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.standing import lay_state
 
 from ml_connector.ports import Role
-from ml_connector.wiring.house import House, find_account, open_house
+from ml_connector.wiring.house import SIGNING_KEY, House, find_account, open_house
 from ml_connector.wiring.once import once
 
 THREADS = 8
@@ -56,6 +56,23 @@ def test_threads_that_ask_at_once_are_given_one(house: House) -> None:
         found = set(pool.map(ask, range(THREADS)))
 
     assert len(found) == 1
+
+
+def test_processes_that_begin_at_once_sign_sessions_with_one_key(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose key is stored between another's look and its own key is the one that both use."""
+    look = house.vault.list_secrets
+
+    def look_before_others() -> object:
+        monkeypatch.undo()
+        found = look()
+        house.vault.save_secret(SIGNING_KEY, "made by the other process")
+        return found
+
+    monkeypatch.setattr(house.vault, "list_secrets", look_before_others)
+
+    assert house.load_signing_key() == "made by the other process"
 
 
 def test_what_is_made_once_is_made_of_the_whole_house() -> None:

@@ -192,7 +192,9 @@ class House(
     def load_signing_key(self) -> str:
         """The key that signs sessions; the same for every process that serves the pages."""
         if SIGNING_KEY not in {row.name for row in self.vault.list_secrets()}:
-            self.vault.save_secret(SIGNING_KEY, secrets.token_urlsafe(48))
+            with self.records.transactions.begin("the key of sessions"):
+                if SIGNING_KEY not in {row.name for row in self.vault.list_secrets()}:
+                    self.vault.save_secret(SIGNING_KEY, secrets.token_urlsafe(48))
         return self.vault.read_secret(f"secret:{SIGNING_KEY}")
 
     # --- stores -------------------------------------------------------------------------------
