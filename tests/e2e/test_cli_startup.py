@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ml_connector import __version__
+
 ENGINE = ("dbos", "sqlalchemy", "pyarrow")
 CLIENTS = ("httpx2", "structlog", "rich", "ml_connector.systems.http")
 RECORDS = ("django", "ml_connector.ports", "ml_connector.wiring.house")
@@ -57,3 +59,22 @@ def test_short_commands_open_no_more_than_they_read(
     terminal.type("config", "show")
 
     assert not (root / ".state").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [(("--version",), 0, __version__), (("runs", "list", "--project", "/nowhere"), 2, "/nowhere")],
+    ids=["done", "refused"],
+)
+def test_command_leaves_when_it_is_done(words: tuple[str, ...], code: int, said: str) -> None:
+    """What it said has arrived and its exit code is told; the interpreter is not dismantled."""
+    script = "import atexit; atexit.register(print, 'dismantled')"
+    main = "from ml_connector.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}; {main}", *words],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr
+    assert "dismantled" not in done.stdout

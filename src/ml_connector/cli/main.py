@@ -6,6 +6,7 @@ Exit codes follow the error classes; where several hold, the most dangerous wins
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from cyclopts import App, CycloptsError
 
@@ -217,7 +218,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     open_missing_streams()
     with terminating():
         code = run_command(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> None:
+    # Whatever the command opened is closed. To take the interpreter down piece by piece as well
+    # is a quarter of a short command's time, and threads of libraries have crashed in it.
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def run_command(arguments: Sequence[str]) -> int:
