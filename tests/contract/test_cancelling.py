@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from tests.fakes.clock import FakeClock
 
-from ml_connector.flows.runs import NotResumableError
+from ml_connector.flows.runs import NotResumableError, RunDesk, requeue_run
 from ml_connector.ports import Records, RunState
 from ml_connector.settings import Project
 from ml_connector.wiring.engines import Engines
@@ -79,3 +79,54 @@ def test_executed_run_is_not_put_away_whatever_part_of_its_name_is_given(records
 
     assert records.runs.load_run("261122-r1").state is RunState.QUEUED
     assert records.audit.find("261122-r1") == []
+
+
+class Other:
+    """Puts the run away at the worst moment: when it was seen that it may go on."""
+
+    def __init__(self, records: Records) -> None:
+        self.found: list[str] = []
+        self._records = records
+        self._house = make_house(records, SimpleNamespace(is_executed=self._is_running))
+        self._thread = Thread(target=self._put_away)
+
+    def record(self, *about: Any, **more: Any) -> None:
+        """A link of the audit chain, and what happens meanwhile."""
+        self._thread.start()
+        self._thread.join(TAKEN_S)
+        self._records.audit.record(*about, **more)
+
+    def wait(self) -> None:
+        """The other has done what they can."""
+        self._thread.join()
+
+    def _is_running(self, run_id: str) -> bool:
+        return self._records.runs.load_run(run_id).state is RunState.RUNNING
+
+    def _put_away(self) -> None:
+        try:
+            self._house.cancel("261122-r1")
+        except ExecutedRunError:
+            self.found.append("goes on")
+        else:
+            self.found.append("put away")
+
+
+def test_run_that_somebody_lets_go_on_is_not_put_away_in_the_same_second(records: Records) -> None:
+    """Nobody is told that a run is put away which then goes on."""
+    other = Other(records)
+    records.runs.save_run("261122-r1", RunState.INTERRUPTED)
+    told = SimpleNamespace(
+        runs=records.runs, audit=other, transactions=records.transactions,
+        intents=records.intents, postings=records.postings,
+    )  # fmt: skip
+    engine = SimpleNamespace(resume=lambda _run_id: None)
+    desk = RunDesk(
+        engine=cast("Any", engine), records=cast("Records", told), clock=FakeClock(), actor="ben"
+    )
+
+    requeue_run(desk, "261122-r1")
+
+    other.wait()
+    assert other.found == ["goes on"]
+    assert records.runs.load_run("261122-r1").state is RunState.RUNNING

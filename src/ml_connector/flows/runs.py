@@ -126,14 +126,16 @@ def requeue_run(desk: RunDesk, run_id: str) -> RunRow:
         SupersededRunError: A later run of the flow may have written since it stopped.
         ConnectorError: The engine does not take it; it is in the state it was in.
     """
-    run = desk.records.runs.load_run(run_id)
-    verify_resumable(run)
-    _verify_newest(desk.records, run)
-    desk.records.audit.record(
-        RUN_RESUMED, subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
-    )
-    # Before the engine takes it, which may end it at once; and so that the flow is taken.
-    desk.records.runs.save_run(run.run_id, RunState.RUNNING)
+    # As one act: who puts the run away in the same second finds it taken, or it stays put away.
+    with desk.records.transactions.begin(f"that run {run_id} goes on"):
+        run = desk.records.runs.load_run(run_id)
+        verify_resumable(run)
+        _verify_newest(desk.records, run)
+        desk.records.audit.record(
+            RUN_RESUMED, subject=run.flow, actor=desk.actor, run_id=run.run_id, state=str(run.state)
+        )
+        # Before the engine takes it, which may end it at once; and so that the flow is taken.
+        desk.records.runs.save_run(run.run_id, RunState.RUNNING)
     try:
         _go_on(desk, run)
     except ConnectorError as error:
