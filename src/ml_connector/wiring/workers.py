@@ -73,7 +73,8 @@ class ExecutedRunError(BusyError):
         super().__init__(
             f"A worker executes the run {run_id}.",
             written="Nothing was changed.",
-            next_step=f"Wait until it ends, or stop the worker; then {then} the run.",
+            next_step=f"Wait until it ends, or stop it: `ml-connector runs stop {run_id}`;"
+            f" then {then} the run.",
             run_id=run_id,
         )
 

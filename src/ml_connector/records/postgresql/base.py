@@ -38,7 +38,10 @@ CONNECTION_FAULTS = "08"
 
 
 class RecordsAwayError(DatabaseAwayError, OperationalError):
-    """The records database does not answer; Django sees one of its own and cleans up."""
+    """The records database does not answer.
+
+    Also one of Django's own errors, so that Django cleans up behind it.
+    """
 
     code = "records.away"
 
