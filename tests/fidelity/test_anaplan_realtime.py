@@ -1,5 +1,6 @@
 """Real time: tasks end by themselves; and the volumes the sandbox has to carry."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,19 +62,20 @@ def test_task_ends_although_nobody_asks(real: AnaplanServer, client: httpx2.Clie
     _put(client, "113000000004", "Code,Name\nUSD,Dollar\n")
     client.post("/imports/112000000004/tasks", json={"localeName": "en_US"})
     model = next(iter(real.models.values()))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not model.data.lists["101000000004"].items:
         assert time.monotonic() < deadline, "the import was never carried out"
+        threading.Event().wait(0.01)
 
 
 def test_reader_waits_for_the_end_in_real_time(real: AnaplanServer, client: httpx2.Client) -> None:
     """A list read during an import answers after it, with its items."""
     real.switches.turn({"task.base_s": 0.3})
     _put(client, "113000000004", "Code,Name\nUSD,Dollar\n")
-    client.post("/imports/112000000004/tasks", json={"localeName": "en_US"})
     before = time.monotonic()
+    client.post("/imports/112000000004/tasks", json={"localeName": "en_US"})
     assert len(client.get("/lists/101000000004/items").json()["listItems"]) == 1
-    assert time.monotonic() - before > 0.2
+    assert time.monotonic() - before >= 0.3
 
 
 def test_clock_pushed_forward_ends_a_long_task(real: AnaplanServer, client: httpx2.Client) -> None:

@@ -13,7 +13,7 @@ from ml_connector.sandbox.http import HttpServer, Request, Response, Router, jso
 from ml_connector.sandbox.journal import Journal
 from ml_connector.sandbox.store import Store
 from ml_connector.sandbox.switches import Switch, Switches
-from ml_connector.sandbox.visitors import Pause, Visitors
+from ml_connector.sandbox.visitors import Visitors
 
 EXIT_KILLED = 137
 SEND_OFF_S_MAX = 30.0
@@ -38,7 +38,7 @@ class SandboxServer:
         self.router = Router()
         self.lock = threading.RLock()
         self.control = Control(self)
-        self._visitors = Visitors()
+        self.visitors = Visitors()
         self._http: HttpServer | None = None
 
     @property
@@ -57,7 +57,7 @@ class SandboxServer:
         """The port is free, connections are closed, the store is closed."""
         if self._http is not None:
             self._http.stop()
-        self._visitors.send_off(SEND_OFF_S_MAX)
+        self.visitors.send_off(SEND_OFF_S_MAX)
         self.store.close()
 
     def answer(self, request: Request) -> Response:
@@ -87,7 +87,7 @@ class SandboxServer:
             ValueError: One of them does not end; rules of faults are gone, nothing else is.
         """
         self.faults.clear()
-        if not self._visitors.send_off(SEND_OFF_S_MAX):
+        if not self.visitors.send_off(SEND_OFF_S_MAX):
             raise ValueError(f"A request is under way for more than {SEND_OFF_S_MAX:.0f} seconds.")
         self.switches.reset()
         self.journal.clear()
@@ -100,18 +100,18 @@ class SandboxServer:
     def _take(self, request: Request) -> Response:
         if request.path.startswith(CONTROL_PREFIX):
             return self.control.answer(request)
-        with self._visitors.receive() as pause:
-            response = self._answer(request, pause)
+        with self.visitors.receive():
+            response = self._answer(request)
         if response.delivery is not None and response.delivery.mode == "kill":
             os._exit(EXIT_KILLED)
         return response
 
-    def _answer(self, request: Request, pause: Pause) -> Response:
+    def _answer(self, request: Request) -> Response:
         rule = self.faults.find_due(request)
         if rule is None:
             response = self.answer(request)
         else:
-            hooks = self.faults.hooks
+            hooks, pause = self.faults.hooks, self.visitors.pause
             response = apply_fault(rule, request, lambda: self.answer(request), hooks, pause)
         self.journal.record(
             request,

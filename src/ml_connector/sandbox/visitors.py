@@ -19,24 +19,26 @@ class Visitors:
         self._changed = threading.Condition()
         self._inside = 0
         self._sent_off = 0
+        self._thread = threading.local()
 
     @contextmanager
-    def receive(self) -> Iterator[Pause]:
-        """A request is under way within the block, and pauses by what is given."""
+    def receive(self) -> Iterator[None]:
+        """A request is under way in this thread within the block."""
         with self._changed:
-            came = self._sent_off
+            self._thread.came = self._sent_off
             self._inside += 1
-
-        def pause(seconds: float) -> None:
-            with self._changed:
-                self._changed.wait_for(lambda: self._sent_off != came, timeout=seconds)
-
         try:
-            yield pause
+            yield
         finally:
             with self._changed:
                 self._inside -= 1
                 self._changed.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """So many real seconds have passed; fewer where the request of this thread was sent off."""
+        with self._changed:
+            came = getattr(self._thread, "came", self._sent_off)
+            self._changed.wait_for(lambda: self._sent_off != came, timeout=seconds)
 
     def send_off(self, limit_s: float) -> bool:
         """Pauses end now; whether every request was answered within so many real seconds."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,6 +19,7 @@ DEVICE = "planning-connector-01"
 WORD = "halden-password"
 LINES = 2_500
 PAGES_MAX = 200
+LOOKS_MAX, LOOK_S = 600, 0.05
 Json = Any
 
 
@@ -367,6 +369,15 @@ class Ais:
         )
         found = self.browse("F0911", wanted, self.when("R2", "EQUAL", key))
         return sorted(found, key=lambda row: (str(row.get("LT")), row.get("JELN", 0)))
+
+    def await_keyed(self, key: str) -> list[Json]:
+        """These rows once there are any: the server goes on when the caller has gone."""
+        for _ in range(LOOKS_MAX):
+            found = self.keyed(key)
+            if found:
+                return found
+            threading.Event().wait(LOOK_S)
+        raise AssertionError(f"no row carries {key}")
 
 
 def start(folder: Path, *, lines: int) -> Iterator[Ais]:

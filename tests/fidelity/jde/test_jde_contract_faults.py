@@ -159,12 +159,12 @@ def test_post_leaves_the_date_of_update(own: Any) -> None:
 
 def test_orchestration_commits_and_is_never_heard_of(own: Any) -> None:
     """10: the client gives up, the rows are there, the repetition is a duplicate."""
-    own.fault(kind="delay", path="/orchestrator/", delay_s=0.4, effect=True)
+    own.fault(kind="delay", path="/orchestrator/", delay_s=3600, effect=True)
     body = own.plan("TIMEOUT1", own.lines([1250, -300]))
     path = f"{own.url}/jderest/v3/orchestrator/PLN_PostBudgetJournal"
     with pytest.raises(httpx2.ReadTimeout):
         own.http.post(path, json=body, headers=own.headers(), timeout=0.1)
-    written = own.keyed("TIMEOUT1")
+    written = own.await_keyed("TIMEOUT1")
     again = own.run(body).json()
 
     assert [row["AA"] for row in written] == [1250, -300]

@@ -69,13 +69,13 @@ def test_import_file_refuses_what_it_holds_already(own: Any) -> None:
 
 def test_orchestration_may_take_longer_than_its_caller(own: Any) -> None:
     """10: it has written before it lingers."""
-    own.turn(orchestrationDelayS=0.5)
+    own.turn(orchestrationDelayS=3600)
     path = f"{own.url}/jderest/v3/orchestrator/{variant(own, 'delay', 'time')}"
     body = own.plan("LINGER01", own.lines([10]))
     with pytest.raises(httpx2.ReadTimeout):
         own.http.post(path, json=body, headers=own.headers(), timeout=0.2)
 
-    assert len(own.keyed("LINGER01")) == 1
+    assert len(own.await_keyed("LINGER01")) == 1
 
 
 def test_half_of_the_lines_may_be_written(own: Any) -> None:

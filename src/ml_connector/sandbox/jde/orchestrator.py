@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,10 +25,10 @@ from ml_connector.sandbox.jde.refusals import PageError, RefusalError, long_stam
 from ml_connector.sandbox.jde.switches import logic_zone
 from ml_connector.sandbox.store import Store
 from ml_connector.sandbox.switches import Switches
+from ml_connector.sandbox.visitors import Pause
 
 _EXCEPTION = "com.oracle.e1.rest.orchestrator.OrchestrationException"
 _FORM = "fs_P0911_W0911A"
-Sleep = Callable[[float], None]
 
 
 class StepError(Exception):
@@ -45,7 +43,7 @@ class Orchestrator:
     clock: SandboxClock
     switches: Switches
     door: Doorkeeper
-    sleep: Sleep = time.sleep
+    pause: Pause
 
     def answer(self, request: Request) -> Response:
         """Return what the named orchestration makes of the request."""
@@ -73,7 +71,7 @@ class Orchestrator:
         )
         entered = self._enter(journal, inputs, str(behaviour))
         if behaviour == "delays":
-            self.sleep(float(self.switches["orchestrationDelayS"]))
+            self.pause(float(self.switches["orchestrationDelayS"]))
         if entered.output["Result"] == "REJECTED" and self.switches["rejectedAs"] == "500":
             raise StepError("; ".join(entered.output["Messages"]))
         if behaviour == "fails" and entered.output["Result"] == "CREATED":

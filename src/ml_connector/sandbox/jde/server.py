@@ -125,7 +125,11 @@ class JdeServer(SandboxServer):
             tokens=tokens,
             data=self._build_data(),
             orchestrator=Orchestrator(
-                store=self.store, clock=self.clock, switches=self.switches, door=door
+                store=self.store,
+                clock=self.clock,
+                switches=self.switches,
+                door=door,
+                pause=self.visitors.pause,
             ),
             discovery=Discovery(switches=self.switches, door=door),
             reports=self._reports,
