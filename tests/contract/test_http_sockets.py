@@ -85,10 +85,11 @@ def test_lost_reply_of_a_read_is_asked_for_again() -> None:
 
 def test_closed_port_is_unavailable_even_for_a_write() -> None:
     """Nothing left, so nothing is unknown."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with client(port) as http, pytest.raises(SystemUnavailableError):
-        http.send(WRITE)
+    # Held and not listened at: a port that was let go may be somebody else's by now.
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        with client(held.getsockname()[1]) as http, pytest.raises(SystemUnavailableError):
+            http.send(WRITE)
 
 
 def test_unknown_certificate_is_refused_at_once_and_trusted_by_its_bundle(tmp_path: Path) -> None:

@@ -92,7 +92,13 @@ def connect(endpoint: str, **options: Any) -> Any:
 
 @contextmanager
 def _serving(folder: Path) -> Iterator[Store]:
-    *ports, secure_port = _find_ports(2 * len(_PARTS) + 1)
+    with _holding_ports(2 * len(_PARTS) + 1) as ports, _serving_at(ports, folder) as store:
+        yield store
+
+
+@contextmanager
+def _serving_at(held: list[int], folder: Path) -> Iterator[Store]:
+    *ports, secure_port = held
     certificate, key = write_certificate(folder)
     command = [
         str(Path(sys.executable).with_name("weed")), "server", f"-dir={folder / 'data'}",
@@ -120,12 +126,19 @@ def _serving(folder: Path) -> Iterator[Store]:
         server.wait(STOP_S_MAX)
 
 
-def _find_ports(count: int) -> list[int]:
+@contextmanager
+def _holding_ports(count: int) -> Iterator[list[int]]:
+    """Ports that nobody is given during the block; who asks for one of them by its number has it.
+
+    A port that was only looked for is anybody's again until the server has come up.
+    """
     with ExitStack() as stack:
         held = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
         for each in held:
+            # Both ends say so, hence the server may listen where nobody does.
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in held]
+        yield [each.getsockname()[1] for each in held]
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", files: Any, log: Path) -> None:
