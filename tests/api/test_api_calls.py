@@ -119,7 +119,7 @@ def test_refused_lines_of_a_run_go_on_within_a_summary(site: Any, token: str) ->
             break
     assert len(whole) > 2
     assert seen == whole
-    assert len({tuple(one["intersection"]) for one in whole}) == 2
+    assert 1 < len({tuple(one["intersection"]) for one in whole}) < len(whole)
 
 
 @pytest.mark.parametrize(

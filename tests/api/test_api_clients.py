@@ -74,7 +74,8 @@ ODD = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+# Of the session, as the people it adds: a worker may come back to this module.
+@pytest.fixture(scope="session")
 def known(site: Any, token: str) -> dict[str, str]:
     """Parts of calls: a run, tokens that open everything or nothing any more."""
     from ml_connector.ports import Right, Role  # noqa: PLC0415 - only tests that ask pay.

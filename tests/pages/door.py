@@ -57,8 +57,11 @@ class App:
         self._next = 0
 
     def show(self) -> str:
-        """A code that was not shown before; at most three are good at one moment."""
-        self._next = max(self._next + 1, int(time.time()) // STEP_S - 1)
+        """A code that was not shown before; two are good for half a minute and more.
+
+        Not the one before: that is good until the half minute ends, which may be at once.
+        """
+        self._next = max(self._next + 1, int(time.time()) // STEP_S)
         return self._totp.generate(self._next * STEP_S).decode()
 
 
