@@ -302,6 +302,10 @@ def test_run_that_somebody_here_waits_for_stops_with_the_process(engine_url: str
     waiting = threading.Thread(target=wait)
     waiting.start()
     assert began.wait(PATIENCE_S)
+    ends_at = time.monotonic() + PATIENCE_S
+    while "r1" not in engine._asked:
+        assert time.monotonic() < ends_at, "nobody waits"
+        threading.Event().wait(0.01)
     engine.request_stop()
     waiting.join(PATIENCE_S)
     engine.close(wait_s=PATIENCE_S)

@@ -15,7 +15,7 @@ from ml_connector.ports import PostingState, RunState
 
 CHILD = Path(__file__).parents[1] / "faults" / "budget_child.py"
 RUN = "261103-080000-dead"
-HELD_S = 20
+HELD_S = 3_600
 """Seconds the server keeps the answer back; the process is dead long before."""
 
 

@@ -59,7 +59,7 @@ def test_answer_later_than_the_time_out_is_not_waited_for(
     """The journal is entered, its answer comes too late; the ledger tells, nothing is resent."""
     budget_desk.timeout_s = 1
     budget_desk.turn(orchestrationBehaviour=behaviour)
-    budget_desk.spoil(path=ORCHESTRATION, kind="delay", effect=True, delay_s=2)
+    budget_desk.spoil(path=ORCHESTRATION, kind="delay", effect=True, delay_s=3_600)
 
     row = budget_desk.run()
 

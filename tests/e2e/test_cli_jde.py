@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.e2e.conftest import Terminal, move_clock
-from tests.e2e.test_cli_interrupts import Process, Room
+from tests.e2e.test_cli_interrupts import HANGS_S, Process, Room
 from tests.fakes.books_desk import CONNECTION, FLOW, BooksDesk
 
 SLOW: dict[str, Any] = {
@@ -301,7 +301,7 @@ def test_check_interrupted_in_the_middle_leaves_no_session(
 ) -> None:
     """A command without a run logs out as well, though a request of it hangs."""
     books_desk.company.mend()
-    books_desk.spoil(kind="delay", path="/dataservice", nth=4, times=1, delay_s=20)
+    books_desk.spoil(kind="delay", path="/dataservice", nth=4, times=1, delay_s=HANGS_S)
     asked = len(books_desk.calls("/dataservice"))
     process = room.start("connections", "test", CONNECTION)
     wait_until(lambda: len(books_desk.calls("/dataservice")) == asked + 3, process)

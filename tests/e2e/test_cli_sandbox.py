@@ -32,7 +32,7 @@ def test_sandbox_prints_its_addresses_and_ends_when_told(
             terminal.project = tmp_path / "halden"
             found = terminal.type("discover", "fusion-sandbox", "-o", "json")
             process.send_signal(number)
-            out, err = process.communicate(timeout=15)
+            out, err = process.communicate(timeout=60)
         finally:
             process.kill()
 

@@ -113,7 +113,6 @@ def serve_once(office: Office) -> list[str]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(120)
 def test_server_on_sqlite_runs_what_is_due_and_catches_up_what_it_missed(
     company: Company, office: Office, quick_looks: None
 ) -> None:
@@ -140,7 +139,6 @@ CLOSE = "flow: actuals-fusion\nwhen: {on: period-closed}\nzone: Europe/Berlin\n"
 
 
 @pytest.mark.long
-@pytest.mark.timeout(120)
 def test_closing_in_the_erp_runs_its_period_on_a_server(
     office: Office, typist: Any, quick_looks: None
 ) -> None:

@@ -87,7 +87,6 @@ def hall(office: Office, typist: Any) -> Iterator[Hall]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(180)
 def test_command_beside_a_server_hands_it_the_run_and_ends_as_the_run_does(hall: Hall) -> None:
     """Recorded, taken, followed, also when it fails; Ctrl-C leaves it to the server."""
     server = hall.serve()

@@ -178,7 +178,6 @@ def verify_one_load(floor: Floor, run: Any, cells: dict[str, str]) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(120)
 def test_worker_command_says_what_it_is_and_leaves_the_crew_when_terminated(floor: Floor) -> None:
     """SIGTERM is how a supervisor stops it: exit code 0, and no row is left behind."""
     worker = floor.stack.enter_context(
@@ -202,7 +201,6 @@ def test_worker_command_says_what_it_is_and_leaves_the_crew_when_terminated(floo
 
 @pytest.mark.exhaustive
 @pytest.mark.long
-@pytest.mark.timeout(120)
 def test_command_executes_its_run_when_no_worker_lives(
     quiet_cells: dict[str, str], floor: Floor
 ) -> None:
@@ -218,7 +216,6 @@ def test_command_executes_its_run_when_no_worker_lives(
 
 @pytest.mark.exhaustive
 @pytest.mark.long
-@pytest.mark.timeout(120)
 def test_error_of_a_run_reaches_the_command_that_follows_it(floor: Floor) -> None:
     """It has the code and exit code it has on the worker; the run may go on or be put away."""
     floor.company.fail(floor.company.anaplan, path="/chunks/0$", kind="status", status=400)
