@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from ml_connector.sandbox.clock import SandboxClock
+from ml_connector.sandbox.fusion.schema import list_tables
 from ml_connector.sandbox.fusion.server import build_fusion_server
 
 BATCHES = "/journalBatches"
@@ -370,6 +371,26 @@ def test_reset_puts_the_company_back(own: Any) -> None:
 
     assert own.do("totals", status=None) == before
     assert own.read("/accountCombinationsLOV?q=" + quote("account='68990'"))["count"] == 0
+
+
+def test_every_reset_leaves_every_row_of_the_first_day(own: Any) -> None:
+    """The first makes the company anew, the others copy it: each to the row, numbers included."""
+    store = own.server.store
+
+    def read() -> dict[str, list[tuple[Any, ...]]]:
+        rows = {name: f"SELECT rowid, * FROM {name} ORDER BY rowid" for name in list_tables()}
+        kept = {"kv": "SELECT * FROM kv WHERE space LIKE 'fusion%' ORDER BY space, key"}
+        return {name: store.query(sql) for name, sql in (rows | kept).items()}
+
+    first = read()
+    assert len(first["je_lines"]) > 1_000
+    for _ in range(3):
+        own.do("late_journals")
+        store.execute("DELETE FROM currency_rates")
+        store.execute("DELETE FROM poz_suppliers")
+        store.execute("DELETE FROM kv WHERE space = 'fusion'")
+        reply = own.client.post(f"{own.server.url}/__sandbox/reset")
+        assert (reply.status_code, read() == first) == (204, True)
 
 
 def test_another_size_does_not_replace_the_company_that_is_there(own: Any, tmp_path: Path) -> None:

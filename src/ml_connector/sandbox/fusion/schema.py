@@ -141,6 +141,11 @@ def create_tables(store: Store, segment_names: tuple[str, ...]) -> None:
             store.execute(statement)
 
 
+def list_tables() -> tuple[str, ...]:
+    """Return the names of all tables."""
+    return tuple(_TABLES)
+
+
 def clear_tables(store: Store) -> None:
     """No table holds a row."""
     with store.transaction():

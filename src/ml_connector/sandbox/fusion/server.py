@@ -42,8 +42,9 @@ from ml_connector.sandbox.fusion.refusals import (
     html_page,
     render_refusal,
 )
-from ml_connector.sandbox.fusion.schema import clear_tables, create_tables
-from ml_connector.sandbox.fusion.seeding import forget_company, seed_company
+from ml_connector.sandbox.fusion.reseeding import reseed
+from ml_connector.sandbox.fusion.schema import create_tables
+from ml_connector.sandbox.fusion.seeding import seed_company
 from ml_connector.sandbox.fusion.supplier_day import SupplierDay
 from ml_connector.sandbox.fusion.supplier_desk import SupplierDesk
 from ml_connector.sandbox.fusion.supplier_seeding import seed_suppliers
@@ -116,12 +117,9 @@ class FusionServer(SandboxServer):
     def reseed(self) -> None:
         """The company stands as on a fresh state folder."""
         with self.store.transaction():
-            clear_tables(self.store)
-            forget_company(self.store)
             for space in ("fusion.tokens", "fusion.certificates"):
                 self.store.clear_space(space)
-            self._lines_held = seed_company(self.store, lines=self._lines)
-            seed_suppliers(self.store)
+            self._lines_held = reseed(self.store, lines=self._lines)
             self._supplier_day.forget()
 
     def _apply_due(self) -> None:
