@@ -528,4 +528,6 @@ def test_four_processes_on_one_file_stay_exact_and_none_starves(
     everything = sorted(instant for instants in sent for instant in instants)
     # The instants are read after the grant; the half margin left to the sender covers that way.
     assert count_most(everything, 1.0) <= 20
-    assert all(len(instants) >= 4 for instants in sent)
+    # A share, not a number: on a busy machine all of them get on more slowly.
+    assert everything
+    assert all(len(instants) * 10 >= len(everything) for instants in sent)
