@@ -1,6 +1,5 @@
 """A served project of the API's own: what these tests call changes people, rules and schedules."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,14 @@ from typing import Any
 
 import pytest
 from scripts.browsing import serving_pages
-from tests.conftest import change_yaml, fill_lists
+from tests.conftest import (
+    ONE_LEDGER,
+    Company,
+    ProjectMaker,
+    StartCompany,
+    change_yaml,
+    fill_lists,
+)
 from tests.fakes.alert_seeds import add_channels, plant_alerts
 from tests.fakes.decision_seeds import FLOW, plant, plant_plan, plant_posting, plant_refusals
 from tests.fakes.schedule_seeds import add_schedules, plant_schedules
@@ -19,14 +25,19 @@ SMALL = {"ledgers": ["00001/BA"], "last_month": "2026-11"}
 
 
 @pytest.fixture(scope="session")
+def systems(start_company: StartCompany) -> Company:
+    """A sandbox that nobody else uses: what these tests start goes on when they have ended."""
+    return start_company()
+
+
+@pytest.fixture(scope="session")
 def site(
-    shared_company: Any, office_template: Path, tmp_path_factory: pytest.TempPathFactory
+    systems: Company, fresh_state: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """A project with one run of actuals and a person of each role, served by the command."""
-    shared_company.reset()
     root = tmp_path_factory.mktemp("api") / "project"
-    shutil.copytree(office_template, root)
-    with serving_site(shared_company, root) as served:
+    ProjectMaker(company=systems, root=root, state=fresh_state).make(**ONE_LEDGER)
+    with serving_site(systems, root) as served:
         yield served
 
 

@@ -23,10 +23,10 @@ def ask(site: Any, token: str, method: str, path: str, body: Any = None, **heade
 
 
 def test_same_key_starts_one_run_and_another_call_of_it_is_refused(
-    site: Any, token: str, shared_company: Any
+    site: Any, token: str, systems: Any
 ) -> None:
     """A lost answer is asked for again without a second run; the body counts."""
-    await_idle(site, shared_company, "dimensions-fusion")
+    await_idle(site, systems, "dimensions-fusion")
     path, key = "/flows/dimensions-fusion/runs", {"Idempotency_Key": "close-oct"}
     first = ask(site, token, "POST", path, {"dry_run": True}, **key)
     again = ask(site, token, "POST", path, {"dry_run": True}, **key)

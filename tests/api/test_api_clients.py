@@ -161,10 +161,10 @@ def test_head_is_answered_as_get_without_what_follows(site: Any, token: str) -> 
 
 
 def test_calls_of_one_key_at_once_are_one_run(
-    site: Any, known: dict[str, str], shared_company: Any
+    site: Any, known: dict[str, str], systems: Any
 ) -> None:
     """Whoever comes second is told of the first's."""
-    await_idle(site, shared_company, "dimensions-fusion")
+    await_idle(site, systems, "dimensions-fusion")
     call = Odd(
         202, "", "POST", "/flows/dimensions-fusion/runs", b'{"dry_run": true}',
         {"Idempotency-Key": "all at once"},

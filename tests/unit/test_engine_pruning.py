@@ -170,7 +170,7 @@ def test_one_of_several_processes_prunes(shared_url: str, monkeypatch: pytest.Mo
 def test_pruner_looks_by_itself_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its thread ends with the engine, whatever its looks came to."""
     monkeypatch.setattr(pruning, "FIRST_LOOK_S", 0.001)
-    looked = threading.Event()
+    looked, before = threading.Event(), {*threading.enumerate()}
 
     class Watched(Pruner):
         def look(self) -> int:
@@ -181,7 +181,7 @@ def test_pruner_looks_by_itself_until_it_is_stopped(monkeypatch: pytest.MonkeyPa
     pruner.start()
     assert looked.wait(10)
     pruner.stop()
-    assert not any(one.name == "pruner" for one in threading.enumerate())
+    assert not any(one.name == "pruner" for one in {*threading.enumerate()} - before)
 
 
 def test_portion_is_small_enough_for_those_who_wait() -> None:

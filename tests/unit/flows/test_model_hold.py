@@ -19,7 +19,7 @@ from ml_connector.flows.loading.polling import DEADLINE_S, WAIT_MAX_S, follow_ta
 from ml_connector.ports import Action, IntentState, TaskResult, TaskStamp, TaskState
 
 MODEL = "M1"
-LATEST_S = 10.0
+LATEST_S = 60.0
 """How long a thread may take to say something."""
 
 
@@ -235,7 +235,7 @@ def test_keeper_renews_until_it_is_stopped() -> None:
 @pytest.mark.usefixtures("quick_keeper")
 def test_keeper_ends_with_the_lease() -> None:
     """What is lost is not asked for again."""
-    renewed = threading.Semaphore(0)
+    renewed, before = threading.Semaphore(0), {*threading.enumerate()}
 
     def renew() -> None:
         renewed.release()
@@ -243,9 +243,8 @@ def test_keeper_ends_with_the_lease() -> None:
 
     Keeper().start(renew)
     assert renewed.acquire(timeout=LATEST_S)
-    for thread in threading.enumerate():
-        if thread.name == "lease-keeper":
-            thread.join(LATEST_S)
+    for thread in {*threading.enumerate()} - before:
+        thread.join(LATEST_S)
     assert not renewed.acquire(blocking=False)
 
 
