@@ -1,13 +1,17 @@
 """A flow killed after any call of its ports goes on to the same end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.fakes.desk import FakeDesk
 from tests.fakes.killing import Killer
 from tests.fakes.ledger import line
 from tests.fakes.steps import Crash
+
+from ml_connector.errors import RunInterruptedError
 
 MakeDesk = Callable[..., FakeDesk]
 CALLS_MAX = 200
@@ -49,3 +53,34 @@ def run_to_the_end(desk: FakeDesk) -> dict[str, object]:
         return desk.run()
     except Crash:
         return desk.resume()
+
+
+class LostIntents:
+    """Intents of a process that others take for dead while its start is on the way."""
+
+    def __init__(self, intents: Any) -> None:
+        self._intents = intents
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._intents, name)
+
+    def save_intent(self, *args: Any, task_id: str = "", **kwargs: Any) -> Any:
+        """Nothing of a started task is stored."""
+        if task_id:
+            raise RunInterruptedError("Lost.", written="Nothing.", next_step="Leave.")
+        return self._intents.save_intent(*args, **kwargs)
+
+
+def test_start_that_left_after_others_had_the_run_is_told_though_they_counted_none(
+    make_desk: MakeDesk,
+) -> None:
+    """Its successor may have proven it absent and never look again: only its sender knows of it."""
+    desk = make_desk()
+    desk.source.post("0", line(1, "US", "09-26", "101.4000.10", "100"))
+    desk.records = replace(desk.records, intents=LostIntents(desk.records.intents))
+
+    with pytest.raises(RunInterruptedError):
+        desk.run()
+
+    told = [one for one in desk.records.audit.find("actuals-1") if one.event == "task.late"]
+    assert [one.subject for one in told] == [f"T{len(desk.target.starts)}"]

@@ -250,6 +250,19 @@ def test_new_supplier_of_a_file_is_waited_for(sender: SupplierDesk) -> None:
     assert len(sender.erp.named("Fresh")) == 1
 
 
+def test_new_supplier_that_a_lost_file_made_is_looked_for_before_it_is_refused(
+    sender: SupplierDesk,
+) -> None:
+    """The second file is refused its name because the first has made it, which shows later."""
+    sender.erp.lose_after, sender.erp.slow = 1, timedelta(minutes=15)
+
+    sender.send(creation("Fresh"), send="file")
+
+    assert len(sender.erp.files) == 2
+    assert sender.states() == {"new supplier Fresh": CONFIRMED}
+    assert len(sender.erp.named("Fresh")) == 1
+
+
 def test_erp_without_time_for_a_file_is_asked_again(sender: SupplierDesk) -> None:
     """Nothing was taken of it, so it leaves once more after a pause."""
     sender.erp.busy = 2

@@ -8,7 +8,13 @@ time is started again.
 from collections.abc import Iterator
 from functools import partial
 
-from ml_connector.errors import BusyError, ConnectorError, OutcomeUnknownError, RefusedError
+from ml_connector.errors import (
+    BusyError,
+    ConnectorError,
+    OutcomeUnknownError,
+    RefusedError,
+    RunInterruptedError,
+)
 from ml_connector.flows.bench import Bench
 from ml_connector.flows.loading.load import Load, LoadWork
 from ml_connector.flows.loading.model_hold import ModelHold, is_shared
@@ -139,8 +145,8 @@ def _start(work: LoadWork, intended: Json, fence: int, *, is_last: bool) -> Json
         raise
     try:
         return _confirm(work, intent, task_id, adopted=False)
-    except ConnectorError:
-        _tell_late(work, intent.intent_id, task_id)
+    except ConnectorError as error:
+        _tell_late(work, intent.intent_id, task_id, is_lost=isinstance(error, RunInterruptedError))
         raise
 
 
@@ -177,14 +183,15 @@ def _confirm(work: LoadWork, intent: Intent, task_id: str, *, adopted: bool) -> 
     return _started(task_id, adopted=adopted)
 
 
-def _tell_late(work: LoadWork, intent_id: str, task_id: str) -> None:
-    """A start that left after a successor of this process had started the load is on record.
+def _tell_late(work: LoadWork, intent_id: str, task_id: str, *, is_lost: bool) -> None:
+    """A start that left when others had the run already is on record.
 
     It reads the same file as the successor's, so it sets the same cells; who looks at the model's
-    tasks finds here where the second one comes from.
+    tasks finds here where the second one comes from. A successor that has proven the start absent
+    counts none, and may never look again.
     """
     bench, counted = work.bench, _find_intent(work, intent_id).task_id
-    if counted not in ("", task_id):
+    if counted != task_id and (counted or is_lost):
         bench.records.audit.record(
             "task.late",
             subject=task_id,

@@ -22,6 +22,7 @@ from ml_connector.flows.revising.looking import (
     settle_seen,
 )
 from ml_connector.flows.revising.outcomes import (
+    AGAIN,
     Item,
     mark_unknown,
     quarantine,
@@ -176,7 +177,8 @@ def _settle_one(sending: Sending, item: Item, sight: Sight | None, ended: _Ended
             raise render_unreadable(sending, item)
         return False
     reasons = _list_reasons(item, ended.report)
-    if not (reasons or ended.is_late or ended.is_fruitless):
+    is_told = bool(reasons or ended.is_fruitless) and not _may_be_ours(item, sight)
+    if not (is_told or ended.is_late):
         return False
     is_gone = sight.shown is Shown.ABSENT and not item.revision.is_creation
     # Changed since, and no report says why the row was left away: it may have been taken, and the
@@ -187,6 +189,15 @@ def _settle_one(sending: Sending, item: Item, sight: Sight | None, ended: _Ended
     else:
         refuse(bench, item, "; ".join(reasons) or _render_unexplained(sight, ended))
     return True
+
+
+def _may_be_ours(item: Item, sight: Sight) -> bool:
+    """Whether what is said against a creation may be that an earlier file has made it.
+
+    Not every server shows at once what another has written.
+    """
+    is_hidden = item.revision.is_creation and sight.shown is Shown.ABSENT
+    return is_hidden and AGAIN in item.posting.receipt
 
 
 def _is_taken(bench: SupplierBench, item: Item, sight: Sight | None) -> bool:

@@ -19,6 +19,8 @@ REASON_MAX = 1_000
 """Characters of the ERP's words that are kept with a posting."""
 JOB_FACTS = frozenset({"batch", "row", "job"})
 """What a receipt keeps of a file."""
+AGAIN = "again"
+"""In the receipt of what is in a file and left before: that request may take effect yet."""
 SENDABLE = frozenset({PostingState.OPEN, PostingState.UNKNOWN})
 
 
@@ -119,7 +121,7 @@ def mark_unknown(
 
 def mark_batch(bench: SupplierBench, item: Item, batch: str, *, row: int) -> Item:
     """It is about to leave in a file: the file's name and its place there are stored."""
-    receipt = {"batch": batch, "row": row}
+    receipt = {"batch": batch, "row": row, **({AGAIN: True} if item.was_sent else {})}
     posting = bench.records.postings.save_posting(
         item.posting.posting_key, item.posting.state, receipt=receipt
     )
