@@ -42,12 +42,17 @@ def test_sandbox_prints_its_addresses_and_ends_when_told(
     assert (out, "Traceback" in err) == ("", False)
 
 
-def test_sandbox_with_a_taken_port_says_so(terminal: Any, shared_company: Any) -> None:
+def test_sandbox_with_a_taken_port_says_so(
+    terminal: Any, shared_company: Any, tmp_path: Path
+) -> None:
     """A port somebody listens on is named; no server is left behind."""
     port = shared_company.fusion.rpartition(":")[2]
     done = subprocess.run(
-        [sys.executable, "-m", "ml_connector", "sandbox", "--fusion-port", port],
-        capture_output=True, text=True, check=False, timeout=60,
+        [
+            sys.executable, "-m", "ml_connector", "sandbox", "--state", str(tmp_path / "state"),
+            "--lines", "600", "--fusion-port", port,
+        ],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
 
     assert done.returncode not in (0, None)
