@@ -10,6 +10,7 @@ from tests.fakes.desk import HEADING, make_flow
 
 from ml_connector.domain.mapping_file import MappingFaultsError, parse_mapping
 from ml_connector.errors import BusyError, UsageError
+from ml_connector.flows.placing.rule_edits import edit_rules
 from ml_connector.flows.placing.rulebook import (
     Rulebook,
     RulesConflictError,
@@ -19,6 +20,7 @@ from ml_connector.flows.placing.rulebook import (
 from ml_connector.ports import Records
 from ml_connector.ports.rules import Deed
 from ml_connector.settings import ActualsFlow
+from ml_connector.settings.flows import LINE_FACTS
 from ml_connector.wiring.mappings import Mappings
 
 ENTITY = "entity,,{entity},,,,\n"
@@ -31,12 +33,14 @@ class Desk:
     def __init__(self, records: Records) -> None:
         self.text = HEADING + ENTITY + ACCOUNT
         self.records = records
+        self.facts: frozenset[str] | None = None
 
     def book(self, actor: str = "kim") -> Rulebook:
         """The rulebook as that person has it."""
         return Rulebook(
-            flow=make_flow("f"), records=self.records, read_file=lambda: self.text, actor=actor
-        )
+            flow=make_flow("f"), records=self.records, read_file=lambda: self.text, actor=actor,
+            facts=self.facts,
+        )  # fmt: skip
 
 
 def rules(*rows: str) -> str:
@@ -116,8 +120,9 @@ def test_of_two_who_add_a_rule_to_the_file_neither_loses_his(
 
         actor = "kim"
         project: Any = SimpleNamespace(
-            resolve=lambda _path: file, read_text=lambda _path: file.read_text(encoding="utf-8")
-        )
+            resolve=lambda _path: file, read_text=lambda _path: file.read_text(encoding="utf-8"),
+            flows={}, connections={},
+        )  # fmt: skip
         flow_of_all = make_flow("f")
 
         @property
@@ -181,3 +186,65 @@ def test_restoring_and_giving_back_undo_nothing_that_was_not_seen(records: Recor
             act(comment="", based_on=1)
     assert (book.load().number, book.load().mapping) == (2, more)
     assert book.restore(1, comment="", based_on=2).number == 3
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_facts_no_line_has_are_refused_together_and_the_known_ones_named(records: Records) -> None:
+    """Such a rule never decides: its lines would be unmapped, or go where another rule says."""
+    desk = Desk(records)
+    desk.facts = frozenset({"account", "entity", "ledger"})
+    desk.text = rules(ENTITY, "account,acount=1,{accnt},,,,\n", "account,center=2,3,,,,\n")
+
+    for act in (desk.book().load, partial(desk.book().take, comment="")):
+        with pytest.raises(MappingFaultsError) as caught:
+            act()
+        assert [(fault.line, fault.text) for fault in caught.value.faults] == [
+            (3, "unknown fact 'accnt'; known are account, entity, ledger"),
+            (3, "unknown fact 'acount'; known are account, entity, ledger"),
+            (4, "unknown fact 'center'; known are account, entity, ledger"),
+        ]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_a_kept_rule_whose_fact_is_gone_is_no_fault_of_the_next_change(records: Records) -> None:
+    """Its connection names the fact no more: the others are changed, and it is taken out."""
+    desk = Desk(records)
+    desk.text = rules(ENTITY, ACCOUNT, "account,r003=1,3,,,,\n")
+    desk.book().take(comment="")
+    desk.facts = frozenset({"account", "entity"})
+    book = desk.book()
+    cells = {"dimension": "account", "when": "account=1", "target": "2"}
+
+    held = book.load().mapping
+    more = edit_rules(held, cells, place=None, words=book.words)
+    with pytest.raises(MappingFaultsError, match="unknown fact 'r003'"):
+        edit_rules(held, {**cells, "when": "r003=2"}, place=None, words=book.words)
+    book.save(more, based_on=1, comment="")
+    book.save(edit_rules(more, None, place=2, words=book.words), based_on=2, comment="")
+
+    assert [rule.when for rule in book.load().mapping.rules] == ["", "", "account=1"]
+
+
+def test_a_file_that_flows_share_may_name_the_facts_of_all_their_sources() -> None:
+    """Another file's flows lend nothing; where a source does not say, nothing is checked."""
+
+    class House(Mappings):
+        project: Any = SimpleNamespace(
+            flows={
+                "one": make_flow("one", source="fusion"), "two": make_flow("two", source="jde"),
+                "other": make_flow("other", source="pod", mapping="mappings/other.csv"),
+                "dumb": make_flow("dumb", source="silent", mapping="mappings/dumb.csv"),
+            },
+            connections={
+                "fusion": SimpleNamespace(segments=frozenset({"entity"})),
+                "jde": SimpleNamespace(segments=frozenset({"object"})),
+                "pod": SimpleNamespace(segments=frozenset({"fund"})),
+                "silent": SimpleNamespace(segments=frozenset()),
+            },
+        )  # fmt: skip
+
+    found = {name: House().find_facts(flow) for name, flow in House.project.flows.items()}
+
+    assert found["one"] == found["two"] == LINE_FACTS | {"entity", "object"}
+    assert found["other"] == LINE_FACTS | {"fund"}
+    assert found["dumb"] is None

@@ -89,6 +89,8 @@ class FakeDesk:
     rules: tuple[str, ...] = RULES
     siblings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Other flows of the same source with their ledgers."""
+    facts: frozenset[str] | None = None
+    """What rules may ask about a line."""
     twice: bool = False
     """Every step's body is executed twice."""
     killer: Killer | None = None
@@ -125,6 +127,7 @@ class FakeDesk:
             flow=self.flow,
             mapping_text=HEADING + "\n".join(self.rules) + "\n",
             ledgers_by_flow={self.flow.name: self.flow.ledgers} | self.siblings,
+            facts=self.facts,
         )
 
     def run(self, after_body: Callable[[str], None] = lambda _: None, **request: Any) -> Json:

@@ -25,6 +25,7 @@ from ml_connector.domain.mapping_rules import (
     render_mapping,
 )
 from ml_connector.domain.patterns import Pattern, PatternError, PatternKind, parse_pattern
+from ml_connector.settings.flows import LINE_FACTS
 
 ON = date(2026, 10, 31)
 FACTS = {"entity": "101", "account": "68010", "center": "0200", "ledger": "Vision"}
@@ -416,6 +417,7 @@ def test_facts_of_a_line_are_its_segments_and_its_own_facts() -> None:
         "Payables", "Invoices", "",
     )  # fmt: skip
 
+    assert set(facts_of(line, chart)) == {*chart.segments, *LINE_FACTS}
     assert facts_of(line, chart) == {
         "entity": "101",
         "account": "0068",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from ml_connector.settings import BudgetFlow
+from ml_connector.settings import ActualsFlow, BudgetFlow
 from ml_connector.settings.checks import check_flow
 
 
@@ -64,3 +64,35 @@ def test_budget_flows_over_the_same_months_of_a_ledger_are_refused() -> None:
 def test_budget_flows_that_share_nothing_pass(changes: dict[str, Any]) -> None:
     """Another ledger, other months or another ERP are nobody's concern."""
     assert faults_of(make_budget("budgets"), make_budget("forecast", **changes)) == []
+
+
+class Erp(Connection):
+    """An ERP that says what its lines can be asked."""
+
+    segments: frozenset[str] = frozenset({"account", "entity"})
+
+
+def test_an_exclusion_by_a_fact_no_line_has_is_refused() -> None:
+    """It would leave nothing out, without a word; a source that does not say is not asked."""
+    flow = ActualsFlow.model_validate(
+        {
+            "kind": "actuals", "name": "actuals", "source": "erp", "target": "model",
+            "ledgers": ["US"], "first_month": "2026-08", "module": "Actuals", "mapping": "a.csv",
+            "dimensions": [{"name": "period", "column": "Period", "source": "period"}],
+            "actions": {"load": "Load", "export": "Read back"},
+            "exclusions": [{"name": "x", "when": {"entity": "1", "ledger": "US", "acount": "2"}}],
+        }
+    )  # fmt: skip
+
+    def find(erp: Connection) -> list[tuple[str, str, str]]:
+        found = check_flow(flow, root=Path(), connections={"erp": erp}, flows={})
+        return [
+            (".".join(map(str, one.loc)), one.problem, one.allowed)
+            for one in found
+            if one.loc[0] == "exclusions"
+        ]
+
+    known = "account, category, chart, currency, entity, ledger, source"
+    wanted = ("exclusions.0.when.acount", "is no fact of erp", known)
+    assert find(Erp(kind="jde")) == [wanted]
+    assert find(Connection(kind="jde")) == []

@@ -104,7 +104,7 @@ def preflight(steps: Steps, bench: ActualsBench) -> Json:
     flow = bench.flow
     model = verify_model(bench.target)
     export = find_action(bench.target, ActionKind.EXPORT, flow.actions.export)
-    mapping = parse_mapping(bench.mapping_text, origin=str(flow.mapping))
+    mapping = parse_mapping(bench.mapping_text, origin=str(flow.mapping), facts=bench.facts)
     verify_known_visible(bench)
     books = pin_books(bench)
     bench.records.mappings.save_mapping(

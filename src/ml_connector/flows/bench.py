@@ -56,6 +56,8 @@ class ActualsBench(Bench):
     """Every actuals flow of the same source with its ledgers: each owes its model what a read
     touches of them."""
     dimensions: DimensionsBench | None = None
+    facts: frozenset[str] | None = None
+    """Names the rules may use for what they ask about a line; None leaves them unchecked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

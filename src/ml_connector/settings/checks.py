@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from ml_connector.settings.budgets import BudgetFlow
 from ml_connector.settings.flows import (
+    LINE_FACTS,
     ActualsFlow,
     DimensionsFlow,
     FlowDimension,
@@ -71,6 +72,7 @@ def check_flow(
     yield from _check_suspense(flow)
     yield from _check_signs(flow, connections.get(flow.source))
     yield from _check_names_once([e.name for e in flow.exclusions], "exclusions", "name")
+    yield from _check_exclusions(flow, connections.get(flow.source))
     yield from _check_names_once(list(flow.ledgers), "ledgers", None)
     yield from _check_file(root, flow.mapping, ("mapping",))
     yield from _check_dimensions_flow(flow, flows)
@@ -282,6 +284,17 @@ def _check_signs(flow: ActualsFlow, source: BaseModel | None) -> Iterator[Findin
         elif signs.account_fact not in charts[name]:
             fact, allowed = signs.account_fact, ", ".join(charts[name])
             yield Finding(("signs", "account_fact"), f"is no segment of {name}", fact, allowed)
+
+
+def _check_exclusions(flow: ActualsFlow, source: BaseModel | None) -> Iterator[Finding]:
+    """A fact that no line has would leave nothing out, without a word."""
+    segments: frozenset[str] = getattr(source, "segments", frozenset())
+    known = LINE_FACTS | segments
+    for number, one in enumerate(flow.exclusions if segments else ()):
+        for fact in one.when:
+            if fact not in known:
+                loc: Loc = ("exclusions", number, "when", fact)
+                yield Finding(loc, f"is no fact of {flow.source}", fact, ", ".join(sorted(known)))
 
 
 def _check_dimensions_flow(flow: ActualsFlow, flows: Mapping[str, Flow]) -> Iterator[Finding]:

@@ -19,6 +19,8 @@ SOURCE_DIMENSIONS = frozenset(
     {"ledgers", "companies", "currencies", "accounts", "account-ids", "business-units", "suppliers",
      "supplier-sites"}
 )  # fmt: skip
+LINE_FACTS = frozenset({"ledger", "chart", "currency", "source", "category"})
+"""What rules and exclusions may ask about any line, besides the segments of its chart."""
 ACCOUNT_DIMENSIONS = frozenset({"accounts", "account-ids"})
 VALUE_SET = re.compile(r"value-set:\S.*")
 CHUNK_BYTES_MIN = 1_000

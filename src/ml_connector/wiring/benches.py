@@ -33,6 +33,9 @@ class Benches(Part):
         def target(self, name: str) -> PlanningTarget:
             """The planning model behind a connection."""
 
+        def find_facts(self, flow: ActualsFlow) -> frozenset[str] | None:
+            """What the flow's rules may ask about a line."""
+
         def find_rules_text(self, flow: ActualsFlow) -> str:
             """The text of the rules in force."""
 
@@ -91,6 +94,7 @@ class Benches(Part):
             **self._ports(flow),
             flow=flow,
             mapping_text=self.find_rules_text(flow),
+            facts=self.find_facts(flow),
             ledgers_by_flow=siblings,
             dimensions=self.dimensions_bench(first) if isinstance(first, DimensionsFlow) else None,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ml_connector.errors import UsageError
 from ml_connector.ports.rules import Deed
 from ml_connector.settings import ActualsFlow
+from ml_connector.settings.flows import LINE_FACTS
 from ml_connector.wiring.parts import Part
 
 if TYPE_CHECKING:
@@ -37,8 +38,23 @@ class Mappings(Part):
         flow = self.actuals_flow(flow_name)
         return Rulebook(
             flow=flow, records=self.records, actor=self.actor,
-            read_file=lambda: self.project.read_text(flow.mapping),
+            read_file=lambda: self.project.read_text(flow.mapping), facts=self.find_facts(flow),
         )  # fmt: skip
+
+    def find_facts(self, flow: ActualsFlow) -> frozenset[str] | None:
+        """What the flow's rules may ask about a line; None where a source does not say.
+
+        Flows may share a file of rules: what the source of one of them knows, the file may name.
+        """
+        sharing = [
+            other
+            for other in self.project.flows.values()
+            if isinstance(other, ActualsFlow) and other.mapping == flow.mapping
+        ]
+        sources = {flow.source, *(other.source for other in sharing)}
+        found = (self.project.connections.get(name) for name in sources)
+        named: list[frozenset[str]] = [getattr(one, "segments", frozenset()) for one in found]
+        return LINE_FACTS.union(*named) if all(named) else None
 
     def find_rules_text(self, flow: ActualsFlow) -> str:
         """The text of the rules in force."""

@@ -8,6 +8,7 @@ from tests.fakes.ledger import line
 from tests.fakes.steps import Crash
 
 from ml_connector.domain.dimensions import Member
+from ml_connector.domain.mapping_file import MappingFaultsError
 from ml_connector.flows.placing.remapping import MappingReachError
 from ml_connector.flows.placing.rules import RulesChangedError
 
@@ -118,3 +119,15 @@ def test_rules_that_move_nothing_are_looked_at_once(desk: FakeDesk) -> None:
     desk.run()
 
     assert not [name for name in desk.list_steps() if name.startswith("mapping: loaded")]
+
+
+def test_rule_of_a_fact_no_line_has_stops_a_run_before_anything_is_read(desk: FakeDesk) -> None:
+    """Its lines would go where another rule says, without a word."""
+    desk.source.post("1", line(1, "US", "09-26", "101.4000.10", "100"))
+    desk.rules = (*desk.rules, "account,acount=4000,9999,10,,,")
+    desk.facts = frozenset({"entity", "account", "centre"})
+
+    with pytest.raises(MappingFaultsError, match="unknown fact 'acount'; known are account, c"):
+        desk.run()
+
+    assert desk.target.total("4000") == "0.00"

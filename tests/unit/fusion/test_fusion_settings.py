@@ -92,3 +92,4 @@ def test_chart_splits_by_its_own_delimiter() -> None:
     assert chart is not None
     assert chart.split("101.68010") == {"company": "101", "account": "68010"}
     assert build().find_chart("other") is None
+    assert build().segments >= {"company", "account"}

@@ -148,6 +148,7 @@ def test_account_id_names_unit_account_and_words() -> None:
 def test_combinations_fit_the_chart() -> None:
     """What an id stands for splits into the chart's segments, categories of both kinds included."""
     chart = build_chart(SETTINGS.account_categories, SETTINGS.business_unit_categories)
+    assert SETTINGS.segments == set(chart.segments)
     units = {"30": BusinessUnitRow("30", "00001", "IS", "Travel", ("EMEA",))}
     rows = [account("8720"), account("8730", mcu="31", sub="A", codes=("",))]
     found = dict(build_combinations(rows, units, SETTINGS))

@@ -5,6 +5,7 @@ a version and is refused when there is a newer one, so that nobody undoes what t
 """
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -96,9 +97,11 @@ def count_changes(diff: MappingDiff) -> int:
 
 
 @lru_cache(maxsize=PARSED_KEPT)
-def parse_cached(content: str, origin: str) -> MappingSet:
+def parse_cached(
+    content: str, origin: str, facts: AbstractSet[str] | None = None
+) -> MappingSet:  # fmt: skip
     """The rules of a text that holds no faults; the same text is read once."""
-    return parse_mapping(content, origin=origin)
+    return parse_mapping(content, origin=origin, facts=facts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,18 +113,20 @@ class Rulebook:
         records: All stores.
         read_file: The text of the project's file of rules.
         actor: Who acts.
+        facts: Names the rules may use for what they ask about a line; None leaves them unchecked.
     """
 
     flow: ActualsFlow
     records: Records
     read_file: Callable[[], str]
     actor: str
+    facts: frozenset[str] | None = None
 
     @property
     def words(self) -> MappingWords:
         """The names the rules may use."""
         mapped = frozenset(d.name for d in self.flow.dimensions if d.source == "mapping")
-        return MappingWords(None, mapped)
+        return MappingWords(self.facts, mapped)
 
     def find_kept_text(self) -> str | None:
         """The text of the rules the records keep; None while the project's file decides."""
@@ -251,9 +256,9 @@ class Rulebook:
         """
         held = self.load()
         self._verify_kept(held)
-        text = render_mapping(mapping)
+        # Facts are looked at where rules come in: one kept since before is no fault of this change.
         checked = parse_mapping(
-            text, origin=mapping.origin, facts=self.words.facts, dimensions=self.words.dimensions
+            render_mapping(mapping), origin=mapping.origin, dimensions=self.words.dimensions
         )
         try:
             return self._append(checked, deed, based_on=based_on, comment=comment)
@@ -310,7 +315,7 @@ class Rulebook:
         return parse_cached(text, f"version {number} of {self.flow.name}")
 
     def _parse_file(self) -> MappingSet:
-        return parse_cached(self.read_file(), str(self.flow.mapping))
+        return parse_cached(self.read_file(), str(self.flow.mapping), self.facts)
 
     def _find_file(self) -> MappingSet | None:
         """What the file holds, kept or not; a faulty one is nobody's business while it is not."""

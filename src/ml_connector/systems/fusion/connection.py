@@ -143,6 +143,11 @@ class FusionSettings(StrictSettings):
             return ""
         return f"fusion:{urlsplit(self.pod_url).netloc}"
 
+    @property
+    def segments(self) -> frozenset[str]:
+        """Names that rules may call parts of a combination by, of any configured chart."""
+        return frozenset(name for chart in self.charts for name in chart.segments)
+
     def find_chart(self, name: str) -> Chart | None:
         """The configured chart of this name."""
         found = next((chart for chart in self.charts if chart.name == name), None)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ml_connector.systems.jde.dates import UnreadableDateError, build_date_renderer
+from ml_connector.systems.jde.translation import build_chart
 from ml_connector.systems.settings import SecretReference, StrictSettings, verify_address
 
 SERVICE_ROOT: Final = "/jderest"
@@ -275,6 +276,12 @@ class JdeSettings(StrictSettings):
         if self.requests_per_minute is None:
             return ""
         return f"jde:{urlsplit(self.ais_url).netloc}"
+
+    @property
+    def segments(self) -> frozenset[str]:
+        """Names that rules may call what an account id stands for by."""
+        chart = build_chart(self.account_categories, self.business_unit_categories)
+        return frozenset(chart.segments)
 
     def find_account_type(self, object_account: str) -> str | None:
         """The configured type of an object account."""
