@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from ml_connector import wiring
+from ml_connector import __version__, wiring
 from ml_connector.cli import agent_answers as answers
 from ml_connector.cli.options import Options
 from ml_connector.errors import ConnectorError, UsageError
@@ -103,6 +103,8 @@ def make_server(options: Options, name: str) -> "FastMCP":
             next_step="Install it: `pip install 'ml-connector[mcp]'`.",
         ) from error
     server: FastMCP = FastMCP("ml-connector", instructions=INSTRUCTIONS, log_level="ERROR")
+    # Its own argument for it is missing: the inner server would name the library's version.
+    server._mcp_server.version = __version__  # noqa: SLF001 - as above.
     # One thread: one question at a time, and each in the thread its database connection is of.
     pool = ThreadPoolExecutor(1, thread_name_prefix="agent")
 
