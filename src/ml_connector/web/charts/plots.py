@@ -15,7 +15,14 @@ from ml_connector.ports import Json
 
 HEIGHT = 220
 ROW_HEIGHT = 28
-LABEL_PX_MAX = 180
+BAR_ROW_HEIGHT = 44
+"""Of a bar and the label above it."""
+BAR_DOWN_PX = 9
+"""How far below the middle of its row a bar lies, and its label above."""
+BAR_TEXT_PX = 110
+"""Beside the longest bar, for what it stands for."""
+LABEL_OF_WIDTH = 0.95
+"""Share of the chart's width that a label may take; browsers may show it a tenth wider."""
 COLUMN_PX_MAX = 36
 HEAT_DEEPEST = 45
 """Of a hundred: how opaque the strongest field is, so that the text in it is read."""
@@ -102,23 +109,31 @@ def plot_waterfall(steps: Sequence[Step], *, currency: str) -> Json:
 
 
 def plot_bars(bars: Sequence[Bar], *, title: str = "") -> Json:
-    """Horizontal bars in the order given, what they stand for beside them."""
+    """Horizontal bars in the order given, each below its label, what it stands for beside it.
+
+    Labels begin where the bars do and may be as long as the chart is wide: beside the bars a long
+    one would leave the picture at its left edge, for browsers measure text by fonts of their own.
+    """
     values = [
-        {"label": bar.label, "value": render_plain(bar.amount), "tone": f"${bar.tone}",
+        {"at": at, "label": bar.label, "value": render_plain(bar.amount), "tone": f"${bar.tone}",
          "text": bar.text or render_plain(bar.amount)}
-        for bar in bars
+        for at, bar in enumerate(bars)
     ]  # fmt: skip
-    y = {"field": "label", "type": "nominal", "sort": None,
-         "axis": {"title": None, "labelLimit": LABEL_PX_MAX}}  # fmt: skip
-    x = {"field": "value", "type": "quantitative", "axis": None, "scale": {"padding": 60}}
+    # By their place: two causes that begin alike are two bars.
+    y = {"field": "at", "type": "ordinal", "axis": None}
+    x = {"field": "value", "type": "quantitative", "axis": None,
+         "scale": {"domainMin": 0, "range": [0, {"expr": f"width - {BAR_TEXT_PX}"}]}}  # fmt: skip
     layers: list[Json] = [
-        {"mark": {"type": "bar", "height": 16},
-         "encoding": {"color": {"field": "tone", "type": "nominal", "scale": None}}},
-        {"mark": {"type": "text", "align": "left", "dx": 6},
-         "encoding": {"text": {"field": "text"}}},
+        {"mark": {"type": "bar", "height": 14, "yOffset": BAR_DOWN_PX},
+         "encoding": {"x": x, "color": {"field": "tone", "type": "nominal", "scale": None}}},
+        {"mark": {"type": "text", "align": "left", "dx": 6, "dy": BAR_DOWN_PX},
+         "encoding": {"x": x, "text": {"field": "text"}}},
+        {"mark": {"type": "text", "align": "left", "dy": -BAR_DOWN_PX, "color": "$ink-soft",
+                  "limit": {"expr": f"width * {LABEL_OF_WIDTH}"}},
+         "encoding": {"x": {"value": 0}, "text": {"field": "label"}}},
     ]  # fmt: skip
-    spec = {"data": _data(values, "value"), "encoding": {"x": x, "y": y}, "layer": layers}
-    return spec | {"height": max(ROW_HEIGHT * len(values), 60), **_titled(title)}
+    spec = {"data": _data(values, "value"), "encoding": {"y": y}, "layer": layers}
+    return spec | {"height": max(BAR_ROW_HEIGHT * len(values), 60), **_titled(title)}
 
 
 def plot_columns(bars: Sequence[Bar], *, title: str) -> Json:

@@ -22,7 +22,6 @@ from ml_connector.web.views.actions import answer, find_flow, read_key
 SHOWN = 100
 CAUSES_SHOWN = 100
 CAUSES_DRAWN = 12
-LABEL_MAX = 48
 TALLIES_MAX = 5_000
 """Of each page; the most frequent are among them."""
 NUMBERS_MAX = 500
@@ -60,8 +59,8 @@ def _draw_causes(causes: Sequence[listings.Cause]) -> list[Chart]:
     if len(causes) <= 1:
         return []
     bars = [
-        Bar(label=_shorten(cause), amount=Decimal(cause.count), text=f"{cause.count:,}")
-        for cause in causes
+        Bar(label=label, amount=Decimal(cause.count), text=f"{cause.count:,}")
+        for cause, label in zip(causes, _name_causes(causes), strict=True)
     ]
     first = causes[0]
     return [
@@ -78,11 +77,18 @@ def _draw_causes(causes: Sequence[listings.Cause]) -> list[Chart]:
     ]  # fmt: skip
 
 
-def _shorten(cause: listings.Cause) -> str:
-    """The cause as it fits beside a bar; of two flows or currencies it says which."""
-    text = listings.tell_cause(cause.text)
-    cut = text if len(text) <= LABEL_MAX else f"{text[: LABEL_MAX - 1]}…"
-    return f"{cut} · {cause.flow} {cause.currency}".strip()
+def _name_causes(causes: Sequence[listings.Cause]) -> list[str]:
+    """The causes as labels; of several flows or currencies each says first which are its own.
+
+    A picture that is too narrow for a label cuts its end; the table below has the whole.
+    """
+    several = [len({one.flow for one in causes}) > 1, len({one.currency for one in causes}) > 1]
+    labels = []
+    for one in causes:
+        parts = (one.flow if several[0] else "", one.currency if several[1] else "")
+        own = " ".join(part for part in parts if part)
+        labels.append(" · ".join(filter(None, (own, listings.tell_cause(one.text)))))
+    return labels
 
 
 @needs(Right.SEE)
