@@ -1,5 +1,6 @@
 """Every page of the router, for every role and for nobody."""
 
+import re
 from typing import Any
 
 import pytest
@@ -71,6 +72,18 @@ def test_nobody_is_asked_to_sign_in_and_led_back(site: Any) -> None:
     part = visitor.get(f"/runs/{site.run_id}/", **{"HX-Request": "true"})
     assert part.status == 204
     assert part.headers["HX-Redirect"].startswith("/sign-in/")
+
+
+def test_an_address_of_nothing_is_no_page(site: Any) -> None:
+    """Whoever mistypes a flow, a run or a plan is told so, by every page that takes one."""
+    chief = site.member("chief")
+    for path, right in site.routes:
+        if "<" not in path or right == "open":
+            continue
+        named = path.replace("<path:place>", "nothing-there/US/Sep-26")
+        where = "/" + re.sub("<[^>]*>", "nothing-there", named)
+        told = {chief.get(where).status, chief.post(where, {}).status}
+        assert told in ({404}, {404, 405}), (path, told)
 
 
 def test_changes_need_a_form_of_our_own(site: Any) -> None:

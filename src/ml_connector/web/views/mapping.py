@@ -132,12 +132,17 @@ def _list_dimensions(request: Asked, name: str) -> list[str]:
     return list_mapped(request.house.actuals_flow(name))
 
 
-def find_rules(request: Asked, name: str) -> RulesInForce | HttpResponse:
-    """The rules in force, or the page that lists the faults of their file."""
+def verify_flow(request: Asked, name: str) -> None:
+    """There is a flow of that name which has rules; else there is no such page."""
     try:
         request.house.actuals_flow(name)
     except UsageError as error:
         raise Http404(error.refused) from error
+
+
+def find_rules(request: Asked, name: str) -> RulesInForce | HttpResponse:
+    """The rules in force, or the page that lists the faults of their file."""
+    verify_flow(request, name)
     try:
         return request.house.find_rules(name)
     except UsageError as error:
@@ -331,6 +336,7 @@ def restore(request: Asked, name: str) -> HttpResponse:
 
 def _answer(request: Asked, name: str, act: Any) -> HttpResponse:
     """The workbench, once the act is done, or why it was refused."""
+    verify_flow(request, name)
     try:
         act()
     except ConnectorError as error:

@@ -20,7 +20,7 @@ from ml_connector.web.pager import find_page
 from ml_connector.web.tables import ASKED as FORM_ASKED
 from ml_connector.web.tables import Table, find_file
 from ml_connector.web.views.actions import answer, read_key
-from ml_connector.web.views.mapping import find_rules, read_number, refuse
+from ml_connector.web.views.mapping import find_rules, read_number, refuse, verify_flow
 from ml_connector.wiring.mappings import list_mapped
 
 VALUES_SHOWN = 100
@@ -78,6 +78,7 @@ def _read_filter(request: Asked) -> UnmappedFilter:
 @needs(Right.SEE)
 def show_value(request: Asked, name: str) -> HttpResponse:
     """One value: amounts by period, the lines behind, what fits, and what can be done."""
+    verify_flow(request, name)
     if not request.GET.get("value") and not request.GET.get("dimension"):
         return show_queue(request)
     return _show_value(request, find_value(request, name))
