@@ -323,17 +323,34 @@ def test_expired_plan_is_in_another_state_than_waiting(
 
 def test_plan_is_found_by_an_unambiguous_beginning(records: Records, plan: Approval) -> None:
     """A whole hash wins over longer ones that begin with it; several are named; case counts."""
-    for number, plan_hash in enumerate(("ab12", "ab12ff", "cd_1", "cde1")):
+    hashes = ("abab12", "abab12ff", "cdcdcd_1", "cdcdcde1", "f0")
+    for number, plan_hash in enumerate(hashes):
         records.approvals.request_approval(replace(plan, plan_hash=plan_hash, flow=f"f{number}"))
-    assert find(records, "ab12").plan_hash == "ab12"
-    assert find(records, "ab12f").plan_hash == "ab12ff"
-    assert find(records, "cd_").plan_hash == "cd_1"
-    assert find(records, "cde").plan_hash == "cde1"
-    for unknown in ("", "CD_1", "cd%", "x"):
+    assert find(records, "abab12").plan_hash == "abab12"
+    assert find(records, "abab12f").plan_hash == "abab12ff"
+    assert find(records, "cdcdcd_").plan_hash == "cdcdcd_1"
+    assert find(records, "cdcdcde").plan_hash == "cdcdcde1"
+    assert find(records, "f0").plan_hash == "f0"
+    for unknown in ("", "CDCDCD_1", "cdcdcd%", "x"):
         assert records.approvals.find_approval(unknown) is None
-    with pytest.raises(UsageError, match="'cd' is the beginning of 2 plans: cd_1, cde1"):
-        records.approvals.find_approval("cd")
-    assert decide(records, "lee", plan_hash="cde").decisions[0].actor == "lee"
+    for several in ("c", "cdcdcd"):
+        told = f"'{several}' is the beginning of 2 plans: cdcdcd_1, cdcdcde1"
+        with pytest.raises(UsageError, match=told):
+            records.approvals.find_approval(several)
+    assert decide(records, "lee", plan_hash="cdcdcde").decisions[0].actor == "lee"
+
+
+def test_plan_is_not_found_by_too_short_a_beginning(
+    records: Records, plan: Approval, waiting: Approval
+) -> None:
+    """Though no other begins so yet: a slip of the hand would decide on it."""
+    told = f"'3f5a0' is too short to name a plan: 1 plan begins so, {HASH}"
+    with pytest.raises(UsageError, match=told) as caught:
+        decide(records, "lee", plan_hash="3f5a0")
+
+    assert "at least 6 characters" in caught.value.next_step
+    assert find(records) == waiting
+    assert find(records, HASH[:6]) == waiting
 
 
 @pytest.mark.parametrize("plan_hash", ["", "x", "3f5a0c1"])

@@ -93,16 +93,29 @@ def test_run_id_is_used_once(records: Records) -> None:
 
 def test_prefix_finds_a_run_only_when_it_fits_one(records: Records) -> None:
     """An exact id wins over longer ones; case counts; wildcards of the database do not."""
-    for number, run_id in enumerate(("0aB", "0aBc", "0ax", "1_2", "1a2")):
+    names = ("2611-0aB", "2611-0aBc", "2611-0ax", "2611-1_2", "2611-1a2", "7x")
+    for number, run_id in enumerate(names):
         start_run(records, run_id, flow=f"flow {number}")
-    assert records.runs.load_run("0aB").run_id == "0aB"
-    assert records.runs.load_run("0ax").run_id == "0ax"
-    assert records.runs.load_run("1_").run_id == "1_2"
-    with pytest.raises(UsageError, match="fits 3 runs: 0ax, 0aBc, 0aB"):
-        records.runs.load_run("0a")
-    for unknown in ("0ab", "%", "", "2"):
+    assert records.runs.load_run("2611-0aB").run_id == "2611-0aB"
+    assert records.runs.load_run("2611-0ax").run_id == "2611-0ax"
+    assert records.runs.load_run("2611-1_").run_id == "2611-1_2"
+    with pytest.raises(UsageError, match="fits 3 runs: 2611-0ax, 2611-0aBc, 2611-0aB"):
+        records.runs.load_run("2611-0a")
+    for unknown in ("2611-0ab", "%", "", "3"):
         with pytest.raises(UsageError, match="no run"):
             records.runs.load_run(unknown)
+
+
+def test_prefix_that_is_too_short_names_no_run_though_it_fits_one(records: Records) -> None:
+    """A slip of the hand would cancel it; a whole id may be as short as it is."""
+    start_run(records, "261123-0213-ab", flow="one")
+    start_run(records, "7x", flow="two")
+
+    with pytest.raises(UsageError, match="'26112' is too short to name a run, and fits 1 run: 26"):
+        records.runs.load_run("26112")
+
+    assert records.runs.load_run("261123").run_id == "261123-0213-ab"
+    assert records.runs.load_run("7x").run_id == "7x"
 
 
 def test_unknown_run_is_refused_by_every_call(records: Records) -> None:
@@ -215,4 +228,4 @@ def test_stored_run_equals_what_was_returned(records: Records) -> None:
     """What a call returns is what a later process reads."""
     run = records.runs.create_run(run_id="0142", flow="f", kind="F2", actor="kim", request={})
     records.runs.save_run("0142", RunState.RUNNING)
-    assert open_records().runs.load_run("01") == replace(run, state=RunState.RUNNING)
+    assert open_records().runs.load_run("0142") == replace(run, state=RunState.RUNNING)

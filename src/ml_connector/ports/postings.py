@@ -242,10 +242,12 @@ class ApprovalStore(Protocol):
         """
 
     def find_approval(self, plan_hash: str) -> Approval | None:
-        """The plan by its hash or an unambiguous prefix; an expired one is told as such.
+        """The plan by its hash, or an unambiguous prefix of `PREFIX_MIN` characters or more.
+
+        An expired one is told as such.
 
         Raises:
-            UsageError: The prefix fits several; names them.
+            UsageError: The prefix is too short or fits several; names them.
         """
 
     def find_bar(self, plan_hash: str, *, actor: str) -> str:

@@ -95,10 +95,10 @@ class RunStore(Protocol):
         """The run is to stop before its next step; False where it is not running."""
 
     def load_run(self, run_id: str) -> RunRow:
-        """The run by its id or an unambiguous prefix.
+        """The run by its id, or an unambiguous prefix of `PREFIX_MIN` characters or more.
 
         Raises:
-            UsageError: No such run, or the prefix fits several; names them.
+            UsageError: No such run, or the prefix is too short or fits several; names them.
         """
 
     def load_runs(

@@ -11,7 +11,7 @@ FOUND_MAX = 50
 SEARCHED_MAX = 5_000
 """Newest rows of one kind that are looked through for what no index knows."""
 PREFIX_MIN = 6
-"""Characters the beginning of an id or a hash has at least."""
+"""Characters the beginning of an id or a hash has at least; a slip of the hand has fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

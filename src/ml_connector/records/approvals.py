@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from ml_connector.errors import BlockedError
 from ml_connector.ports import RUN_RESUMED, Approval, ApprovalState, Decision
+from ml_connector.ports.traces import PREFIX_MIN
 from ml_connector.records import models
 from ml_connector.records.canonical import verify_plain
 from ml_connector.records.errors import (
@@ -25,6 +26,7 @@ from ml_connector.records.errors import (
     OtherFlowError,
     OwnPlanError,
     PeopleDecideError,
+    ShortPlanError,
     UnfitApprovalError,
     UnknownApprovalError,
 )
@@ -97,7 +99,7 @@ class ApprovalRecords(OrganisationStore):
         return self._render(row)
 
     def find_approval(self, plan_hash: str) -> Approval | None:
-        """The plan by its hash or an unambiguous prefix; an expired one is told as such."""
+        """The plan by its hash or an unambiguous prefix; see `ports.ApprovalStore`."""
         row = self._find(plan_hash)
         return None if row is None else self._render(row)
 
@@ -135,6 +137,8 @@ class ApprovalRecords(OrganisationStore):
         hashes = [h for h in near.values_list("plan_hash", flat=True) if h.startswith(plan_hash)]
         if len(hashes) > 1:
             raise AmbiguousPlanError(plan_hash, hashes)
+        if hashes and len(plan_hash) < PREFIX_MIN:
+            raise ShortPlanError(plan_hash, hashes[0])
         return rows.filter(plan_hash__in=hashes).first()
 
     def _load(self, plan_hash: str) -> models.Approval:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ml_connector.errors import BlockedError, BusyError, RefusedError, UsageError
 from ml_connector.ports import Approval, ApprovalState, Posting, PostingState
+from ml_connector.ports.traces import PREFIX_MIN
 
 NOT_STORED = "No posting was stored and nothing was sent."
 AS_IT_WAS = "The posting is as it was."
@@ -192,8 +193,22 @@ class AmbiguousPlanError(UsageError):
             f"{prefix!r} is the beginning of {len(hashes)} plans: {listed}"
             f"{f' and {more} more' if more > 0 else ''}.",
             written="Nothing was stored.",
-            next_step="Give more of the plan's hash.",
+            next_step=f"Give more of the plan's hash, at least {PREFIX_MIN} characters.",
             prefix=prefix, plans=len(hashes),
+        )  # fmt: skip
+
+
+class ShortPlanError(UsageError):
+    """What was given is too short for the beginning of a plan's hash, though one plan begins so."""
+
+    code = "approvals.too-short"
+
+    def __init__(self, prefix: str, plan_hash: str) -> None:
+        super().__init__(
+            f"{prefix!r} is too short to name a plan: 1 plan begins so, {plan_hash}.",
+            written="Nothing was stored.",
+            next_step=f"Give at least {PREFIX_MIN} characters of the plan's hash, or all of it.",
+            prefix=prefix, plan=plan_hash,
         )  # fmt: skip
 
 

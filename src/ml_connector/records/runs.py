@@ -6,6 +6,7 @@ from django.db import IntegrityError, connection, connections
 
 from ml_connector.errors import BusyError, UsageError
 from ml_connector.ports import UNFINISHED_STATES, Json, RunRow, RunState, StepRow
+from ml_connector.ports.traces import PREFIX_MIN
 from ml_connector.records import models
 from ml_connector.records.alerts import note_run
 from ml_connector.records.canonical import verify_plain
@@ -94,8 +95,8 @@ class RunRecords(OrganisationStore):
         found = self._find_beginning(run_id) if run_id else []
         if not found:
             self._refuse_unknown(run_id)
-        if len(found) > 1:
-            raise _ambiguous(run_id, [row.run_id for row in found])
+        if len(found) > 1 or len(run_id) < PREFIX_MIN:
+            raise _unnamed(run_id, [row.run_id for row in found])
         return _render_run(found[0])
 
     def load_runs(
@@ -225,13 +226,16 @@ class RunRecords(OrganisationStore):
         )  # fmt: skip
 
 
-def _ambiguous(prefix: str, found: list[str]) -> UsageError:
+def _unnamed(prefix: str, found: list[str]) -> UsageError:
+    """Why the prefix names no run, though some begin with it."""
     names = ", ".join(found[:RUNS_NAMED_MAX])
     more = " and more" if len(found) == RUNS_ALIKE_MAX else ""
+    fits = f"fits {len(found)} run{'s' if len(found) > 1 else ''}{more}: {names}."
+    short = "is too short to name a run, and " if len(prefix) < PREFIX_MIN else ""
     return UsageError(
-        f"{prefix!r} fits {len(found)} runs{more}: {names}.",
+        f"{prefix!r} {short}{fits}",
         written="Nothing was changed.",
-        next_step="Give more characters of the run's id.",
+        next_step=f"Give more of the run's id, at least {PREFIX_MIN} characters.",
         run_id=prefix,
     )
 
