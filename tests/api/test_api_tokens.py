@@ -53,6 +53,19 @@ def test_wrong_token_is_a_problem_that_says_what_to_do(site: Any, token: str) ->
     assert basic.status == 401
 
 
+def test_address_of_the_manual_answers_a_token_with_the_document(site: Any, token: str) -> None:
+    """A program looks there first; people are shown the page, and nobody is asked to sign in."""
+    told = call(site, token, path="/")
+    wrong = call(site, f"{token}x", path="/")
+
+    assert (told.status, told.headers["Content-Type"]) == (200, "application/json")
+    assert told.text == call(site, token, path="/openapi.json").text
+    assert (wrong.status, json.loads(wrong.text)["code"]) == (401, "api.refused")
+    assert call(site, token, "POST", "/").status in (403, 405)
+    assert "<html" in site.member("viewer").get("/api/v1/").text
+    assert site.visitor().get("/api/v1/").headers["Location"].startswith("/sign-in/")
+
+
 def test_wrong_tokens_wait_and_known_ones_do_not() -> None:
     """Others behind the same proxy are let in; after a minute everybody is looked at again."""
     now = [0.0]

@@ -39,6 +39,7 @@ with open_house(Path(sys.argv[1])) as house:
     found = []
     for one in urlpatterns:
         right = getattr(one.callback, MARK, None)
+        right = getattr(right, "page", right)  # Of a page that programs may ask for too.
         by_method = getattr(right, "rights", {"": "open" if right is Open else right})
         found += [(str(one.pattern), method, right) for method, right in by_method.items()]
     print(json.dumps(found))

@@ -93,17 +93,24 @@ class RightsMiddleware:
             return None
         if isinstance(right, Gate):
             return right.admit(request)
-        person = _find_signed_in(request)
-        if person is None:
-            return ask_to_sign_in(request)
-        if is_lacking(request, person) and not hasattr(view, FACTOR_MARK):
-            return redirect("account-factor")
-        request.person = person  # type: ignore[attr-defined]  # see `Asked`
-        request.rights = person.rights  # type: ignore[attr-defined]  # as above
-        if right not in person.rights:
-            return show_not_allowed(request, right)
-        request.house = find_house().acting_as(person.name)  # type: ignore[attr-defined]  # as above
-        return None
+        return admit_person(request, right, may_lack_factor=hasattr(view, FACTOR_MARK))
+
+
+def admit_person(
+    request: HttpRequest, right: Right, *, may_lack_factor: bool = False
+) -> HttpResponse | None:
+    """None: who is signed in has the right, and `request` is an `Asked`; else what is answered."""
+    person = _find_signed_in(request)
+    if person is None:
+        return ask_to_sign_in(request)
+    if is_lacking(request, person) and not may_lack_factor:
+        return redirect("account-factor")
+    request.person = person  # type: ignore[attr-defined]  # see `Asked`
+    request.rights = person.rights  # type: ignore[attr-defined]  # as above
+    if right not in person.rights:
+        return show_not_allowed(request, right)
+    request.house = find_house().acting_as(person.name)  # type: ignore[attr-defined]  # as above
+    return None
 
 
 def leads_to_factor(view: View) -> View:

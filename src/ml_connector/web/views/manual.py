@@ -3,7 +3,7 @@
 from itertools import groupby
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 
@@ -11,14 +11,34 @@ from ml_connector.ports import Right
 from ml_connector.web.api.access import Programs
 from ml_connector.web.api.document import render_document, show_document
 from ml_connector.web.api.problems import answer_missing
-from ml_connector.web.guards import Asked, needs
+from ml_connector.web.guards import Asked, Gate, admit_person, needs
 
 METHODS = ("get", "post", "put", "delete")
 
 
-@needs(Right.SEE)
+class Readers(Gate):
+    """Lets in people as a page does, and programs by the token they show."""
+
+    page = Right.SEE
+
+    def __init__(self) -> None:
+        self._programs = Programs({"GET": self.page})
+
+    def admit(self, request: HttpRequest) -> HttpResponse | None:
+        """None: the manual may be read."""
+        if "Authorization" in request.headers:
+            return self._programs.admit(request)
+        return admit_person(request, self.page)
+
+
+@needs(Readers())
 def show_manual(request: Asked) -> HttpResponse:
-    """Every operation by its area: what it asks for, what it answers."""
+    """Every operation by its area: what it asks for, what it answers; a program gets the document.
+
+    A program looks here first, and a page to sign in at would tell it nothing.
+    """
+    if "Authorization" in request.headers:
+        return show_document(request)
     document = render_document()
     rows = [
         _describe(document, address, method, operation)
