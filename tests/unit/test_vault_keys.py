@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from ml_connector.vault import KeyProvider, find_keys
+from ml_connector.vault import find_keys
 from ml_connector.vault.errors import KeyMissingError, KeyUnsafeError
 from ml_connector.vault.sources import KeyFile
 
@@ -177,44 +177,6 @@ def test_keyring_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert kept["ml-connector", "default"].startswith(f"{ONE},")
     assert keys.holds(id_of(ONE))
     assert keys.newest_key_id != id_of(ONE)
-
-
-class ReversingService:
-    """A pretended key service that turns data keys around; it never shows a key."""
-
-    newest_key_id = "kms/7"
-
-    def holds(self, key_id: str) -> bool:
-        """Only its own."""
-        return key_id.startswith("kms/")
-
-    def wrap(self, data_key: bytes, *, bound_to: bytes) -> tuple[str, bytes]:
-        """Turned around, behind what it is bound to."""
-        return self.newest_key_id, bound_to + data_key[::-1]
-
-    def unwrap(self, key_id: str, wrapped: bytes, *, bound_to: bytes) -> bytes:
-        """Turned back."""
-        assert self.holds(key_id)
-        return wrapped.removeprefix(bound_to)[::-1]
-
-    def add_key(self) -> bool:
-        """Its administrator does that."""
-        return False
-
-
-def test_key_service_wraps_and_local_keys_still_open() -> None:
-    """Moving to a service needs no secret to be entered again."""
-    local = find_keys(environment={"ML_CONNECTOR_KEY": ONE})
-    key_id, wrapped = local.wrap(b"d" * 32, bound_to=b"x")
-    keys: KeyProvider = find_keys(
-        provider=ReversingService(), environment={"ML_CONNECTOR_KEY": ONE}
-    )
-    assert keys.newest_key_id == "kms/7"
-    assert keys.unwrap(key_id, wrapped, bound_to=b"x") == b"d" * 32
-    assert keys.unwrap(*keys.wrap(b"e" * 32, bound_to=b"x"), bound_to=b"x") == b"e" * 32
-    assert keys.holds(key_id)
-    assert keys.holds("kms/7")
-    assert not keys.add_key()
 
 
 def test_keys_show_their_places_only(tmp_path: Path) -> None:

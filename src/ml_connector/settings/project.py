@@ -19,18 +19,26 @@ _BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9][A-
 
 
 class KeySettings(Strict):
-    """Where the key that opens the stored secrets comes from; exactly one of the two."""
+    """Where the key that opens the stored secrets comes from: `keyring`, or else one of the others.
+
+    Beside `keyring` the other may stay while secrets are still wrapped by its key.
+    """
 
     file: Path | None = None
     """Key file, readable by its owner alone (mode 0600); keep it out of the backups of the
     state folder. A path is read from the project folder."""
     env: str = ""
     """Name of the environment variable that holds the key."""
+    keyring: str = ""
+    """Name of an entry in the operating system's keyring, where new keys go; needs
+    `ml-connector[keyring]`."""
 
     @model_validator(mode="after")
-    def _verify_one_source(self) -> "KeySettings":
-        if (self.file is None) == (not self.env):
+    def _verify_sources(self) -> "KeySettings":
+        if self.file is not None and self.env:
             raise ValueError("names exactly one of `file` and `env`")
+        if self.file is None and not self.env and not self.keyring:
+            raise ValueError("names none of `file`, `env` and `keyring`")
         return self
 
 

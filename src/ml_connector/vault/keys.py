@@ -24,7 +24,6 @@ KEY_ID_CHARS = 12
 
 def find_keys(
     *,
-    provider: KeyProvider | None = None,
     keyring_account: str = "",
     file: Path | None = None,
     variable: str | None = None,
@@ -32,10 +31,9 @@ def find_keys(
 ) -> KeyProvider:
     """The keys of the first place that has any wrap; keys of all the others still open.
 
-    The order is: provider, keyring, file, variable. Nothing is read before the first use.
+    The order is: keyring, file, variable. Nothing is read before the first use.
 
     Args:
-        provider: A key service; wraps everything from now on.
         keyring_account: Entry of the system's keyring; empty: the keyring is not asked.
         file: Key file, readable by its owner alone; made when the first secret is saved.
         variable: Name of an environment variable instead of `ML_CONNECTOR_KEY`.
@@ -52,8 +50,7 @@ def find_keys(
             environment=os.environ if environment is None else environment,
         )
     )
-    local = LocalKeys(sources)
-    return local if provider is None else ChainedKeys(provider, local)
+    return LocalKeys(sources)
 
 
 class LocalKeys:
@@ -139,36 +136,6 @@ class LocalKeys:
             " its first secret.",
             places=places,
         )
-
-
-class ChainedKeys:
-    """A key service wraps; what was wrapped locally before still opens."""
-
-    def __init__(self, first: KeyProvider, then: KeyProvider) -> None:
-        self._first = first
-        self._then = then
-
-    @property
-    def newest_key_id(self) -> str:
-        """Id of the service's newest key."""
-        return self._first.newest_key_id
-
-    def holds(self, key_id: str) -> bool:
-        """Whether either has the key."""
-        return self._first.holds(key_id) or self._then.holds(key_id)
-
-    def wrap(self, data_key: bytes, *, bound_to: bytes) -> tuple[str, bytes]:
-        """As the service wraps."""
-        return self._first.wrap(data_key, bound_to=bound_to)
-
-    def unwrap(self, key_id: str, wrapped: bytes, *, bound_to: bytes) -> bytes:
-        """By whoever has the key."""
-        holder = self._first if self._first.holds(key_id) else self._then
-        return holder.unwrap(key_id, wrapped, bound_to=bound_to)
-
-    def add_key(self) -> bool:
-        """Whether the service has a newer key now."""
-        return self._first.add_key()
 
 
 def _name_key(key: bytes) -> str:

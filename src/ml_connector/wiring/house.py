@@ -261,8 +261,9 @@ class House(
 
         key = self.project.settings.key
         keys = find_keys(
-            file=self.project.resolve(key.file) if key.file else None, variable=key.env or None
-        )
+            keyring_account=key.keyring, variable=key.env or None,
+            file=self.project.resolve(key.file) if key.file else None,
+        )  # fmt: skip
         return Vault(
             open_secret_store(self._database, clock=self.clock), keys, folder=self.project.root
         )
