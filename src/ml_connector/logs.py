@@ -21,6 +21,8 @@ SECRETS_HELD_MAX = 1_000
 SECRET_CHARS_MIN = 6
 """Shorter values are not remembered: masking `a` everywhere would leave nothing to read."""
 DEPTH_MAX = 8
+OURS = "ml_connector"
+"""Begins the names of our own loggers."""
 LogFormat = Literal["console", "json"]
 LevelName = Literal["debug", "info", "warning", "error"]
 
@@ -134,6 +136,7 @@ def _set_up_library_logs(out: TextIO, level: int, renderer: Processor) -> None:
     root.handlers[:] = [handler]
     # Libraries call routine things INFO; ours is the level people chose, theirs at least WARNING.
     root.setLevel(max(level, logging.WARNING))
+    logging.getLogger(OURS).setLevel(level)
 
 
 def _redact(value: object, depth: int) -> object:

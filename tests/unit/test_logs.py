@@ -21,6 +21,7 @@ def restored() -> Iterator[None]:
     yield
     root.handlers[:], level = before[0], before[1]
     root.setLevel(level)
+    logging.getLogger(logs.OURS).setLevel(logging.NOTSET)
     structlog.reset_defaults()
 
 
@@ -38,6 +39,29 @@ def test_healthy_run_is_silent_at_the_default_level() -> None:
     logging.getLogger("httpx2").info("HTTP Request: GET https://erp.example")
 
     assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_level_says_what_of_ours_is_written_and_no_level_shows_a_secret(
+    level: logs.LevelName,
+) -> None:
+    """Libraries tell routine things as information, addresses among them: they stay quiet."""
+    out = io.StringIO()
+    logs.set_up_logs(log_format="json", level=level, stream=out)
+    logs.hide_secret(SECRET)
+    ours = logging.getLogger("ml_connector.engine.steps")
+    levels = ["debug", "info", "warning", "error"]
+
+    for name in levels:
+        getattr(structlog.get_logger(), name)("call.tried", token="abc", url=f"x?key={SECRET}")
+        getattr(ours, name)("step.ended Authorization: Bearer %s", SECRET)
+    logging.getLogger("httpx2").info("GET https://erp.example")
+    logging.getLogger("dbos").debug("SELECT")
+
+    written = [row["level"] for row in events_of(out)]
+    assert written == [name for name in levels[levels.index(level) :] for _ in range(2)]
+    assert SECRET not in out.getvalue()
+    assert "abc" not in out.getvalue()
 
 
 @pytest.mark.parametrize(

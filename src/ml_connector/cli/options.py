@@ -28,6 +28,9 @@ class Options:
         Path | None, Parameter(help="Project folder; default: the one you are in.")
     ] = None
     output: Annotated[Output, Parameter(alias="-o", help="How data on stdout is printed.")] = "text"
+    verbose: Annotated[
+        bool, Parameter(alias="-v", negative=(), help="Log each step and each call on stderr.")
+    ] = False
     set_: Annotated[
         list[str],
         Parameter(name="--set", help="Overrule a setting: KEY=VALUE, dotted.", negative=()),
@@ -39,12 +42,12 @@ class Options:
         return Path(given) if given else wiring.find_root(Path.cwd())
 
     def parse_overrides(self) -> dict[str, str]:
-        """The settings overruled by `--set`.
+        """The settings overruled by `--set`, and the level of the log by `--verbose`.
 
         Raises:
             UsageError: One of them is not KEY=VALUE.
         """
-        parsed = {}
+        parsed = {"log_level": "debug"} if self.verbose else {}
         for text in self.set_:
             key, equals, value = text.partition("=")
             if not equals:

@@ -8,6 +8,7 @@ history belongs to an attempt before a resume, is passed over, and the next atte
 A database of ours that is away is no failure: the attempt waits for it and calls again.
 """
 
+import logging
 from collections.abc import Callable
 from threading import Event
 
@@ -28,6 +29,7 @@ from ml_connector.engine.tagged_json import parse_tagged, render_tagged
 from ml_connector.errors import ConnectorError, RunInterruptedError
 from ml_connector.ports import Json
 
+logger = logging.getLogger(__name__)
 ATTEMPTS_MAX = 100
 """Attempts at one step over all resumes of a run."""
 VALUE_BYTES_MAX = 100_000
@@ -154,6 +156,7 @@ class _Attempt:
         return {StepState.DONE: result}
 
     def _tell_finished(self, token: int, state: StepState, result: Json) -> None:
+        logger.info("run.step_finished run_id=%s step=%s state=%s", self._run_id, self._name, state)
         self._ride(lambda: self._observer.step_finished(token, state=state, result=result))
 
     def _fail(self, error: Exception) -> Json:

@@ -148,6 +148,9 @@ class ProjectSettings(Strict):
     """Where the immutable files are."""
     log_format: Literal["console", "json"] = "console"
     """How log lines on stderr look."""
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    """From which level on lines are logged. `info` tells each step of a run, `debug` each call of a
+    system too; a secret is masked at every level, and bodies are never logged."""
     period_look_minutes: int = Field(default=10, ge=1, le=1440)
     """How often `serve` and workers ask an ERP how its periods stand, for schedules that follow
     them."""

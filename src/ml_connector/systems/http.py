@@ -261,7 +261,13 @@ class HttpClient:
             response = self._client.send(request, stream=True, follow_redirects=False)
             tell(response.status_code)
             try:
-                return self._read_reply(call, response)
+                reply = self._read_reply(call, response)
+                # Neither query nor body: they hold amounts, and at a log-in credentials.
+                _log.debug(
+                    "http.answered", system=self._options.system, method=call.method,
+                    path=call.path, status=reply.status, received_bytes=len(reply.content),
+                )  # fmt: skip
+                return reply
             finally:
                 response.close()
 

@@ -80,6 +80,8 @@ class Engines(Part):
 
         def _configure_database(self) -> None: ...
 
+        def _set_up_logs(self) -> None: ...
+
         def _make_look(self, queue: RunQueue, tell: Tell) -> Look: ...
 
         def _watching_periods(self, tell: Tell) -> AbstractContextManager[None]: ...
@@ -119,6 +121,7 @@ class Engines(Part):
     ) -> "DurableEngine":
         from ml_connector.engine.durable import DurableEngine  # noqa: PLC0415 - start-up time.
 
+        self._set_up_logs()
         self.project.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         engine = DurableEngine(
             self._engine_url,

@@ -106,7 +106,8 @@ class Systems(Part):
         """Log lines look as the project says; only what talks to a system or runs flows logs."""
         from ml_connector.logs import set_up_logs  # noqa: PLC0415 - start-up time.
 
-        set_up_logs(log_format=self.project.settings.log_format)
+        settings = self.project.settings
+        set_up_logs(log_format=settings.log_format, level=settings.log_level)
 
     def _keep(self, key: str, make: Callable[[], Any]) -> Any:
         with self._keeping:

@@ -1,10 +1,12 @@
 """What is sent again, after how long, and what is not."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import pytest
+from structlog.testing import capture_logs
 
 from ml_connector.errors import (
     CredentialsError,
@@ -217,3 +219,18 @@ def test_unauthorized_call_is_not_replayed_when_that_is_ruled_out(
         chain.client.send(call)
     assert len(chain.server.requests) == 1
     assert authorizer.rejected == [{"Authorization": "Bearer t0"}]
+
+
+def test_call_is_logged_at_debug_by_its_path_and_never_by_what_it_carries(
+    build: Any, numbered: Any
+) -> None:
+    """Queries hold amounts and names, bodies credentials; the level is for looking, not leaking."""
+    chain = build(reply(200, content=b'{"access": "secret-answer"}'), authorizer=numbered())
+
+    with capture_logs() as told:
+        chain.client.send(replace(READ, content=b"secret-body"))
+
+    assert told == [
+        {"event": "http.answered", "log_level": "debug", "system": "Fusion (erp)", "method": "GET",
+         "path": "/ledgers", "status": 200, "received_bytes": 27}
+    ]  # fmt: skip
