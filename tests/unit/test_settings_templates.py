@@ -1,6 +1,7 @@
 """The folders `init` makes are free of faults; the editors' schemas agree with the loader."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from ml_connector.settings import ActualsFlow, BudgetFlow, DimensionsFlow, load_project
+from ml_connector.settings.project import ProjectSettings
 from ml_connector.settings.project_template import (
     ERPS,
     SANDBOX_SECRETS,
@@ -17,9 +19,18 @@ from ml_connector.settings.project_template import (
     render_sandbox_project,
     save_project,
 )
+from ml_connector.settings.schedules import Schedule
 from ml_connector.settings.schema import render_schema
+from ml_connector.settings.suppliers import SupplierFlow
 from ml_connector.systems.jde.connection import JdeSettings
 from ml_connector.wiring.projects import connection_models
+
+FLOW_MODELS: dict[str, type[BaseModel]] = {
+    "actuals": ActualsFlow, "budget": BudgetFlow, "dimensions": DimensionsFlow,
+    "suppliers": SupplierFlow,
+}  # fmt: skip
+UNSHOWN = {"name", "kind", "chunk_bytes", "poll_seconds", "api_version", "framework_version"}
+"""Said by the file's name, or of no concern but to whoever looks for it in the reference."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +71,32 @@ def test_company_folder_is_free_of_faults(tmp_path: Path, models: dict[str, Any]
     secrets = ("fusion-prod.client_secret", "jde-prod.password", "anaplan-fin.password")
     assert all(f"secret:{name}" in text for name in secrets)
     assert "@" not in text.replace("integration@example.com", "")
+
+
+def test_company_folder_shows_every_key_somebody_may_want(models: dict[str, Any]) -> None:
+    """By its default, or in a comment; whoever fills the folder in need not look elsewhere."""
+    content = render_project(first_month="2026-01", erps=ERPS, connection_models=models)
+    kinds = {kind: _keys_of(model) for kind, model in FLOW_MODELS.items()}
+    kinds |= {kind: _keys_of(model) for kind, model in models.items()}
+    lacking = []
+    for name, text in content.items():
+        kind = re.search(r"^kind: (\S+)$", text, re.MULTILINE)
+        if name == "ml-connector.yaml":
+            keys = set(ProjectSettings.model_fields)
+        elif name.startswith("schedules/") and name.endswith(".yaml"):
+            keys = set(Schedule.model_fields)
+        elif kind is not None:
+            keys = kinds[kind[1]]
+        else:
+            continue
+        shown = set(re.findall(r"^(?:# ?)?([a-z_]+):", text, re.MULTILINE))
+        lacking += [f"{name} {key}" for key in sorted(keys - shown - UNSHOWN)]
+
+    assert lacking == []
+
+
+def _keys_of(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}
 
 
 @pytest.mark.parametrize("erp", ERPS)
