@@ -67,6 +67,7 @@ class FakeSource:
 
     clock: Clock
     connection: str = "erp"
+    address: str = "https://erp.example"
     ledgers: list[Ledger] = field(default_factory=list)
     periods: dict[str, list[Period]] = field(default_factory=dict)
     states: dict[tuple[str, str], PeriodState] = field(default_factory=dict)

@@ -31,6 +31,7 @@ from ml_connector.flows.writing.asking import (
     ask_budget,
     ask_people,
     retire_plans,
+    verify_address,
     verify_applicable,
     verify_connection,
 )
@@ -86,6 +87,7 @@ def run_budget(steps: Steps, request: Json, bench: BudgetBench) -> Json:
     use_exact_money()
     _verify_request(bench, request)
     pins = steps.step("preflight", partial(_preflight, bench))
+    verify_address(bench, pins, what=f"Run {steps.run_id} began with")
     bench = load_budget_books(bench, pins["books"])
     read: Json = {"service": pins.get("service", [])}
     if request.get("apply"):
@@ -191,6 +193,7 @@ def _preflight(bench: BudgetBench) -> Json:
                 ledger=name,
             )
     return {
+        "address": bench.source.address,
         "export": render_action(export),
         "books": books,
         "mode": bench.flow.mode,

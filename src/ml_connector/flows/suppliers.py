@@ -33,6 +33,7 @@ from ml_connector.flows.writing.asking import (
     apply_once,
     ask_people,
     retire_plans,
+    verify_address,
     verify_connection,
 )
 from ml_connector.ports import ActionKind, Json, RunState, Steps
@@ -63,6 +64,7 @@ def run_suppliers(steps: Steps, request: Json, bench: SupplierBench) -> Json:
         summary = _summary(bench, request) | tell_planned(bench, plan["plan_hash"])
         return _ask(steps, bench, plan, summary)
     pins = steps.step("preflight", partial(_preflight, bench))
+    verify_address(bench, pins, what=f"Run {steps.run_id} began with")
     exported = steps.step("revised: export", partial(run_export, steps, bench, pins))
     read = steps.step("revised: read", partial(read_revised, bench, exported["export"]))
     earlier = steps.step("earlier: settle", partial(settle_earlier, bench))
@@ -105,7 +107,7 @@ def _preflight(bench: SupplierBench) -> Json:
     if bench.template:
         verify_covered(bench)
     export = find_action(bench.target, ActionKind.EXPORT, bench.flow.export)
-    return {"export": render_action(export)}
+    return {"address": bench.source.address, "export": render_action(export)}
 
 
 def _compare(steps: Steps, bench: SupplierBench, chunks: list[str], asked: Asked) -> list[Json]:

@@ -32,6 +32,8 @@ class LedgerSource(Protocol):
     """
 
     connection: str
+    address: str
+    """Where it is; another one is another ERP, whatever the connection is called."""
 
     def check(self) -> Iterator[Check]:
         """Yield reach, log-in, rights and set-up findings, worst last; never raises for those."""

@@ -316,6 +316,39 @@ def ask_without_head(budget: BudgetDesk, plan: str) -> str:
     return plan_hash
 
 
+def test_connection_that_leads_elsewhere_since_is_not_written(budget: BudgetDesk) -> None:
+    """Under the same name; a ledger there may hold just the same, and nobody has approved it."""
+    budget.flow = make_flow(**ASKS)
+    plan = budget.run()["plan_hash"]
+    budget.approve(plan, "bob")
+    was, budget.desk.source.address = budget.desk.source.address, "https://test.example"
+
+    error = budget.fail(apply=plan)
+
+    assert error.code == "plan.other-erp"
+    assert f"at {was}, and that connection leads to https://test.example now" in error.refused
+    assert budget.journals.calls == 0
+    budget.desk.source.address = was
+    assert budget.run(apply=plan)["state"] == "succeeded"
+
+
+def test_run_whose_connection_leads_elsewhere_since_it_began_goes_on_there_only(
+    budget: BudgetDesk,
+) -> None:
+    """Half of the journals here and half of them there would tie out nowhere."""
+    budget.journals.lose_at = {2: "lose_before", 3: "lose_before"}
+    assert budget.fail().code == "postings.unclear"
+    was, budget.desk.source.address = budget.desk.source.address, "https://test.example"
+    sent = budget.journals.calls
+
+    with pytest.raises(BlockedError, match="Run budgets-1 began with erp at"):
+        budget.resume()
+
+    assert budget.journals.calls == sent
+    budget.desk.source.address = was
+    assert budget.resume()["state"] == "succeeded"
+
+
 def test_approved_plan_is_good_until_it_expires(budget: BudgetDesk) -> None:
     """A word given weeks ago was of other weeks; nothing is read of the ledger for it."""
     budget.flow = make_flow(approval={"people": 1, "days": 2})

@@ -48,6 +48,7 @@ def plan_revisions(bench: SupplierBench, compared: list[Json], run_id: str) -> J
     document = {
         "flow": bench.flow.name,
         "connection": bench.source.connection,
+        "address": bench.source.address,
         "run_id": run_id,
         "send": send,
         "changes": len(changes),

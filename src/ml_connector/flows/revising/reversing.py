@@ -90,6 +90,7 @@ def _store_plan(bench: SupplierBench, back: Revision, *, posting_key: str, run_i
     document = counts | {
         "flow": bench.flow.name,
         "connection": bench.source.connection,
+        "address": bench.source.address,
         "run_id": run_id,
         "chunks": [store_document(bench.archive, [render_revision(back)])],
         "reverses": posting_key,

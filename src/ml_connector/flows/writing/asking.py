@@ -201,15 +201,35 @@ def verify_connection(bench: WritingBench, plan_hash: str) -> None:
     Raises:
         OtherErpError: It was made from another one.
     """
-    made_for = read_document(bench.archive, plan_hash)["connection"]
-    if made_for != bench.source.connection:
+    plan, source = read_document(bench.archive, plan_hash), bench.source
+    if plan["connection"] != source.connection:
         raise OtherErpError(
-            f"Plan {plan_hash[:12]} was made for {made_for}, and flow {bench.flow.name} writes"
-            f" {bench.source.connection} now.",
-            written=f"Nothing was written into {bench.source.connection}.",
+            f"Plan {plan_hash[:12]} was made for {plan['connection']}, and flow {bench.flow.name}"
+            f" writes {source.connection} now.",
+            written=f"Nothing was written into {source.connection}.",
             next_step=f"Set `target` of flows/{bench.flow.name}.yaml back, or make a new plan:"
             f" `ml-connector run {bench.flow.name}`.",
             plan=plan_hash,
+        )
+    verify_address(bench, plan, what=f"Plan {plan_hash[:12]} was made for")
+
+
+def verify_address(bench: WritingBench, held: Json, *, what: str) -> None:
+    """The flow's ERP is where it was then; what an earlier version held does not say where.
+
+    Raises:
+        OtherErpError: Somebody has changed the connection since; the same name is another ERP.
+    """
+    source = bench.source
+    was = held.get("address") or source.address
+    if was != source.address:
+        raise OtherErpError(
+            f"{what} {source.connection} at {was}, and that connection leads to {source.address}"
+            " now.",
+            written="Nothing more was written.",
+            next_step=f"Set connections/{source.connection}.yaml back and resume the run, or begin"
+            f" anew: `ml-connector run {bench.flow.name}`.",
+            connection=source.connection,
         )
 
 

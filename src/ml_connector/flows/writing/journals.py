@@ -76,6 +76,7 @@ def plan_journals(bench: BudgetBench, basis: PlanBasis) -> Json:
     plan = {
         "flow": bench.flow.name,
         "connection": bench.source.connection,
+        "address": bench.source.address,
         "head": render_head(bench),
         **asdict(basis),
         "journals": draft.journals,

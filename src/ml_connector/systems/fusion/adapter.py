@@ -59,6 +59,7 @@ class FusionSource:
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.connection = settings.name
+        self.address = settings.pod_url
         self._settings = settings
         self._clock = clock
         self._client = FusionClient(

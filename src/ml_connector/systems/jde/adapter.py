@@ -58,6 +58,7 @@ class JdeSource:
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self.connection = settings.name
+        self.address = f"{settings.ais_url} {settings.auth.environment}".strip()
         self._settings = settings
         self._clock = clock
         client = JdeClient(
