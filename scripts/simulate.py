@@ -79,8 +79,8 @@ def _spare_rubbish() -> None:
 
 
 def _draw_all(seeds: Sequence[tuple[str, int]], *, kept: bool) -> "list[Plan]":
-    from tests.simulation.kept import load_kept  # noqa: PLC0415 - path set by `main`.
-    from tests.simulation.mix import draw  # noqa: PLC0415 - as above.
+    from tests.simulation.driving import draw  # noqa: PLC0415 - path set by `main`.
+    from tests.simulation.kept import load_kept  # noqa: PLC0415 - as above.
 
     return [*(load_kept() if kept else ()), *(draw(story, seed) for story, seed in seeds)]
 

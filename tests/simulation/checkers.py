@@ -7,8 +7,9 @@ again.
 import gzip
 import hashlib
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -57,12 +58,22 @@ def read_refused(world: World) -> set[tuple[str, ...]]:
     return {tuple(json.loads(key)) for (key,) in rows}
 
 
+def read_settled(world: World, run_id: str) -> list[str]:
+    """The months that the product says the run has settled."""
+    sql = (
+        "SELECT s.result FROM records_step s JOIN records_run r ON r.id = s.run_id"
+        f" WHERE r.run_id = '{run_id}' AND s.name = 'settle' AND s.state = 'done'"
+    )
+    return [month for (result,) in read_rows(world, sql) for month in json.loads(result)["settled"]]
+
+
 def check_at_rest(world: World) -> Iterator[Finding]:
     """Everything that must hold once the world has come to rest."""
     yield from check_tasks(world)
     yield from check_audit(world)
     yield from check_told(world)
     yield from check_budget(world)
+    yield from check_holds(world)
     yield from check_journal(world)
     yield from check_sessions(world)
     yield from check_secrets(world)
@@ -99,6 +110,21 @@ def check_succeeded(
             )
 
 
+def check_settled(
+    held: Cells, versions: list[Cells], months: Iterable[str], refused: set[tuple[str, ...]]
+) -> Iterator[Finding]:
+    """The months that a run settled, however it ended, hold the books but for what was refused."""
+    out = {(*key[:4], key[-1]) for key in refused}
+    for month in months:
+        have, *may = (
+            {key: amount for key, amount in _of_month(cells, month).items() if key not in out}
+            for cells in (held, *versions)
+        )
+        if have not in may:
+            text = f"{month} is said to be settled: {_tell(have, versions[-1], month)}"
+            yield Finding(checker="tie-out", text=text)
+
+
 def check_lines(held: Cells, books: Cells) -> Iterator[Finding]:
     """At the end no line is lost and none is there twice."""
     for month in sorted({key[-1] for cells in (held, books) for key in cells}):
@@ -117,11 +143,12 @@ def check_tasks(world: World) -> Iterator[Finding]:
         for task, count in claimed.items()
         if count > 1
     )
+    late = set(read_rows(world, "SELECT subject FROM records_auditlink WHERE event = 'task.late'"))
     for task in world.submitted:
-        if task["user"] != OURS or task["kind"] not in LOADS:
+        if task["user"] != OURS or task["kind"] not in LOADS or (task["id"],) in late:
             continue
-        if task["beside"]:
-            yield Finding(checker="one task", text=f"{task['id']} began beside {task['beside']}")
+        if beside := [one for one in task["beside"] if (one,) not in late]:
+            yield Finding(checker="one task", text=f"{task['id']} began beside {beside}")
         if not claimed[task["id"]] and task["id"] not in world.spoiled_tasks:
             yield Finding(checker="tasks", text=f"no intent knows task {task['id']}: {task}")
     states = [state for (state,) in read_rows(world, "SELECT state FROM records_intent")]
@@ -167,6 +194,20 @@ def check_budget(world: World) -> Iterator[Finding]:
         if count > allowed and not jumped:
             yield Finding(checker="budget", text=f"{count} requests in the minute to {start}")
             return
+
+
+def check_holds(world: World) -> Iterator[Finding]:
+    """From a refusal that asks for quiet until its end nobody sends the tenant anything.
+
+    A clock that was set in between counts otherwise, and says so.
+    """
+    at = sorted(moment for server, moment in world.wire.arrivals if server == "anaplan")
+    for server, first, last in world.wire.holds:
+        if server != "anaplan" or any(first <= jump <= last for jump in world.clock.jumps):
+            continue
+        if count := bisect_left(at, last) - bisect_right(at, first):
+            text = f"{count} requests came in between {first} and {last}, which a 429 had asked for"
+            yield Finding(checker="quiet", text=text)
 
 
 def check_journal(world: World) -> Iterator[Finding]:

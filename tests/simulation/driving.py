@@ -10,17 +10,20 @@ from typing import Any
 from tests.fakes.steps import Crash
 from tests.simulation.appending import APPEND, draw_append_plan
 from tests.simulation.appending import FLOW as APPEND_FLOW
+from tests.simulation.besides import add_trouble
 from tests.simulation.books import Cells, sum_books
 from tests.simulation.budgets import enter_by_hand, prepare_budget, read_approved, read_ledger
 from tests.simulation.checkers import (
     Finding,
     check_at_rest,
     check_lines,
+    check_settled,
     check_succeeded,
     find_busiest,
     read_model,
     read_refused,
     read_rows,
+    read_settled,
 )
 from tests.simulation.events import EVENTS
 from tests.simulation.faults import (
@@ -35,8 +38,8 @@ from tests.simulation.faults import (
     draw_plan,
 )
 from tests.simulation.item_checks import check_items, read_items
-from tests.simulation.life import Life
-from tests.simulation.loopback import Intervention
+from tests.simulation.life import FROZEN, Life
+from tests.simulation.loopback import LATE, Delay, Intervention
 from tests.simulation.people import People, check_decisions
 from tests.simulation.supplier_checks import check_suppliers
 from tests.simulation.supplier_faults import SUPPLIERS, draw_supplier_plan
@@ -52,6 +55,8 @@ ATTEMPTS_MAX = 8
 """Starts and resumes of one act; whoever needs more is left to the clean runs."""
 CLEAN_MAX = 6
 """Undisturbed tries until a run succeeds."""
+FROZEN_S = 120.0
+"""For so long a frozen process stands still before others go on with its run."""
 TRACE_LINES_MAX = 40
 """Of what ended a seed that no checker was asked about."""
 DIMENSIONS = "dimensions-fusion"
@@ -112,7 +117,8 @@ STORIES = {
     BUDGETS: Story(
         flow="budgets-jde", sum_wanted=read_approved, read_held=read_ledger,
         prepare=prepare_budget, draw=partial(draw_plan, story=BUDGETS),
-        make_people=lambda: People(drift=enter_by_hand), clean_max=2 * CLEAN_MAX,
+        make_people=lambda: People(drift=enter_by_hand, is_drift_told=True),
+        clean_max=2 * CLEAN_MAX,
     ),
     APPEND: Story(
         flow=APPEND_FLOW, sum_wanted=lambda world: sum_books(world.pods.folder),
@@ -129,7 +135,12 @@ STORIES = {
 
 def play(seed: int, story: str = ACTUALS) -> Played:
     """The seed played to its end, and what the checkers found."""
-    return play_plan(STORIES[story].draw(seed))
+    return play_plan(draw(story, seed))
+
+
+def draw(story: str, seed: int) -> Plan:
+    """The plan of the seed of the story; the same one everywhere."""
+    return add_trouble(STORIES[story].draw(seed))
 
 
 def play_plan(plan: Plan) -> Played:
@@ -169,6 +180,8 @@ class Driver:
     """An error has said that the model is to be taken as what it was told."""
     is_settling: bool = False
     """An error has said that postings must be settled before anything else."""
+    taken: str = ""
+    """What became of the run of a frozen process elsewhere."""
     armed: dict[tuple[str, int], str] = field(default_factory=dict)
     """Rules of the sandbox's fault books: (system, number) to the kind in the plan."""
 
@@ -260,6 +273,7 @@ class Driver:
         house = None
         try:
             house = self.world.open_process(life)
+            life.freeze = partial(self._take_over, house, flow)
             row = self._execute(house, flow, request)
         except Crash as crash:
             self._tell("killed", str(crash))
@@ -267,6 +281,8 @@ class Driver:
             return ""
         except ConnectorError as error:
             self._tell(error.code, str(error))
+            if life.is_lost:
+                return self.taken
             self._follow_advice(house, error)
             return ""
         finally:
@@ -279,12 +295,29 @@ class Driver:
             self._judge(row)
         return str(row.state)
 
+    def _take_over(self, house: Any, flow: str) -> None:
+        """The process stands still; another one goes on with its run meanwhile."""
+        house.let_go()
+        self._tell(FROZEN, self.world.wire.last_path)
+        self.played.happened.append(FROZEN)
+        self.world.clock.sleep(FROZEN_S)
+        self._look_for_unfinished()
+        self.taken = self._attempt(flow, Life())
+
     def _judge(self, row: RunRow) -> None:
-        """A run that says it succeeded is held against the books it was made of, and later ones."""
+        """What a run says it has reached is held against the books it was made of, and later ones.
+
+        All of them where it says it succeeded, else the months it has settled.
+        """
+        settled = read_settled(self.world, row.run_id)
+        if str(row.state) != "succeeded" and not settled:
+            return
+        held, refused = self._story.read_held(self.world), read_refused(self.world)
+        versions = self.world.versions[self.began :]
         if str(row.state) == "succeeded":
-            held, refused = self._story.read_held(self.world), read_refused(self.world)
-            versions = self.world.versions[self.began :]
             self.played.findings += check_succeeded(held, versions, refused)
+        else:
+            self.played.findings += check_settled(held, versions, settled, refused)
 
     def _execute(self, house: Any, flow: str, request: dict[str, Any]) -> RunRow:
         if self.is_settling:
@@ -369,6 +402,14 @@ class Driver:
                 number = self._server(fault.system).faults.add(fault.rule)
                 self.armed[fault.system, number] = fault.kind
                 continue
+            if fault.kind == LATE:
+                self.world.wire.delays.append(
+                    Delay(
+                        path=fault.path, method=fault.method, nth=fault.nth,
+                        seconds=abs(fault.detail), kills=fault.detail < 0,
+                    )
+                )  # fmt: skip
+                continue
             self.world.wire.interventions.append(
                 Intervention(
                     kind=fault.kind,
@@ -406,6 +447,7 @@ class Driver:
             server.faults.clear()
             server.switches.reset()
         world.wire.interventions.clear()
+        world.wire.delays.clear()
         world.clock.skew *= 0
         self._between(3600.0)
 

@@ -56,6 +56,7 @@ class SimSteps:
         token = self.observer.step_started(self.run_id, name)
         self.life.pass_place(STEP, f"step begun: {name}")
         result = self._execute(token, body, name)
+        self.life.verify_heard()
         self.observer.step_finished(token, state=StepState.DONE, result=result)
         self.life.pass_place(STEP, f"step told, not stored: {name}")
         self.history.append((name, result))
@@ -80,7 +81,7 @@ class SimSteps:
             result = copy_storable(body(), what=name)
         except Exception as error:
             found = as_connector_error(error, self.run_id)
-            self.life.verify()
+            self.life.verify_heard()
             self.observer.step_finished(token, state=StepState.FAILED, result=render_error(found))
             raise found from error
         self.life.pass_place(STEP, f"step done: {name}")
@@ -119,8 +120,9 @@ class SimEngine:
         run = self._find(run_id)
         if run.summary is None:
             run.state = "running"
-            run.summary = self._execute(run_id, run)
-            run.state = "done"
+            summary = self._execute(run_id, run)
+            self._life.verify_heard()
+            run.summary, run.state = summary, "done"
         return run.summary
 
     def resume(self, run_id: str) -> None:
@@ -132,8 +134,8 @@ class SimEngine:
         """Nobody asks."""
 
     def verify_heard(self) -> None:
-        """A dead process sends nothing."""
-        self._life.verify()
+        """A dead process sends nothing, and neither does one whose runs others have."""
+        self._life.verify_heard()
 
     def close(self) -> list[str]:
         """Nothing is left."""
@@ -156,7 +158,7 @@ class SimEngine:
                 self._observer.run_finished(run_id, summary=summary, error=None)
         except Exception as error:
             found = as_connector_error(error, run_id)
-            self._life.verify()
+            self._life.verify_heard()
             self._tell_stopped(run_id, run, found)
             raise found from error
         return summary

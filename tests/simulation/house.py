@@ -15,6 +15,7 @@ from ml_connector.systems.anaplan.adapter import AnaplanTarget
 from ml_connector.systems.fusion.adapter import FusionSource
 from ml_connector.systems.jde.adapter import JdeSource
 from ml_connector.wiring.house import House
+from ml_connector.wiring.workers import hear_records
 
 
 class SimHouse(House):
@@ -40,7 +41,8 @@ class SimHouse(House):
     def _watch_stores(self) -> None:
         life, stores = self._life, vars(self)
         records, archive = self.records, self.archive
-        stores["records"] = life.watch_records(records)
+        # As where several processes work: one whose runs others have finds out before it stores.
+        stores["records"] = life.watch_records(hear_records(records, self._verify_heard))
         stores["archive"] = life.watch(archive, "archive")
 
     def _make_fusion(self, name: str) -> LedgerSource:

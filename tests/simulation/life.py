@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NoReturn
 
 from tests.fakes.steps import Crash
 
+from ml_connector.engine.errors import TakenForDeadError
 from ml_connector.ports import Records
 
 READS = ("read_", "load_", "find_", "parse_", "verify_")
 """Calls that change nothing: dying at one of them is dying at the writing call before it."""
-CALL, WRITE = "call", "write"
+CALL, WRITE, FROZEN = "call", "write", "frozen"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,14 +29,35 @@ class Life:
     died: str = ""
     died_at: str = ""
     """The kind of place it died at."""
+    freeze: Callable[[], object] = lambda: None
+    """What others do while it stands still; it is none of theirs when it wakes up."""
+    is_lost: bool = False
+    """Others have its runs."""
 
     def pass_place(self, kind: str, name: str) -> None:
         """The process has come as far as this place, or dies here."""
         self.verify()
         self.passed[kind] = self.passed.get(kind, 0) + 1
         if self.passed[kind] == self.dies_at.get(kind, 0):
-            self.died, self.died_at = name, kind
-            raise Crash(name)
+            self.end(kind, name)
+
+    def end(self, kind: str, name: str) -> NoReturn:
+        """The process is gone."""
+        self.died, self.died_at = name, kind
+        raise Crash(name)
+
+    def verify_heard(self) -> None:
+        """The process lives, and the others know."""
+        self.verify()
+        if self.is_lost:
+            raise TakenForDeadError(FROZEN)
+
+    def _stand_still(self) -> None:
+        """The process may be frozen here, and wakes up when others have its runs."""
+        self.passed[FROZEN] = self.passed.get(FROZEN, 0) + 1
+        if self.passed[FROZEN] == self.dies_at.get(FROZEN, 0):
+            self.freeze()
+            self.is_lost = True
 
     def verify(self) -> None:
         """The process lives."""
@@ -53,10 +75,12 @@ class Life:
     def at_write(self, name: str, *, is_one: bool) -> Iterator[None]:
         """A request that may be the very write a run is about: the worst places to die at."""
         if is_one:
+            self._stand_still()
             self.pass_place(WRITE, f"before {name}")
         yield
         if is_one:
             self.pass_place(WRITE, f"after {name}")
+            self._stand_still()
 
     def watch(self, port: Any, name: str) -> Any:
         """The port, its calls being places of this life."""

@@ -6,6 +6,7 @@ An answer is spoiled on its way as the sandbox's fault rules ask, by what a clie
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx2
 from tests.simulation.life import Life
@@ -14,8 +15,17 @@ from tests.simulation.times import SimClock
 from ml_connector.sandbox.http import Delivery, Response, parse_request
 from ml_connector.sandbox.server import SandboxServer
 
-WRITE = re.compile(r"^POST .*(/(imports|processes)/\d+/tasks|/orchestrator/[^/]+)$")
+LATE = "write arrives late"
+"""How it is told."""
+WRITE = re.compile(
+    r"^POST .*(/(imports|processes)/\d+/tasks|/orchestrator/[^/]+)$|^P\w+ .*/suppliers(/\d+)?$"
+)
 """Requests that load or enter, and that nobody may repeat blindly."""
+TOO_MANY = 429
+HOLDING = frozenset({TOO_MANY, 503})
+"""Answers whose Retry-After holds everybody who shares the allowance."""
+HOLD_S_DEFAULT, HOLD_S_MAX = 10.0, 300.0
+"""Of a 429 that names no time, and the longest that is obeyed."""
 BEARER = re.compile(r"(?:Bearer|AnaplanAuthToken|Basic)\s+(\S+)")
 
 
@@ -49,17 +59,41 @@ class Intervention:
 
 
 @dataclass(slots=True, kw_only=True)
+class Delay:
+    """The n-th matching write: its client hears nothing, and it comes in later all the same."""
+
+    path: str
+    method: str
+    nth: int
+    seconds: float
+    kills: bool = False
+    """Whoever has sent it is gone before he knows."""
+    hits: int = 0
+
+    def is_due(self, request: httpx2.Request) -> bool:
+        """Count the request; whether it is the one."""
+        target = request.url.raw_path.decode()
+        if self.method != request.method or not re.search(self.path, target):
+            return False
+        self.hits += 1
+        return self.hits == self.nth
+
+
+@dataclass(slots=True, kw_only=True)
 class Wire:
     """What all transports of a world share: time per request, what interferes, tokens seen."""
 
     clock: SimClock
     latency_s: float = 0.05
     interventions: list[Intervention] = field(default_factory=list)
+    delays: list[Delay] = field(default_factory=list)
     happened: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     """Credentials that were on the wire; none of them may lie in a file."""
     arrivals: list[tuple[str, float]] = field(default_factory=list)
     """(server, instant) of each request as it came in; one may be answered much later."""
+    holds: list[tuple[str, float, float]] = field(default_factory=list)
+    """(server, from, until) of each time a client was told to stay quiet."""
     last_path: str = ""
     """Of the newest request."""
 
@@ -77,6 +111,18 @@ class Wire:
             if one.is_due(request, status) and one.act() is not False and one.kind:
                 self.happened.append(one.kind)
 
+    def find_delay(self, request: httpx2.Request) -> Delay | None:
+        """How long the request is on its way, where it is too long."""
+        return next((one for one in self.delays if one.is_due(request)), None)
+
+    def note_hold(self, server: SandboxServer, answer: Response) -> None:
+        """A client has the answer, which may ask for quiet."""
+        asked = {name.lower(): value for name, value in answer.headers}.get("retry-after")
+        if answer.status in HOLDING and (asked is not None or answer.status == TOO_MANY):
+            now = server.clock.now()
+            seconds = HOLD_S_DEFAULT if asked is None else min(float(asked), HOLD_S_MAX)
+            self.holds.append((server.name, now, now + seconds))
+
 
 class Loopback(httpx2.BaseTransport):
     """A transport of `HttpClient` that ends at one sandbox server."""
@@ -93,9 +139,19 @@ class Loopback(httpx2.BaseTransport):
             self._wire.note(request)
             self._wire.clock.pass_time(self._wire.latency_s)
             self._wire.arrivals.append((self._server.name, self._server.clock.now()))
+            delay = self._wire.find_delay(request)
+            if delay is not None:
+                self._wire.clock.plan(delay.seconds, partial(self._come_late, request))
+                if delay.kills:
+                    self._life.end("write", f"{name}, which comes in later")
+                raise httpx2.ReadError("nobody answers", request=request)
             answer = self._answer(request)
             self._wire.intervene(request, answer.status)
         return self._deliver(request, answer)
+
+    def _come_late(self, request: httpx2.Request) -> None:
+        self._wire.happened.append(LATE)
+        self._answer(request)
 
     def _answer(self, request: httpx2.Request) -> Response:
         headers = {key.lower(): value for key, value in request.headers.items()}
@@ -105,7 +161,9 @@ class Loopback(httpx2.BaseTransport):
 
     def _deliver(self, request: httpx2.Request, answer: Response) -> httpx2.Response:
         delivery = answer.delivery
-        if delivery is not None and delivery.mode in {"reset", "close", "kill"}:
+        if delivery is None:
+            self._wire.note_hold(self._server, answer)
+        elif delivery.mode in {"reset", "close", "kill"}:
             raise httpx2.ReadError("the connection was lost", request=request)
         body = b"" if request.method == "HEAD" else answer.body
         headers = [*answer.headers, ("Date", self._server.clock.http_date())]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from tests.simulation.appending import APPEND
-from tests.simulation.driving import STORIES
 from tests.simulation.faults import ACTUALS, BUDGETS, Plan
+from tests.simulation.life import FROZEN
 from tests.simulation.supplier_faults import SUPPLIERS
 
 MIX = "mix"
@@ -38,9 +38,6 @@ def list_kinds(plan: Plan) -> Iterator[str]:
     for act in plan.acts:
         yield from act.before
         yield from (fault.kind for fault in act.faults)
-        yield from (f"killed at a {place}" for place, _ in act.deaths)
-
-
-def draw(story: str, seed: int) -> Plan:
-    """The plan of the seed of the story."""
-    return STORIES[story].draw(seed)
+        yield from (
+            FROZEN if place == FROZEN else f"killed at a {place}" for place, _ in act.deaths
+        )

@@ -31,6 +31,10 @@ class People:
     """Told the plan and what people were shown of it as soon as it is approved."""
     drift: Callable[[Any, str], None] = lambda *_: None
     """What moves between the plan and the word on it."""
+    is_drift_told: bool = False
+    """Whatever drifts is something every plan was made from: none of these may be applied."""
+    drifted: set[str] = field(default_factory=set)
+    """Plans that something has moved under."""
     lists: str = "list_planned"
     plan: str = ""
     """The plan that is approved and to be applied; empty when there is none."""
@@ -42,6 +46,7 @@ class People:
         world = driver.world
         if word == "agree after a drift":
             self.drift(world, plan)
+            self.drifted |= {plan} if self.is_drift_told else set()
         if word == "agree late":
             world.clock.sleep(TOO_LATE_S)
             self._expect_refusal(driver, plan, CONTROLLER, "an expired plan was approved")
@@ -126,7 +131,10 @@ def _has_decided(approval: Any, who: str) -> bool:
 
 def check_decisions(world: Any, people: People) -> Iterator[Finding]:
     """Whatever was applied was agreed to by enough others than its maker, and nothing else was."""
-    found = [*people.findings, *list_unfit(read_rows(world, DECISIONS))]
+    rows = read_rows(world, DECISIONS)
+    applied = {plan for plan, state, *_ in rows if state == "applied"}
+    moved = [f"{plan[:12]} was applied to other books" for plan in applied & people.drifted]
+    found = [*people.findings, *moved, *list_unfit(rows)]
     yield from (Finding(checker="people", text=text) for text in found)
 
 

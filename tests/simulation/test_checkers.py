@@ -14,7 +14,9 @@ from tests.simulation.checkers import (
     OURS,
     check_at_rest,
     check_budget,
+    check_holds,
     check_lines,
+    check_settled,
     check_succeeded,
     read_model,
 )
@@ -68,6 +70,13 @@ def test_wrong_cell_is_noticed(played: World, change: Callable[[Any], Any]) -> N
 
     assert {finding.checker for finding in check_lines(held, books)} == {"lines"}
     assert {one.checker for one in check_succeeded(held, [books], set())} == {"tie-out"}
+    listed: tuple[str, ...] = (*CELL[:4], "Actual", CELL[4])
+    refused: list[tuple[str, ...]]
+    for refused in ([], [listed]):
+        found = list(check_settled(held, [books], [CELL[4]], set(refused)))
+        is_passed = bool(refused) and held.keys() <= books.keys()
+        assert [one.checker for one in found] == ([] if is_passed else ["tie-out"])
+        assert list(check_settled(held, [books], ["Nov 26"], set(refused))) == []
 
 
 def test_refusal_that_is_out_is_noticed_where_a_run_succeeded(played: World) -> None:
@@ -90,6 +99,40 @@ def test_task_nobody_claims_is_noticed(played: World) -> None:
         assert speak(played) == {"tasks", "one task"}
     finally:
         played.submitted.remove(task)
+
+
+def test_late_task_is_passed_over_only_where_the_chain_tells_of_it(played: World) -> None:
+    """A start that left after the take-over is nobody's, and beside others, but on record."""
+    path = played.root / RECORDS
+    task = {**played.submitted[1], "id": "F00D", "kind": "imports", "beside": ["BEEF"]}
+    played.submitted.append(task)
+    played.close()
+    before = path.read_bytes()
+    told = "SET event = 'task.late', subject = 'F00D' WHERE number = 1"
+    write(played, f"UPDATE records_auditlink {told}")
+    try:
+        assert not {"tasks", "one task"} & speak(played)
+    finally:
+        played.close()
+        path.write_bytes(before)
+    assert speak(played) == {"tasks", "one task"}
+    played.submitted.remove(task)
+
+
+def test_request_in_the_quiet_that_was_asked_for_is_noticed(played: World) -> None:
+    """Whoever sends it: nothing comes in between a refusal and the end of its Retry-After."""
+    wire, now = played.wire, played.clock.sandbox.now() + 7200
+    before = list(wire.arrivals)
+    wire.holds.append(("anaplan", now, now + 30))
+    wire.arrivals += [("fusion", now + 10), ("anaplan", now), ("anaplan", now + 30)]
+    try:
+        assert list(check_holds(played)) == []
+        wire.arrivals.append(("anaplan", now + 29))
+        assert [finding.checker for finding in check_holds(played)] == ["quiet"]
+        played.clock.jumps.append(now + 1)
+        assert list(check_holds(played)) == []
+    finally:
+        wire.arrivals[:], wire.holds[:], played.clock.jumps[:] = before, [], []
 
 
 def test_minute_with_too_many_requests_is_noticed(played: World) -> None:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.simulation.mix import MIX, SHARES, draw, list_kinds, list_seeds
+from tests.simulation.driving import draw
+from tests.simulation.mix import MIX, SHARES, list_kinds, list_seeds
 
 ROOT = Path(__file__).parents[2]
 COMMAND = ROOT / "scripts" / "simulate.py"
@@ -25,7 +26,7 @@ NAMED = frozenset(
         "task vanished", "model held", "model locked", "other's import", "clock set back",
         "clock set forward", "archive full", "records full", "killed at a call",
         "killed at a step", "killed at a write", "budget drained", "token dies", "session lost",
-        "late journals",
+        "late journals", "write arrives late", "frozen", "batch reversed",
     }
 )  # fmt: skip
 """Trouble that all the seeds together must have seen, whatever is drawn."""

@@ -120,6 +120,16 @@ def test_records_that_tell_otherwise_are_noticed(
         path.write_bytes(before)
 
 
+def test_plan_applied_to_books_that_have_moved_is_noticed(driver: Driver) -> None:
+    """What people agreed to was made from other books than it was applied to."""
+    [agreed, *_] = find_desk(driver.world).agreed
+    driver.people.drifted.add(agreed.plan)
+    try:
+        assert speak(driver) == {"people"}
+    finally:
+        driver.people.drifted.clear()
+
+
 def test_revision_that_never_arrived_and_supplier_made_twice_are_noticed(driver: Driver) -> None:
     """What planners have written last must have been there once; what they want made, once."""
     desk = find_desk(driver.world)

@@ -1,8 +1,10 @@
 """Virtual time: the sandbox's clock without a file, and ours, which may go wrong against it."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 
 from ml_connector.sandbox.clock import SEED_TIME, SandboxClock
@@ -31,6 +33,8 @@ class SimClock:
     skew: timedelta = timedelta()
     jumps: list[float] = field(default_factory=list)
     """Instants of the sandbox at which our clock was set."""
+    due: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    """Instants of the sandbox, and what happens then whatever else is done."""
 
     def now(self) -> datetime:
         """The instant our machine believes in."""
@@ -38,11 +42,30 @@ class SimClock:
 
     def sleep(self, seconds: float) -> None:
         """That much later, everywhere."""
-        self.sandbox.advance(max(seconds, 0.0))
+        self._advance(max(seconds, 0.0))
 
     def pass_time(self, seconds: float) -> None:
         """About that much later: what a request or a piece of a body takes."""
-        self.sandbox.advance(seconds * self.rng.uniform(0.5, 1.5))
+        self._advance(seconds * self.rng.uniform(0.5, 1.5))
+
+    def plan(self, seconds: float, act: Callable[[], object]) -> None:
+        """That much later it happens."""
+        self.due.append((self.sandbox.now() + seconds, act))
+
+    def _advance(self, seconds: float) -> None:
+        if self.due:
+            seconds = self._meet_due(seconds)
+        self.sandbox.advance(seconds)
+
+    def _meet_due(self, seconds: float) -> float:
+        """What happens in this time has happened; the seconds that are left of it."""
+        until = self.sandbox.now() + seconds
+        for at, act in sorted((one for one in self.due if one[0] <= until), key=itemgetter(0)):
+            self.due.remove((at, act))
+            self.sandbox.advance(max(at - self.sandbox.now(), 0.0))
+            seconds = until - self.sandbox.now()
+            act()
+        return seconds
 
     def jump(self, seconds: float) -> None:
         """Somebody sets our machine's clock."""

@@ -29,6 +29,7 @@ from tests.simulation.appending import FLOW as APPEND_FLOW
 from tests.simulation.books import Cells
 from tests.simulation.disk import Disk, spoiling_files
 from tests.simulation.engine import RunMemory
+from tests.simulation.events import post_batch
 from tests.simulation.house import SimHouse
 from tests.simulation.inline import inline_threads
 from tests.simulation.life import Life
@@ -316,11 +317,15 @@ def make_template() -> Path:
 
 
 def _load_once(folder: Path) -> None:
-    """A project has made its first load, and pods of its own have taken it."""
+    """A project has made its first load, and pods of its own have taken it.
+
+    Among it is a batch whose cells are no other's: once it is reversed they are empty again.
+    """
     shutil.copytree(folder / "plain", folder / LOADED)
     shutil.copytree(folder / PODS, _pods_of(folder, LOADED))
     with _open_pods(_pods_of(folder, LOADED), hours=SEED_HOURS - 1) as (pods, clock):
         sim = SimClock(sandbox=clock, rng=random.Random(0))
+        post_batch(SimpleNamespace(pods=pods, rng=sim.rng), 0)
         life = Life()
         transports = _wire_pods(pods, Wire(clock=sim), life)
         with inline_threads(), (folder / "log").open("w") as out, _stderr(out):
