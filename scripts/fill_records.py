@@ -1,9 +1,10 @@
 """A project's records filled as years of work would: to see what the pages do with many rows.
 
 `python -m scripts.fill_records PROJECT [--runs 10000] [--refused 1000000] [--ledgers 60]
-[--unmapped 5000]` adds runs, steps, standings of the last months, refused summaries and unmapped
-values to the records of a project folder that is for trying only: what it adds was never run, and
-no archive holds it. `python -m scripts.page_times PROJECT` says how long its pages take then.
+[--unmapped 5000] [--plans 500] [--schedules 1000] [--cells 100000]` adds runs, steps, standings of
+the last months, refused summaries, unmapped values and the rest of what people look at to a project
+folder that is for trying only: what it adds was never run. `python -m scripts.page_times PROJECT`
+says how long its pages take then, and `python -m scripts.call_times PROJECT` its calls.
 """
 
 import argparse
@@ -16,6 +17,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from scripts import fill_others
 
 from ml_connector.wiring import open_house
 
@@ -50,6 +53,9 @@ def main() -> None:
     parser.add_argument("--refused", type=int, default=1_000_000)
     parser.add_argument("--ledgers", type=int, default=60)
     parser.add_argument("--unmapped", type=int, default=5_000)
+    parser.add_argument("--plans", type=int, default=500)
+    parser.add_argument("--schedules", type=int, default=1_000)
+    parser.add_argument("--cells", type=int, default=100_000, help="of one period; 0: no such one")
     asked = parser.parse_args()
     with open_house(asked.project) as house:
         flows = sorted(name for name, its in house.project.flows.items() if its.kind == "actuals")
@@ -59,6 +65,37 @@ def main() -> None:
             flows, runs=asked.runs, refused=asked.refused, ledgers=asked.ledgers,
             unmapped=asked.unmapped,
         )  # fmt: skip
+        fill_rest(house, flows[0], plans=asked.plans, schedules=asked.schedules, cells=asked.cells)
+    fill_others.write_schedules(asked.project, flows[0], count=asked.schedules)
+
+
+def fill_rest(house: Any, flow: str, *, plans: int, schedules: int, cells: int) -> None:
+    """Plans, postings, signatures, alerts, firings, the audit chain, and a period of many cells."""
+    from ml_connector.records import models  # noqa: PLC0415 - as in `fill`.
+
+    owner = {"organisation_id": models.Organisation.objects.order_by("pk")[0].pk}
+    now, archive, its = datetime.now(UTC), house.archive, fill_others
+    tell(
+        "plans",
+        _store(models.Approval, its.make_approvals(models, owner, archive, now, count=plans)),
+    )
+    postings = its.make_postings(models, owner, archive, now, count=plans * 20)
+    tell("postings", _store(models.Posting, postings))
+    standings = list(models.Standing.objects.filter(**owner, flow=flow, report="").order_by("id"))
+    tell("sign-offs", _store(models.SignOff, its.make_sign_offs(models, owner, standings)))
+    tell(
+        "alerts", _store(models.Alert, its.make_alerts(models, owner, flow, now, count=plans * 10))
+    )
+    alerts = list(models.Alert.objects.filter(**owner))
+    tell("messages", _store(models.AlertDelivery, its.make_messages(models, owner, alerts)))
+    tell(
+        "firings",
+        _store(models.Firing, its.make_firings(models, owner, flow, now, count=schedules)),
+    )
+    tell("links", its.record_links(house.records, count=plans * 40))
+    if cells and standings:
+        big = its.make_big_period(models, owner, archive, standings[0], cells=cells)
+        tell("big periods", _store(models.Standing, big))
 
 
 def fill(flows: Sequence[str], *, runs: int, refused: int, ledgers: int, unmapped: int = 0) -> None:
@@ -128,6 +165,8 @@ def _make_summary(flow: str, lines: int, rng: random.Random) -> dict[str, Any]:
 
 
 def _make_steps(models: Any, owner: Any, runs: Sequence[Any], rng: random.Random) -> Iterator[Any]:
+    # What a real run looked up, if there was one: answers about lines begin with it.
+    pinned = models.Step.objects.filter(**owner, name=STEPS[0], result__has_key="books").last()
     for run in runs:
         at = run.created_at
         for name in STEPS:
@@ -140,7 +179,7 @@ def _make_steps(models: Any, owner: Any, runs: Sequence[Any], rng: random.Random
                 state="done",
                 started_at=at,
                 finished_at=end,
-                result={},
+                result=pinned.result if pinned and name == STEPS[0] else {},
             )
             at = end
 

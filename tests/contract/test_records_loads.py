@@ -124,6 +124,24 @@ def test_load_is_stored_with_its_refusals_once(records: Records) -> None:
     ]  # fmt: skip
 
 
+def test_open_refusals_are_counted_without_being_looked_at(records: Records) -> None:
+    """However many: those with a cause by their tallies, older ones by the index of theirs."""
+    from django.db import connection  # noqa: PLC0415 - Django is set up by now.
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 - as above.
+
+    told = [
+        replace(refuse("l1", str(number), "Oct-26"), cause="locked", period="Oct-26")
+        for number in range(3)
+    ]
+    records.loads.record_load(load("l1"), [*told, refuse("l1", "9", "Sep-26")])
+    records.loads.settle_refused("actuals", [told[0].key])
+    with CaptureQueriesContext(connection) as asked:
+        assert records.loads.count_refused("actuals") == 3
+    looked = [one["sql"] for one in asked if "refusedsummary" in one["sql"]]
+    assert len(looked) == 1
+    assert '"cause" IS NULL' in looked[0]
+
+
 def test_open_refusals_are_walked_by_period_cause_and_key(records: Records, sql: Sql) -> None:
     """Those chosen and no others; of older rows, which told neither, the key alone speaks."""
     rows = [

@@ -96,3 +96,13 @@ def test_process_keeps_a_bounded_number_of_pictures(monkeypatch: pytest.MonkeyPa
         find_chart(ask("/?chart=bridge"), [make_chart(str(number))])
 
     assert len(drawing._pictures) == drawing.PICTURES_MAX
+
+
+def test_script_engine_is_loaded_by_a_picture_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `serve` draws before anybody asks: it loads nothing if it cannot be drawn."""
+    drawn: list[dict[str, object]] = []
+    real = drawing.draw
+    monkeypatch.setattr(drawing, "draw", drawn.append)
+    drawing.warm_up()
+
+    assert [real(spec)[:4] for spec in drawn] == ["<svg"]

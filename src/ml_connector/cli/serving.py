@@ -1,6 +1,7 @@
 """Commands that stay: a server or a worker executes what is queued, and what is due."""
 
 import sys
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from ml_connector.cli.options import Options, opened
@@ -16,12 +17,15 @@ def serve(*, options: Options | None = None) -> int:
     On SQLite commands hand their runs to this process while it is there.
     """
     with opened(options) as house:
-        from ml_connector.web.serving import Pages  # noqa: PLC0415 - Django's web half.
+        from ml_connector.web.charts import warm_up  # noqa: PLC0415 - Django's web half.
+        from ml_connector.web.serving import Pages  # noqa: PLC0415 - as above.
 
         where = house.project.settings.pages
         _say_hello(house, "Server")
         with Pages(house, host=where.host, port=where.port) as pages:
             _say(f"Pages: {pages.url}")
+            # Beside the pages, which answer already; whoever stops the process does not wait.
+            Thread(target=warm_up, name="charts", daemon=True).start()
             house.serve(_tell_run, _tell)
         _say("Stopping: nothing new begins here.")
     return 0

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from ml_connector.domain.summaries import SummaryKey
 from ml_connector.errors import BusyError
@@ -13,7 +13,7 @@ from ml_connector.ports.loads import OpenRefusal
 from ml_connector.records import models
 from ml_connector.records.canonical import render_canonical, verify_plain
 from ml_connector.records.store import OrganisationStore, select_behind, split_chunks
-from ml_connector.records.tallies import Tallies, load_tallies, load_tally_page
+from ml_connector.records.tallies import Tallies, count_periods, load_tallies, load_tally_page
 
 WALKED_AT_ONCE = 2_000
 """Refused summaries in memory while many are looked through."""
@@ -157,13 +157,11 @@ class LoadRecords(OrganisationStore):
 
     def count_refused_periods(self, flow: str) -> dict[str, int]:
         """How many are open by planning period; see `ports.LoadStore`."""
-        rows = models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False)
-        counted = rows.order_by().values_list("period").annotate(count=Count("pk"))
-        return {period or "": count for period, count in counted}
+        return count_periods(self._id, flow)
 
     def count_refused(self, flow: str) -> int:
         """How many refused summaries are open."""
-        return models.RefusedSummary.of(self._id).filter(flow=flow, is_settled=False).count()
+        return sum(count_periods(self._id, flow).values())
 
     def load_tallies(self, *, flows: Collection[str], limit: int = 5_000) -> list[RefusedTally]:
         """What is refused and open in these flows; see `ports.LoadStore`."""

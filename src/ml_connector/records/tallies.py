@@ -1,10 +1,11 @@
 """How much is refused and open, by cause: counted in the transaction that changes the summaries."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Sum
 
 from ml_connector.errors import UsageError
 from ml_connector.ports import RefusedSummary, RefusedTally
@@ -58,6 +59,16 @@ class Tallies:
         self._changes[place] = (before[0] + count, before[1] + count * abs(lacking))
 
 
+def count_periods(organisation_id: int, flow: str) -> dict[str, int]:
+    """How many are refused and open by planning period; of a million none is looked at itself."""
+    tallied = _find_open(organisation_id, [flow]).values_list("period")
+    found = Counter(dict(tallied.annotate(total=Sum("count")).order_by()))
+    earlier = _find_earlier(organisation_id, [flow]).values_list("period")
+    for period, count in earlier.annotate(Count("id")).order_by():
+        found[period or ""] += count
+    return dict(found)
+
+
 def load_tallies(
     organisation_id: int, flows: Collection[str], *, limit: int
 ) -> Iterable[RefusedTally]:
@@ -108,14 +119,18 @@ def _find_open(organisation_id: int, flows: Collection[str]) -> QuerySet[models.
 
 def _list_earlier(organisation_id: int, flows: Collection[str]) -> Iterable[RefusedTally]:
     """Yield how much each flow was refused before causes were kept."""
-    earlier = models.RefusedSummary.of(organisation_id).filter(
-        flow__in=flows, cause=None, is_settled=False
-    )
+    earlier = _find_earlier(organisation_id, flows)
     for flow, count in earlier.values_list("flow").annotate(Count("id")).order_by("flow"):
         yield RefusedTally(
             flow=flow, cause=EARLIER, period="", currency="", count=count, amount=Decimal(0),
             place=f"{EARLIER_MARK}{flow}",
         )  # fmt: skip
+
+
+def _find_earlier(organisation_id: int, flows: Collection[str]) -> QuerySet[models.RefusedSummary]:
+    return models.RefusedSummary.of(organisation_id).filter(
+        flow__in=flows, cause=None, is_settled=False
+    )
 
 
 def _render(row: models.RefusedTally) -> RefusedTally:

@@ -1,9 +1,8 @@
 """A period by account and by cell, read from the files its tie-out was made of."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from ml_connector.domain.ledger import Totals
 from ml_connector.domain.money import ZERO, exact_money
@@ -100,15 +99,13 @@ def read_detail(archive: Archive, standing: Standing) -> PeriodDetail:
         if "evidence" not in report:
             return PeriodDetail(differences=list(_tell_accounts(report, standing)))
         evidence, detail = report["evidence"], PeriodDetail()
-        accounts = _read_accounts(archive, evidence, standing, detail)
-        cells = _read_cells(archive, evidence, standing, detail)
-        detail.accounts = sorted(accounts.values(), key=lambda row: (row.currency, row.combination))
-        detail.cells = [cells[key] for key in sorted(cells)]
-        keys = {" / ".join(key) for key in cells}
+        detail.accounts = _read_accounts(archive, evidence, standing, detail)
+        detail.cells = _read_cells(archive, evidence, standing, detail)
+        keys = {cell.key for cell in detail.cells} if report["differences"] else set()
         pair = [standing.ledger, standing.period]
         detail.differences = [
             row for row in report["differences"]
-            if row["key"][:2] == pair or " / ".join(row["key"]) in keys
+            if row["key"][:2] == pair or tuple(row["key"]) in keys
         ]  # fmt: skip
     return detail
 
@@ -123,72 +120,108 @@ def _tell_accounts(report: Json, standing: Standing) -> Iterator[Json]:
 
 def _read_accounts(
     archive: Archive, evidence: Json, standing: Standing, detail: PeriodDetail
-) -> dict[tuple[str, str], AccountRow]:
-    rows: dict[tuple[str, str], AccountRow] = {}
+) -> list[AccountRow]:
+    # Rows are made once, of sums: a row for each change of one takes longer than all the rest.
+    found: dict[tuple[str, str], _AccountSums] = {}
 
-    def change(key: Sequence[str], move: Callable[[AccountRow], AccountRow]) -> None:
+    def find(key: Sequence[str]) -> _AccountSums:
         at = (key[2], key[3])
-        row = rows.get(at)
+        row = found.get(at)
         if row is None:
-            if len(rows) >= ROWS_MAX:
+            row = _AccountSums()
+            if len(found) >= ROWS_MAX:
                 detail.rows_more += 1
-                return
-            row = AccountRow(combination=key[3], currency=key[2])
-        rows[at] = move(row)
+            else:
+                found[at] = row
+        return row
 
     for key, totals in _read_pair(archive, evidence["erp"], standing):
-        change(key, lambda row, its=totals: replace(row, erp=row.erp + its.net))  # type: ignore[misc]  # bound per turn
+        find(key).erp += totals.net
     for key, totals in _read_pair(archive, evidence["archived"], standing):
-        change(key, lambda row, its=totals: _add_archived(row, its))  # type: ignore[misc]  # as above
+        row = find(key)
+        row.archived += totals.net
+        row.lines += totals.lines
     for key, totals in _read_pair(archive, [evidence["placed"]], standing):
         detail.add_debit(key[2], key[4], totals.debit)
-        change(key, lambda row, at=key[4], its=totals: _add_placed(row, at, its))  # type: ignore[misc]  # as above
-    return rows
-
-
-def _add_archived(row: AccountRow, totals: Totals) -> AccountRow:
-    return replace(row, archived=row.archived + totals.net, lines=row.lines + totals.lines)
+        find(key).add_placed(key[4], totals.net)
+    return [
+        AccountRow(
+            combination=combination, currency=currency, erp=its.erp, archived=its.archived,
+            excluded=its.excluded, unmapped=its.unmapped, suspense=its.suspense,
+            mapped=its.mapped, lines=its.lines,
+        )
+        for (currency, combination), its in sorted(found.items(), key=lambda one: one[0])
+    ]  # fmt: skip
 
 
 PLACES = {MAPPED: "mapped", SUSPENSE: "suspense", UNMAPPED: "unmapped"}
 
 
-def _add_placed(row: AccountRow, placement: str, totals: Totals) -> AccountRow:
-    name = "excluded" if placement.startswith(EXCLUDED_PREFIX) else PLACES[placement]
-    changes: dict[str, Any] = {name: getattr(row, name) + totals.net}
-    return replace(row, **changes)
+@dataclass(slots=True)
+class _AccountSums:
+    """What an account's files add up to."""
+
+    erp: Decimal = ZERO
+    archived: Decimal = ZERO
+    excluded: Decimal = ZERO
+    unmapped: Decimal = ZERO
+    suspense: Decimal = ZERO
+    mapped: Decimal = ZERO
+    lines: int = 0
+
+    def add_placed(self, placement: str, net: Decimal) -> None:
+        """So much went there."""
+        name = "excluded" if placement.startswith(EXCLUDED_PREFIX) else PLACES[placement]
+        setattr(self, name, getattr(self, name) + net)
+
+
+@dataclass(slots=True)
+class _CellSums:
+    """What goes to a cell, and what it holds."""
+
+    currency: str
+    given: Decimal = ZERO
+    wanted: Decimal = ZERO
+    held: Decimal = ZERO
+    lines: int = 0
 
 
 def _read_cells(
     archive: Archive, evidence: Json, standing: Standing, detail: PeriodDetail
-) -> dict[tuple[str, ...], CellRow]:
+) -> list[CellRow]:
     """The cells the ledger's lines go to, with all that goes there."""
-    rows: dict[tuple[str, ...], CellRow] = {}
+    found: dict[tuple[str, ...], _CellSums] = {}
     refused = _read_refused(archive, evidence)
     pair = (standing.ledger, standing.period)
     others: tuple[tuple[str, ...], Decimal, int] = ((), ZERO, 0)
     for key, totals in archive.read_totals(evidence["contributions"]):
         cell, (ledger, period, currency, sign) = key[:-KEY_PARTS], key[-KEY_PARTS:]
+        is_ours = (ledger, period) == pair
         amount = sign_amount(totals.net, sign=int(sign))
-        if others[0] != cell:
-            others = (cell, ZERO, 0)
-        others = (cell, others[1] + amount, others[2] + totals.lines)
-        if cell in refused and (ledger, period) == pair:
+        before = others if others[0] == cell else (cell, ZERO, 0)
+        others = (cell, before[1] + amount, before[2] + totals.lines)
+        if is_ours and cell in refused:
             detail.add_debit(currency, REFUSED, totals.debit)
-        row = rows.get(cell)
-        if row is None and (ledger, period) != pair:
-            continue
+        row = found.get(cell)
         if row is None:
-            if len(rows) >= ROWS_MAX:
+            if not is_ours:
+                continue
+            if len(found) >= ROWS_MAX:
                 detail.rows_more += 1
                 continue
-            row = CellRow(key=cell, currency=currency, is_refused=cell in refused)
-        ours = amount if (ledger, period) == pair else ZERO
-        rows[cell] = replace(row, given=row.given + ours, wanted=others[1], lines=others[2])
+            row = found[cell] = _CellSums(currency)
+        row.given += amount if is_ours else ZERO
+        _, row.wanted, row.lines = others
     for cell, totals in archive.read_totals(evidence["held"]):
-        if cell in rows:
-            rows[cell] = replace(rows[cell], held=totals.net)
-    return rows
+        if cell in found:
+            found[cell].held = totals.net
+    return [
+        CellRow(
+            key=cell, currency=its.currency, given=its.given, wanted=its.wanted, held=its.held,
+            lines=its.lines, is_refused=cell in refused,
+        )
+        for cell, its in sorted(found.items(), key=lambda one: one[0])
+    ]  # fmt: skip
 
 
 def _read_refused(archive: Archive, evidence: Json) -> set[tuple[str, ...]]:

@@ -30,6 +30,7 @@ from ml_connector.web.api.shapes import (
     PathName,
     finding,
 )
+from ml_connector.web.api.snapshots import keep_rows
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 from ml_connector.web.tables import XLSX
@@ -244,11 +245,15 @@ def list_moved(
     request: Request, flow: PathName, before: Which = "", other: Which = "", after: After = "",
     limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:  # fmt: skip
-    """In money, from the archive's lines; they are weighed for each page."""
+    """In money, from the archive's lines; they are weighed when the list is begun."""
     name = find_flow(request, flow)
     with finding():
         old, new = (request.house.find_rules_of(name, side) for side in (before, other))
-    moved = request.house.weigh_rules(name, old, new).moved
+    hashes = (old.content_hash, new.content_hash)
+    moved = keep_rows(
+        request, "moved", name, *hashes, after=after,
+        make=lambda: request.house.weigh_rules(name, old, new).moved,
+    )  # fmt: skip
     told = [_tell(one, "member", "dimension", "before", "after", "currency") for one in moved]
     return walk_page(
         told, after=after, limit=limit,
@@ -286,7 +291,7 @@ def cover(
     placed: Annotated[bool, Query(description="As runs last placed them: quick.")] = False,
     after: After = "", limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:  # fmt: skip
-    """The archived lines by the rules of now, summed for each page; or as runs last placed them."""
+    """By the rules of now, summed when the list is begun; or as runs last placed the lines."""
     name = find_flow(request, flow)
     if placed:
         reach = request.house.find_reach(name, (period or ["*"])[0])
@@ -295,7 +300,11 @@ def cover(
             for key, totals in sorted(reach.placed.items())
         ]
     else:
-        told = [_tell(one, *COVERED) for one in request.house.cover(name, period)[0]]
+        covered = keep_rows(
+            request, "coverage", name, *(period or ()), after=after,
+            make=lambda: request.house.cover(name, period)[0],
+        )  # fmt: skip
+        told = [_tell(one, *COVERED) for one in covered]
     return walk_page(
         told, after=after, limit=limit,
         find_key=lambda one: render_place(*(one[part] for part in COVERED)),
@@ -310,8 +319,12 @@ def list_combinations(
     request: Request, flow: PathName, period: OfPeriod = None, after: After = "",
     limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:  # fmt: skip
-    """The largest amounts first, by the rules of now; summed for each page."""
-    _, unmapped = request.house.cover(find_flow(request, flow), period)
+    """The largest amounts first, by the rules of now; summed when the list is begun."""
+    name = find_flow(request, flow)
+    unmapped = keep_rows(
+        request, "combinations", name, *(period or ()), after=after,
+        make=lambda: request.house.cover(name, period)[1],
+    )  # fmt: skip
     told = [_tell(one, *COMBINED, "stands_for") for one in unmapped]
     return walk_page(
         told, after=after, limit=limit,

@@ -1,12 +1,15 @@
 """One period from the ERP to the model: its accounts, its cells, what differs, what bars it."""
 
-from typing import Annotated, Any
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Annotated, Any, TypeVar
 
 from ninja import Query, Router, Schema
 from pydantic import Field
 
 from ml_connector.flows.answers.reconciliation import SignedStanding, list_stated, scope_of
-from ml_connector.flows.answers.reconciliation_accounts import PeriodDetail, read_detail
+from ml_connector.flows.answers.reconciliation_accounts import PeriodDetail
 from ml_connector.ports import Right
 from ml_connector.ports.standings import Standing
 from ml_connector.web.api.paging import (
@@ -14,16 +17,21 @@ from ml_connector.web.api.paging import (
     After,
     Limit,
     Page,
+    UnfitCursorError,
+    cut_page,
+    read_place,
     render_place,
     walk_page,
 )
 from ml_connector.web.api.problems import MissingError
 from ml_connector.web.api.reconciliation import StandingOut, tell_standing
 from ml_connector.web.api.shapes import Amount, Name
+from ml_connector.web.details import find_detail
 from ml_connector.web.guards import Asked as Request
 from ml_connector.web.guards import needs
 
 router = Router()
+Row = TypeVar("Row")
 SENTENCES_MAX = 1_000
 """Obstacles, or things stated, of one period."""
 
@@ -108,11 +116,11 @@ def list_accounts(
     after: After = "", limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:  # fmt: skip
     """By currency and account combination, as the tie-out saw them."""
-    detail = _read(request, _find(request, asked))
-    rows = (row for row in detail.accounts if row.unexplained or not asked.differs)
-    return walk_page(
-        rows, after=after, limit=limit,
-        find_key=lambda row: render_place(row.currency, row.combination),
+    detail, place = _read(request, _find(request, asked)), read_place(after, 2)
+    rows = _go_on(detail.accounts, place, after=after, key=lambda r: (r.currency, r.combination))
+    return cut_page(
+        list(islice((row for row in rows if row.unexplained or not asked.differs), limit + 1)),
+        limit=limit, find_key=lambda row: render_place(row.currency, row.combination),
     )  # fmt: skip
 
 
@@ -124,10 +132,11 @@ def list_cells(
 ) -> dict[str, Any]:  # fmt: skip
     """By intersection, as the tie-out saw them."""
     detail = _read(request, _find(request, asked))
-    rows = (row for row in detail.cells if row.difference or not asked.differs)
-    return walk_page(
-        rows, after=after, limit=limit,
-        find_key=lambda row: render_place(row.currency, *row.key),
+    place = read_place(after, len(detail.cells[0].key) if detail.cells else 0)
+    rows = _go_on(detail.cells, place, after=after, key=lambda row: row.key)
+    return cut_page(
+        list(islice((row for row in rows if row.difference or not asked.differs), limit + 1)),
+        limit=limit, find_key=lambda row: render_place(*row.key),
     )  # fmt: skip
 
 
@@ -156,5 +165,16 @@ def _find(request: Request, asked: PeriodWanted) -> Standing:
     return found
 
 
+def _go_on(
+    rows: Sequence[Row], place: tuple[str, ...], *, after: str,
+    key: Callable[[Row], tuple[str, ...]],
+) -> Iterator[Row]:  # fmt: skip
+    """The rows behind the one of that place; they ascend, so none before it is looked at."""
+    start = bisect_right(rows, place, key=key) if after else 0
+    if after and (start == 0 or key(rows[start - 1]) != place):
+        raise UnfitCursorError(after)
+    return islice(rows, start, None)
+
+
 def _read(request: Request, standing: Standing) -> PeriodDetail:
-    return read_detail(request.house.archive, standing)
+    return find_detail(request.house.archive, standing)

@@ -1,6 +1,6 @@
 """Everything known of a key."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from ml_connector.web.api.paging import (
     walk_page,
 )
 from ml_connector.web.api.shapes import Name
+from ml_connector.web.api.snapshots import keep_rows
 from ml_connector.web.guards import Asked, needs
 
 router = Router()
@@ -46,11 +47,13 @@ def trace(
 ) -> dict[str, Any]:
     """From the ledger to the cell and back, oldest first; archived lines at the end."""
     house = request.house
-    story = house.trace(key) if lines else house.trace_records(key)
+    story: Iterable[TraceEntry] = house.trace_records(key)
+    if lines:
+        story = keep_rows(request, "trace", key, after=after, make=lambda: house.trace(key))
     return walk_page(_tell_once(story), after=after, limit=limit, find_key=_name)
 
 
-def _tell_once(story: Iterator[TraceEntry]) -> Iterator[TraceEntry]:
+def _tell_once(story: Iterable[TraceEntry]) -> Iterator[TraceEntry]:
     """Yield each fact once: where two say the same, the place in the list would not be one."""
     told = set()
     for entry in story:

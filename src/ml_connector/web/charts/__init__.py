@@ -26,7 +26,7 @@ the pixel, and in the narrow fields of a heat map, which says so. `plots.py` say
 are; `themes.py` knows the colours of the pages.
 """
 
-from ml_connector.web.charts.drawing import Chart, find_chart, find_drawn
+from ml_connector.web.charts.drawing import Chart, find_chart, find_drawn, warm_up
 from ml_connector.web.charts.plots import (
     Bar,
     Heat,
@@ -60,4 +60,5 @@ __all__ = [
     "plot_pareto",
     "plot_stack",
     "plot_waterfall",
+    "warm_up",
 ]

@@ -98,6 +98,11 @@ def draw(spec: Json, *, scheme: str = LIGHT, width: str = "wide") -> str:
     return vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
 
 
+def warm_up() -> None:
+    """The script engine is loaded: most of a second, which the first picture would wait for."""
+    draw({"data": {"values": [{"at": 1}]}, "mark": "bar", "encoding": {}})
+
+
 def _answer(request: HttpRequest, digest: str, spec: Json) -> HttpResponse:
     scheme = DARK if request.GET.get("scheme") == DARK else LIGHT
     width = "narrow" if request.GET.get("width") == "narrow" else "wide"

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, cast
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -22,7 +21,7 @@ from ml_connector.flows.answers.reconciliation import (
     list_stated,
     scope_of,
 )
-from ml_connector.flows.answers.reconciliation_accounts import PeriodDetail, read_detail
+from ml_connector.flows.answers.reconciliation_accounts import PeriodDetail
 from ml_connector.flows.answers.reconciliation_heat import (
     Field,
     list_fields,
@@ -34,6 +33,7 @@ from ml_connector.flows.answers.reconciliation_places import parse_place, render
 from ml_connector.ports import Right
 from ml_connector.ports.standings import Standing
 from ml_connector.web.charts import Chart, Heat, find_chart, find_drawn, plot_heat
+from ml_connector.web.details import find_detail
 from ml_connector.web.guards import Asked, needs
 from ml_connector.web.tables import ASKED, Table, find_file
 
@@ -42,8 +42,6 @@ MONTHS = (3, 13, 36, 600)
 """How far the list looks back, in months; the last is all there is."""
 MONTHS_DEFAULT = 13
 DAYS_PER_MONTH = 31
-DETAILS_KEPT = 4
-"""Periods whose accounts stay in memory: reports never change, and people page through them."""
 SIGNATURES_SHOWN = 50
 FILTERS = ("flow", "ledger", "period", "currency", "state", "months")
 
@@ -285,7 +283,7 @@ def _render_period(
 ) -> HttpResponse:
     house = request.house
     signed = house.find_signature(standing)
-    detail = _read_detail(house.archive, standing)
+    detail = find_detail(house.archive, standing)
     page, tables = _list_tables(request, standing, detail, signed)
     if answer := find_file(request, tables):
         return answer
@@ -311,11 +309,11 @@ def _list_tables(
     differs = request.GET.get("differs") == "yes"
     accounts = [
         row for row in detail.accounts
-        if (row.unexplained or not differs) and _holds(row.combination, words)
+        if (not differs or row.unexplained) and (not words or _holds(row.combination, words))
     ]  # fmt: skip
     cells = [
         row for row in detail.cells
-        if (row.difference or not differs) and _holds(" / ".join(row.key), words)
+        if (not differs or row.difference) and (not words or _holds(" / ".join(row.key), words))
     ]  # fmt: skip
     accounts.sort(key=lambda row: not row.unexplained)
     cells.sort(key=lambda row: (not row.difference, not row.is_refused))
@@ -348,36 +346,3 @@ def _count_title(title: str, rows: int) -> str:
 def _holds(text: str, words: Sequence[str]) -> bool:
     plain = text.casefold()
     return all(word in plain for word in words)
-
-
-def _read_detail(archive: Any, standing: Standing) -> PeriodDetail:
-    return _Kept(archive, standing.report, standing).read() if standing.report else PeriodDetail()
-
-
-class _Kept:
-    """A period's detail as it is kept: equal where report and period are, for both never change."""
-
-    __slots__ = ("_archive", "_key", "_standing")
-
-    def __init__(self, archive: Any, report: str, standing: Standing) -> None:
-        self._archive, self._standing = archive, standing
-        self._key = (report, standing.ledger, standing.period)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Kept) and other._key == self._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-    def read(self) -> PeriodDetail:
-        """What the report's files say of the period."""
-        return _load_detail(self)
-
-    def load(self) -> PeriodDetail:
-        """The same, read anew."""
-        return read_detail(self._archive, self._standing)
-
-
-@lru_cache(maxsize=DETAILS_KEPT)
-def _load_detail(kept: _Kept) -> PeriodDetail:
-    return kept.load()
