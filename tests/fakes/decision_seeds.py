@@ -1,7 +1,7 @@
 """Something to decide on, planted into a project: a plan, a posting, refused summaries."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -56,7 +56,8 @@ def plant_plan(house: Any, *, run_id: str, needed: int = 1, journals: int = 2) -
             plan_hash=store_document(house.archive, document), flow=FLOW, run_id=run_id,
             maker=MAKER, needed=needed, amounts={"USD": Decimal("4000.50")},
             totals={"journals": journals}, state=ApprovalState.WAITING, made_at=now,
-            expires_at=now + timedelta(days=14),
+            # Where it is served it is served by the machine's time, which may be long after.
+            expires_at=max(now, datetime.now(UTC)) + timedelta(days=14),
         )
     )  # fmt: skip
     return asked
