@@ -104,6 +104,20 @@ def test_run_that_ends_while_the_server_looks_is_not_begun_again(records: Record
     assert engine.asked == []
 
 
+def test_run_that_could_not_store_its_end_may_be_resumed(records: Records) -> None:
+    """On a full disk neither records nor engine took it; two looks later it waits for a person."""
+    for run_id in ("r1", "r2"):
+        record_run(records, f"flow of {run_id}", run_id)
+        records.runs.save_run(run_id, RunState.RUNNING)
+    take = TakeRecorded(Engine(r1=False, r2=True), records, find_place, print)  # type: ignore[arg-type]  # a fake
+    take()
+    assert records.runs.load_run("r1").state is RunState.RUNNING
+    take()
+    ended = records.runs.load_run("r1")
+    assert (ended.state, (ended.error or {})["code"]) == (RunState.INTERRUPTED, "interrupted")
+    assert records.runs.load_run("r2").state is RunState.RUNNING
+
+
 def test_server_goes_on_with_scheduled_runs_only(records: Records) -> None:
     """Whoever started a run by hand resumes it; of a schedule nobody would."""
     for flow, actor in (("a", "schedule a"), ("b", "kim"), ("c", "schedule c")):

@@ -7,12 +7,14 @@ from typing import Any, cast
 
 import pytest
 
+from ml_connector.cli.upgrading import tell_moved
 from ml_connector.engine.errors import OtherVersionError, UnknownRunError
 from ml_connector.engine.versions import Progress, RunVersions, VersionedRun
 from ml_connector.ports import Records, RunRow, RunState
 from ml_connector.wiring.engines import APPLICATION_VERSION, MOVES_FROM
 from ml_connector.wiring.moving import (
     ChangedRunError,
+    Moved,
     NotTakenError,
     Versions,
     find_waiting,
@@ -165,3 +167,9 @@ def test_resume_of_another_versions_run_is_refused_before_anything_changes() -> 
 def test_release_goes_on_with_runs_of_older_versions_only() -> None:
     """What a newer one records, nobody could have known here."""
     assert all(0 < one < APPLICATION_VERSION for one in MOVES_FROM)
+
+
+def test_run_that_was_of_this_version_is_not_told_as_moved() -> None:
+    """Moving twice says what is so, not that something was done."""
+    assert tell_moved(Moved(run=ROW, version="2", version_now="2")) == "it is of version 2 already"
+    assert tell_moved(Moved(run=ROW, version="1", version_now="2")) == "moved from version 1 to 2"

@@ -40,7 +40,7 @@ def move(
     with opened(options) as house:
         if run_id:
             moved = house.move(run_id)
-            say(f"Run {moved.run.run_id} of flow {moved.run.flow}: {_tell(moved)}.")
+            say(f"Run {moved.run.run_id} of flow {moved.run.flow}: {tell_moved(moved)}.")
             hint(_go_on(moved.run))
             return 0
         tried = [(run, *_try(house, run)) for run in house.list_foreign(version)]
@@ -73,12 +73,15 @@ def migrate(
 def _try(house: House, run: RunRow) -> tuple[str, int]:
     """What became of the run, and the exit code of what was refused; one of many does not stop."""
     try:
-        return _tell(house.move(run.run_id)), 0
+        return tell_moved(house.move(run.run_id)), 0
     except ConnectorError as error:
         return f"left as it is: {error.refused}", error.exit_code
 
 
-def _tell(moved: Moved) -> str:
+def tell_moved(moved: Moved) -> str:
+    """What became of the run, which may have been of this version before."""
+    if moved.version == moved.version_now:
+        return f"it is of version {moved.version_now} already"
     return f"moved from version {moved.version} to {moved.version_now}"
 
 

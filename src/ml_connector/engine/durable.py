@@ -184,7 +184,9 @@ class DurableEngine:
     def is_under_way(self, run_id: str) -> bool | None:
         """Whether the run is queued, executed or done; None when it was never queued."""
         status = DBOS.get_workflow_status(run_id)
-        return None if status is None else status.status in {*_ACTIVE, _DONE}
+        if status is None:
+            return None
+        return status.status in {*_ACTIVE, _DONE} and not self._is_unreleased(run_id, status)
 
     def wait(self, run_id: str) -> Json:
         """The run's summary once it ended; executed here, it stops with this process from now on.

@@ -120,25 +120,44 @@ class TakeRecorded:
         self._find_place = find_place
         self._once = TellOnce(tell)
         self._flows = flows
+        self._unended: set[str] = set()
 
     def __call__(self) -> None:
-        """What was recorded since the last look is taken."""
+        """What was recorded since the last look is taken; what has ended unseen may be resumed."""
         try:
-            for run in self._load_queued():
-                self._take(run)
+            found = self._load_recent()
+            for run in found:
+                if run.state is RunState.QUEUED:
+                    self._take(run)
+            self._end_unended(found)
         except Exception as error:  # noqa: BLE001 - runs that execute here must not end by it.
             self._once.tell("", f"Recorded runs cannot be taken: {tell_error(error)}")
             return
         self._once.forget("")
 
-    def _load_queued(self) -> list[RunRow]:
+    def _load_recent(self) -> list[RunRow]:
         """The oldest first; one that was resumed may be older than any number of other runs."""
         runs = self._records.runs
         found = {run.run_id: run for run in reversed(runs.load_runs(limit=RECORDED_LOOKED_AT))}
         for run in map(runs.find_unfinished, self._flows):
             if run is not None and run.run_id not in found:
                 found = {run.run_id: run, **found}
-        return [run for run in found.values() if run.state is RunState.QUEUED]
+        return list(found.values())
+
+    def _end_unended(self, found: list[RunRow]) -> None:
+        """A run that has stopped, and on a full disk could not say so, is one to be resumed.
+
+        Seen twice: somebody may be handing it over at this very moment.
+        """
+        from ml_connector.flows.runs import finish_run  # noqa: PLC0415 - start-up time.
+
+        running = [run.run_id for run in found if run.state is RunState.RUNNING]
+        over = {run_id for run_id in running if self._engine.is_under_way(run_id) is False}
+        for run_id in over & self._unended:
+            with self._records.transactions.begin(f"the end of run {run_id}"):
+                if is_running(self._records, run_id):
+                    finish_run(self._records, run_id, summary=None, error=_unended(run_id))
+        self._unended = over
 
     def _take(self, run: RunRow) -> None:
         is_under_way = self._engine.is_under_way(run.run_id)
@@ -184,6 +203,16 @@ def verify_not_running(records: Records, run_id: str) -> None:
     """
     if is_running(records, run_id):
         raise ExecutedRunError(run_id)
+
+
+def _unended(run_id: str) -> RunInterruptedError:
+    return RunInterruptedError(
+        f"The run {run_id} stopped, and why could not be stored then.",
+        written="Its finished steps stay done; the one it was in may have been done too.",
+        next_step="Look at the disk and into the server's log, then go on: `ml-connector runs"
+        f" resume {run_id}`.",
+        run_id=run_id,
+    )
 
 
 def _end(run: RunRow) -> Json:
