@@ -19,7 +19,7 @@ ROWS_MAX = 20_000
 """rows each; longer ones are made for each page."""
 KEPT_FOR = timedelta(minutes=5)
 
-_kept: OrderedDict[Hashable, tuple[datetime, Sequence[Any]]] = OrderedDict()
+_kept: OrderedDict[tuple[Hashable, ...], tuple[datetime, Sequence[Any]]] = OrderedDict()
 _guard = Lock()
 
 
