@@ -8,7 +8,19 @@ import pytest
 from openpyxl import load_workbook
 
 from ml_connector.flows.answers.listing import Listing, Money, State, Tone, render_bare, render_cell
-from ml_connector.web.tables import Table, _find_value, _render_csv, _render_safe, _render_workbook
+from ml_connector.web.tables import (
+    Table,
+    _find_value,
+    _render_csv,
+    _render_safe,
+    _render_workbook,
+    stream_csv,
+)
+
+
+def money(amount: str, currency: str) -> Money:
+    """An amount as a cell."""
+    return Money(amount=Decimal(amount), currency=currency)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
@@ -41,6 +53,29 @@ def test_csv_opens_in_a_spreadsheet() -> None:
     table = Table(name="n", title="Names", listing=listing)
     assert _render_csv(table.listing) == "\ufeffName\r\nMüller\r\n".encode()
     assert table.columns == [("Name", False)]
+
+
+def test_file_says_the_currency_that_a_page_shows_beside_the_amount() -> None:
+    """Whoever adds a column up sees that it is of two currencies, and of how many decimals."""
+    rows = [("ERP", money("1200", "JPY")), ("ERP", money("1.5", "KWD")), ("", None)]
+    listing = Listing(columns=("Step", "Net"), rows=rows)
+    table = Table(name="n", title="Bridge", listing=listing)
+    sheet = load_workbook(io.BytesIO(_render_workbook([table])))["Bridge"]
+
+    content = b"".join(stream_csv("n", [listing])).decode("utf-8-sig")
+
+    assert content.splitlines() == ["Step,Net,Currency", "ERP,1200,JPY", "ERP,1.5,KWD", ",,"]
+    assert [cell.value for cell in sheet[2]] == ["ERP", 1200, "JPY"]
+    assert [sheet[at].number_format for at in ("B2", "B3")] == ["#,##0", "#,##0.000"]
+
+
+def test_parts_of_a_long_file_have_the_columns_of_its_first() -> None:
+    """A later part of amounts without a currency has its place all the same."""
+    parts = [Listing(columns=("Net",), rows=[(money("1", its),)]) for its in ("USD", "")]
+
+    content = b"".join(stream_csv("n", parts)).decode("utf-8-sig")
+
+    assert content.splitlines() == ["Net,Currency", "1,USD", "1,"]
 
 
 def test_workbook_takes_whatever_title_a_table_has() -> None:

@@ -3,13 +3,14 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
+from ml_connector.domain.money import count_decimals, decimals_of
 from ml_connector.flows.answers.listing import Cell, Listing, Money, render_bare, render_cell
 
 FORMATS = ("csv", "xlsx")
@@ -21,6 +22,7 @@ WIDE_FROM = 7
 """Columns from which on a table is set closer."""
 ROWS_SHOWN_MAX = 2_000
 """Of one table on a page; its files hold all. More is nothing that anybody reads."""
+CURRENCY = "Currency"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would take for a formula, were it text from outside."""
 SHEET_TITLE_MAX = 31
@@ -126,7 +128,7 @@ def find_file(request: HttpRequest, tables: Sequence[Table]) -> HttpResponse | N
     if form not in FORMATS or table is None:
         return None
     content, kind = (
-        (_render_csv(table.listing), "text/csv; charset=utf-8")
+        (_render_csv(_complete(table.listing)), "text/csv; charset=utf-8")
         if form == "csv"
         else (_render_workbook([table]), XLSX)
     )
@@ -146,6 +148,25 @@ def _render_csv(listing: Listing) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
+def _lacks_currencies(listing: Listing) -> bool:
+    """Whether a page says beside amounts what no column says."""
+    cells = (cell for row in listing.rows for cell in row)
+    return CURRENCY not in listing.columns and any(map(_find_currency, cells))
+
+
+def _tell_currencies(listing: Listing) -> Listing:
+    rows = [
+        (*row, " ".join(dict.fromkeys(filter(None, map(_find_currency, row)))))
+        for row in listing.rows
+    ]
+    return replace(listing, columns=(*listing.columns, CURRENCY), rows=rows)
+
+
+def _complete(listing: Listing) -> Listing:
+    """The listing as a file holds it, where a currency is a column of its own."""
+    return _tell_currencies(listing) if _lacks_currencies(listing) else listing
+
+
 def stream_csv(name: str, listings: Iterable[Listing]) -> StreamingHttpResponse:
     """A table too long to be held, as CSV: the listings are its parts, one behind the other."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
@@ -154,8 +175,11 @@ def stream_csv(name: str, listings: Iterable[Listing]) -> StreamingHttpResponse:
 
 
 def _walk_csv(listings: Iterable[Listing]) -> Iterator[bytes]:
+    lacks_currencies = False
     for number, listing in enumerate(listings):
-        content = _render_csv(listing)
+        # All parts have the columns of the first one.
+        lacks_currencies = _lacks_currencies(listing) if number == 0 else lacks_currencies
+        content = _render_csv(_tell_currencies(listing) if lacks_currencies else listing)
         # Titles, and the mark that a spreadsheet knows the encoding by, stand once.
         yield content if number == 0 else content.split(b"\r\n", 1)[1]
 
@@ -194,17 +218,25 @@ def _name_sheets(tables: Sequence[Table]) -> Iterator[str]:
 def _fill_sheet(sheet: Any, table: Table) -> None:
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415 - a third of a second.
 
-    sheet.append(list(table.listing.columns))
-    for row in table.listing.rows:
+    whole = _complete(table.listing)
+    sheet.append(list(whole.columns))
+    for row in whole.rows:
         cells = []
         for cell in row:
             shown = WriteOnlyCell(sheet, value=_find_value(cell))  # type: ignore[arg-type]  # it writes Decimals exactly; the stubs do not know them
             if isinstance(cell, Money | Decimal):
-                shown.number_format = "#,##0.00#######"
+                shown.number_format = _find_format(cell)
             elif not isinstance(cell, int | datetime):
                 shown.data_type = "s"
             cells.append(shown)
         sheet.append(cells)
+
+
+def _find_format(amount: Money | Decimal) -> str:
+    """As a page shows it: its currency's decimals, and more where the amount has more."""
+    money = amount if isinstance(amount, Money) else Money(amount=amount, currency="")
+    decimals = max(decimals_of(money.currency), count_decimals(money.amount))
+    return f"#,##0.{'0' * decimals}" if decimals else "#,##0"
 
 
 def _find_value(cell: Cell) -> str | int | bool | Decimal | datetime | None:
