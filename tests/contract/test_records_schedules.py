@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ml_connector.ports import Clock, Json, Records
 from ml_connector.ports.schedules import (
@@ -262,6 +264,25 @@ def test_firing_somebody_asked_for_stands_beside_the_due_ones(records: Records, 
     assert rows[0].ended_at is not None
     assert records.schedules.load_last_firings(["hourly"])["hourly"].run_id == "mine"
     assert records.schedules.load_firings("hourly", limit=1) == rows[:1]
+
+
+def test_many_schedules_that_nothing_has_served_take_few_statements(
+    records: Records, move: Move
+) -> None:
+    """One of them was asked for; the others have nothing to be looked for."""
+    take_in(records, hourly=definition())
+    move(3_600)
+    (fired,) = claim(records)
+    asked = replace(fired, schedule="new-7", run_id="mine", state=FiringState.STARTED)
+    records.schedules.record_firing(asked)
+
+    with CaptureQueriesContext(connection) as told:
+        last = records.schedules.load_last_firings(["hourly", *map("new-{}".format, range(500))])
+
+    assert {name: row.run_id for name, row in last.items()} == {
+        "hourly": fired.run_id, "new-7": "mine",
+    }  # fmt: skip
+    assert len(told) <= 6
 
 
 RACER = """

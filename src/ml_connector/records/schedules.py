@@ -195,8 +195,19 @@ class ScheduleRecords(OrganisationStore):
             keys = [key for name, key in known.items() if key and name in names]
             rows = [_render_firing(row) for row in self._firings().filter(pk__in=keys)]
         # Somebody may have asked for a run of a schedule that nothing has served yet.
-        rows += [row for name in {*names} - {*known} for row in self.load_firings(name, limit=1)]
+        asked_for = self._find_fired({*names} - {*known})
+        rows += [row for name in asked_for for row in self.load_firings(name, limit=1)]
         return {row.schedule: row for row in rows}
+
+    def _find_fired(self, names: Collection[str]) -> list[str]:
+        """Those of them that have a firing; few statements, however many have none."""
+        with _asking():
+            fired = (self._firings().filter(schedule__in=part) for part in split_chunks(names))
+            return [
+                name
+                for part in fired
+                for name in part.order_by().values_list("schedule", flat=True).distinct()
+            ]
 
     def load_run_states(self, run_ids: Collection[str]) -> dict[str, RunState]:
         """How the runs of firings stand, of those that are there."""
