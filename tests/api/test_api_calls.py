@@ -14,7 +14,7 @@ from ml_connector.errors import (
     StoredError,
     UsageError,
 )
-from ml_connector.web.api.problems import STATUSES, find_status
+from ml_connector.web.api.problems import STATUSES, find_status, render_problem
 
 
 def ask(site: Any, token: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -160,3 +160,16 @@ def test_status_says_who_is_to_do_what_next() -> None:
         one for one in ConnectorError.__subclasses__() if one.__module__ == "ml_connector.errors"
     }
     assert missing - set(STATUSES) == {StoredError}
+
+
+def test_absent_database_is_told_without_saying_where_it_is() -> None:
+    """Whoever calls may be nobody we know; the rest of what a program needs stands."""
+    away = DatabaseAwayError("ml@db.internal", "refused by 10.0.0.7", is_back=lambda: False)
+
+    answer = render_problem(away)
+
+    told = json.loads(answer.content)
+    assert (answer.status_code, told["code"], answer["Retry-After"]) == (503, "database-away", "5")
+    assert told["refused"] == "The records do not answer."
+    assert "internal" not in answer.content.decode()
+    assert "10.0.0.7" not in answer.content.decode()

@@ -91,16 +91,21 @@ def render_problem(error: ConnectorError, *, status: int | None = None) -> HttpR
     """The error as a program reads it, with all that a person would be told."""
     record = error.render_record()
     code, status = str(record["code"]), status or find_status(error)
+    refused, arguments = error.refused, error.arguments
+    if isinstance(error, DatabaseAwayError):
+        # Whoever asks may be nobody we know: where the database is, only the log tells.
+        logger.warning("%s", error.refused)
+        refused, arguments = "The records do not answer.", {}
     body: dict[str, Any] = {
         "type": reverse("api-error", args=[code]),
         "title": find_title(code),
         "status": status,
-        "detail": f"{error.refused} {error.written} {error.next_step}".strip(),
+        "detail": f"{refused} {error.written} {error.next_step}".strip(),
         "code": code,
-        "refused": error.refused,
+        "refused": refused,
         "written": error.written,
         "next_step": error.next_step,
-        "arguments": {name: value for name, value in error.arguments.items() if value is not None},
+        "arguments": {name: value for name, value in arguments.items() if value is not None},
         "faults": [_render_fault(one) for one in getattr(error, "faults", ())],
     }
     answer = HttpResponse(json.dumps(body, default=str), status=status, content_type=PROBLEM)
