@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 from tests.api.names import fill, load_document
+from tests.fakes.alert_seeds import plant_open
 from tests.fakes.decision_seeds import plant_refusals
 
 from ml_connector.errors import ConnectorError
@@ -100,8 +101,9 @@ def walk(site: Any, token: str, path: str, asked: dict[str, Any], *, limit: int)
 @pytest.mark.long
 def test_walking_all_pages_tells_every_row_once(site: Any, token: str) -> None:
     """In the same order, whatever the size of a page; a place there is not is refused."""
-    with site.house() as house:  # Others of these tests have replayed what was refused.
+    with site.house() as house:  # Others of these tests have replayed what was refused, and so on.
         plant_refusals(house, run_id=site.run_id)
+        plant_open(house)
     empty = set()
     for address, operation in list_pages(load_document(site, token)):
         path, asked = fill(site, address, operation)

@@ -39,6 +39,18 @@ def add_channels(root: Path) -> None:
     (root / HOOK_FILE).write_text(AWAY, encoding="utf-8")
 
 
+def plant_open(house: Any) -> None:
+    """An alert that is open and that no run which succeeds ends."""
+    house.records.alerts.record_alert(
+        NewAlert(
+            event=AlertEvent.FAILED, severity=Severity.WARNING, subject="a-flow-of-nobody",
+            cause="unavailable", key="planted open", title="a-flow-of-nobody: run failed",
+            happened=("Anaplan does not answer.",), run_id="", at=house.clock.now(),
+            written="Nothing was written.", next_step="Look again.",
+        )
+    )  # fmt: skip
+
+
 def plant_alerts(house: Any, *, run_id: str) -> dict[str, str]:
     """Parts of addresses that lead to what was planted."""
     now, store = house.clock.now(), house.records.alerts
