@@ -56,7 +56,7 @@ def test_period_shows_its_bridge_its_accounts_and_its_cells(site: Any) -> None:
         assert word in page.text
     rows = viewer.get(f"{PERIOD}?as=csv&table=accounts").text.splitlines()
     combination = rows[1].split(",")[0]
-    assert rows[1].split(",")[-1] == "0"
+    assert rows[1].split(",")[-2:] == ["0", "USD"]
     found = viewer.get(f"{PERIOD}?as=csv&table=accounts&find={combination}").text.splitlines()
     assert found[1:] == [row for row in rows if combination in row]
     assert "Nothing of Sep-26 fits." in viewer.get(f"{PERIOD}?differs=yes").text
