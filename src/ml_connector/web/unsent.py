@@ -93,6 +93,15 @@ def show_away(request: HttpRequest, error: DatabaseAwayError) -> HttpResponse:
     return answer
 
 
+def show_full(request: HttpRequest) -> HttpResponse:
+    """The database takes nothing: it has no room, or another program holds it."""
+    text = "The disk is full, or the database is held by another program. What was stored stands."
+    next_step = "Look at the disk of the records; then repeat what you did."
+    answer = _show(request, "The records cannot be written", text, next_step, 503)
+    answer["Retry-After"] = str(AGAIN_S)
+    return answer
+
+
 def _list_sent(request: HttpRequest) -> Iterator[str]:
     yield request.path_info
     yield from _walk(request.GET.lists())

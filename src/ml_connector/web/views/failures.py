@@ -3,12 +3,13 @@
 import sys
 
 from django.core.exceptions import DisallowedHost
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from ml_connector.errors import DatabaseAwayError
 from ml_connector.web.api.problems import CallRefusedError, render_problem
-from ml_connector.web.unsent import API, show_away, show_stale
+from ml_connector.web.unsent import API, show_away, show_full, show_stale
 
 NO_HOST = ("No pages under this name", "They are served under another name than the address has.")
 TOO_LARGE = ("More than a page takes", "The request is too large or has too many fields.")
@@ -37,10 +38,12 @@ def show_unfit(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def show_broken(request: HttpRequest) -> HttpResponse:
-    """A fault of ours, or the records are away; details are in the log, not on the page."""
+    """A fault of ours, or of the records; details are in the log, not on the page."""
     error = sys.exc_info()[1]
     if isinstance(error, DatabaseAwayError):
         return show_away(request, error)
+    if isinstance(error, OperationalError) and not request.path.startswith(API):
+        return show_full(request)
     return render(request, "pages/broken.html", status=500)
 
 
