@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from scripts.browsing import serving_pages
+from tests.api.writer import end_runs
 from tests.conftest import (
     ONE_LEDGER,
     Company,
@@ -39,6 +40,14 @@ def site(
     ProjectMaker(company=systems, root=root, state=fresh_state).make(**ONE_LEDGER)
     with serving_site(systems, root) as served:
         yield served
+
+
+@pytest.fixture(autouse=True)
+def site_at_rest(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test has started on the site ends with it."""
+    yield
+    if "site" in request.fixturenames:
+        end_runs(request.getfixturevalue("site"), request.getfixturevalue("systems"))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.api.writer import await_idle
+from tests.fakes.decision_seeds import plant_refusals
 
 from ml_connector.errors import (
     BusyError,
@@ -108,6 +109,8 @@ def test_replay_takes_causes_letter_by_letter(site: Any, token: str) -> None:
 
 def test_refused_lines_of_a_run_go_on_within_a_summary(site: Any, token: str) -> None:
     """Page after page each line once, however the lines of a summary fall upon pages."""
+    with site.house() as house:  # Others of these tests have replayed what was refused.
+        plant_refusals(house, run_id=site.run_id)
     path = f"/runs/{site.run_id}/lines"
     whole = json.loads(ask(site, token, "GET", f"{path}?limit=200").text)["items"]
     seen, after = [], ""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -12,6 +13,8 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from ml_connector.errors import ConnectorError
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance,
@@ -32,6 +35,29 @@ def await_idle(site: Any, company: Any, *flows: str) -> None:
                 return
             _let_pass(clock)
     raise AssertionError(f"{flows} are busy")
+
+
+def end_runs(site: Any, company: Any) -> None:
+    """Nothing runs on the site any more, nor waits to: the next test finds every flow free."""
+    clock = company.clock()
+    with site.house() as house:
+        for _ in range(LOOKS_MAX):
+            left = [run.run_id for run in map(house.find_unfinished, house.project.flows) if run]
+            if not left:
+                return
+            for run_id in left:
+                _end(house, run_id)
+            _let_pass(clock)
+    raise AssertionError(f"{left} go on")
+
+
+def _end(house: Any, run_id: str) -> None:
+    """Put away; while it is executed, stopped before its next step."""
+    with suppress(ConnectorError):
+        house.cancel(run_id)
+        return
+    with suppress(ConnectorError):
+        house.stop_run(run_id)
 
 
 def _let_pass(clock: Any) -> None:
