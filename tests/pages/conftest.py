@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, bu
 
 import pytest
 from scripts.browsing import serving_pages
-from tests.conftest import fill_lists
+from tests.conftest import ONE_LEDGER, Company, ProjectMaker, StartCompany, fill_lists
 from tests.fakes.alert_seeds import add_channels, plant_alerts
 from tests.fakes.decision_seeds import plant
 from tests.fakes.schedule_seeds import add_schedules, plant_schedules
@@ -151,20 +150,25 @@ class Site:
 
 
 @pytest.fixture(scope="session")
+def systems(start_company: StartCompany) -> Company:
+    """A sandbox that nobody else uses: the server asks it whenever it likes while it lives."""
+    return start_company()
+
+
+@pytest.fixture(scope="session")
 def site(
-    shared_company: Any, office_template: Path, tmp_path_factory: pytest.TempPathFactory
+    systems: Company, fresh_state: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """A project with one run of actuals and a person of each role, served by the command."""
     from ml_connector.ports import Role  # noqa: PLC0415 - as above.
     from ml_connector.wiring import open_house  # noqa: PLC0415 - as above.
 
-    shared_company.reset()
-    fill_lists(shared_company)
+    fill_lists(systems)
     root = tmp_path_factory.mktemp("pages") / "project"
-    shutil.copytree(office_template, root)
+    ProjectMaker(company=systems, root=root, state=fresh_state).make(**ONE_LEDGER)
     add_channels(root)
     add_schedules(root)
-    with open_house(root, clock=shared_company.clock()) as house:
+    with open_house(root, clock=systems.clock()) as house:
         run = house.run("actuals-fusion", {})
         for role in ROLES:
             house.add_person(role, password=PASSWORD, roles=[Role(role)])
