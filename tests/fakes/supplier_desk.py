@@ -93,7 +93,8 @@ class SupplierDesk:
         size = {"batch": CHUNK_BATCH}.get(send, CHUNK)
         groups = [[one for one in revisions if one.is_creation is made] for made in (False, True)]
         document = {
-            "flow": self.flow.name, "connection": "erp", "run_id": self.steps.run_id, "send": send,
+            "flow": self.flow.name, "connection": "erp", "address": self.desk.source.address,
+            "run_id": self.steps.run_id, "send": send,
             "changes": len(groups[0]), "creations": len(groups[1]), "reverses": "",
             "chunks": [
                 store_document(self.desk.archive, [render_revision(one) for one in part])

@@ -15,10 +15,11 @@ from tests.fakes.ledger import line as make_line
 from tests.fakes.steps import Crash, FakeSteps
 
 from ml_connector.domain.journals import Journal
-from ml_connector.errors import BlockedError, BusyError, ConnectorError
+from ml_connector.errors import BlockedError, BusyError, ConnectorError, UsageError
 from ml_connector.flows.bench import read_document, store_document
 from ml_connector.flows.writing.settling import settle_posting
 from ml_connector.ports import (
+    UNSETTLED_POSTINGS,
     Approval,
     ApprovalState,
     JournalHead,
@@ -505,3 +506,22 @@ def test_decision_and_its_link_are_stored_together(budget: BudgetDesk, call: str
 
     [link] = [one for one in records.audit.find(plan) if one.event.startswith("plan.")]
     assert (link.event, link.actor) == ("plan.approved", "bob")
+
+
+def test_posting_is_not_settled_where_its_connection_leads_since(budget: BudgetDesk) -> None:
+    """Elsewhere it is absent for ever, and would be taken for never entered."""
+    budget.journals.dies = 1
+    with pytest.raises(Crash):
+        budget.run()
+    was, budget.desk.source.address = budget.desk.source.address, "https://test.example"
+    budget.desk.clock.sleep(86_400)
+
+    with pytest.raises(UsageError) as caught:
+        settle_posting(budget.bench(), newest(budget).posting_key)
+
+    assert caught.value.code == "postings.other-connection"
+    assert "connections/" in caught.value.next_step
+    assert newest(budget).state in UNSETTLED_POSTINGS
+    budget.desk.source.address = was
+    settled, _ = settle_posting(budget.bench(), newest(budget).posting_key)
+    assert settled.state not in UNSETTLED_POSTINGS

@@ -51,6 +51,22 @@ def test_untouched_supplier_waits_for_the_settle_time_and_is_free_then(
     assert sender.alias("0001") == "Y"
 
 
+def test_supplier_is_not_looked_for_where_its_connection_leads_since(sender: SupplierDesk) -> None:
+    """Untouched there means nothing; it waits, and is in no new plan, until that is set back."""
+    crash(sender, sender.change("0001", alias="X"))
+    was, sender.desk.source.address = sender.desk.source.address, "https://test.example"
+    sender.desk.clock.sleep(DAY)
+
+    elsewhere = sender.settle_earlier()
+    with pytest.raises(UsageError) as caught:
+        settle(sender)
+    sender.desk.source.address = was
+
+    assert elsewhere == {"settled": 0, "waiting": [SUBJECT]}
+    assert caught.value.code == "postings.other-connection"
+    assert sender.settle_earlier() == {"settled": 1, "waiting": []}
+
+
 def test_supplier_that_shows_the_plan_is_confirmed_and_agreed(sender: SupplierDesk) -> None:
     """The answer was lost with the process, the change was not."""
     crash(sender, sender.change("0001", alias="X"))

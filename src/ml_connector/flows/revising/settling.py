@@ -11,7 +11,11 @@ from ml_connector.flows.revising.importing import find_job_state
 from ml_connector.flows.revising.looking import look, look_all, settle_seen
 from ml_connector.flows.revising.outcomes import KIND, Item, quarantine, refuse
 from ml_connector.flows.revising.shown import Shown, Sight
-from ml_connector.flows.writing.settling import NothingToSettleError, verify_same_erp
+from ml_connector.flows.writing.settling import (
+    NothingToSettleError,
+    find_address,
+    verify_same_erp,
+)
 from ml_connector.ports import UNSETTLED_POSTINGS, JobState, Json, Posting, PostingState
 
 WAITING_BYTES_MAX = 80_000
@@ -100,10 +104,15 @@ def _list_unsettled(bench: SupplierBench) -> Iterator[Item]:
 
 
 def _leave_to_others(bench: SupplierBench, items: Sequence[Item]) -> list[Item]:
-    """Items that no other flow's run may be sending at this very moment."""
+    """Items that went to where a look goes now, and that no other flow's run may be sending."""
     others = {item.posting.flow for item in items} - {bench.flow.name}
     busy = {flow for flow in others if bench.records.runs.find_unfinished(flow) is not None}
-    return [item for item in items if item.posting.flow not in busy]
+    plans = {item.posting.plan_hash for item in items}
+    here = {plan for plan in plans if find_address(bench, plan) == bench.source.address}
+    return [
+        item for item in items
+        if item.posting.flow not in busy and item.posting.plan_hash in here
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

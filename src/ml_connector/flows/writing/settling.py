@@ -69,17 +69,34 @@ def verify_same_erp(bench: WritingBench, posting: Posting) -> None:
     """The flow writes the ERP that the posting went to: only there it is absent or entered.
 
     Raises:
-        ElsewherePostingError: It writes another one now.
+        ElsewherePostingError: It writes another one now, or its connection leads to another.
     """
-    if posting.connection != bench.source.connection:
+    source = bench.source
+    if posting.connection != source.connection:
         raise ElsewherePostingError(
             f"Posting {posting.posting_key} went to {posting.connection}, and flow"
-            f" {bench.flow.name} writes {bench.source.connection} now.",
+            f" {bench.flow.name} writes {source.connection} now.",
             written="Nothing was changed.",
             next_step=f"Set `target` of flows/{bench.flow.name}.yaml back for as long as this"
             " takes, then settle again.",
             posting=posting.posting_key,
         )
+    went_to = find_address(bench, posting.plan_hash)
+    if went_to != source.address:
+        raise ElsewherePostingError(
+            f"Posting {posting.posting_key} went to {posting.connection} at {went_to}, and that"
+            f" connection leads to {source.address} now.",
+            written="Nothing was changed.",
+            next_step=f"Set connections/{source.connection}.yaml back for as long as this takes,"
+            " then settle again.",
+            posting=posting.posting_key,
+        )
+
+
+def find_address(bench: WritingBench, plan_hash: str) -> str:
+    """Where the ERP was that the plan was made for; where it is now, if the plan does not say."""
+    held = read_document(bench.archive, plan_hash).get("address")
+    return str(held or bench.source.address)
 
 
 def _decide(found: JournalFound, *, is_over: bool) -> tuple[PostingState | None, str]:
