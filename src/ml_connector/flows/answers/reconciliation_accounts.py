@@ -18,13 +18,15 @@ KEY_PARTS = 4
 
 REFUSED = "refused"
 """The way of lines whose cells the model refused; no placement is called so."""
+PLACES = {MAPPED: "mapped", SUSPENSE: "suspense", UNMAPPED: "unmapped"}
+"""By placement, where an account's amount is added up."""
 BUDGET_WORDS = (
     ("approved", "approved"), ("before", "held before"), ("posted", "posted"),
     ("refused", "refused"), ("after", "held after"),
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AccountRow:
     """Where one account combination's amount went, debit positive."""
 
@@ -43,8 +45,13 @@ class AccountRow:
         """What the ERP says and no placement holds."""
         return self.erp - self.excluded - self.unmapped - self.suspense - self.mapped
 
+    def add_placed(self, placement: str, net: Decimal) -> None:
+        """So much went there."""
+        name = "excluded" if placement.startswith(EXCLUDED_PREFIX) else PLACES[placement]
+        setattr(self, name, getattr(self, name) + net)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class CellRow:
     """One cell of the model the ledger's lines go to, in the model's sign."""
 
@@ -121,14 +128,13 @@ def _tell_accounts(report: Json, standing: Standing) -> Iterator[Json]:
 def _read_accounts(
     archive: Archive, evidence: Json, standing: Standing, detail: PeriodDetail
 ) -> list[AccountRow]:
-    # Rows are made once, of sums: a row for each change of one takes longer than all the rest.
-    found: dict[tuple[str, str], _AccountSums] = {}
+    found: dict[tuple[str, str], AccountRow] = {}
 
-    def find(key: Sequence[str]) -> _AccountSums:
+    def find(key: Sequence[str]) -> AccountRow:
         at = (key[2], key[3])
         row = found.get(at)
         if row is None:
-            row = _AccountSums()
+            row = AccountRow(combination=key[3], currency=key[2])
             if len(found) >= ROWS_MAX:
                 detail.rows_more += 1
             else:
@@ -144,53 +150,14 @@ def _read_accounts(
     for key, totals in _read_pair(archive, [evidence["placed"]], standing):
         detail.add_debit(key[2], key[4], totals.debit)
         find(key).add_placed(key[4], totals.net)
-    return [
-        AccountRow(
-            combination=combination, currency=currency, erp=its.erp, archived=its.archived,
-            excluded=its.excluded, unmapped=its.unmapped, suspense=its.suspense,
-            mapped=its.mapped, lines=its.lines,
-        )
-        for (currency, combination), its in sorted(found.items(), key=lambda one: one[0])
-    ]  # fmt: skip
-
-
-PLACES = {MAPPED: "mapped", SUSPENSE: "suspense", UNMAPPED: "unmapped"}
-
-
-@dataclass(slots=True)
-class _AccountSums:
-    """What an account's files add up to."""
-
-    erp: Decimal = ZERO
-    archived: Decimal = ZERO
-    excluded: Decimal = ZERO
-    unmapped: Decimal = ZERO
-    suspense: Decimal = ZERO
-    mapped: Decimal = ZERO
-    lines: int = 0
-
-    def add_placed(self, placement: str, net: Decimal) -> None:
-        """So much went there."""
-        name = "excluded" if placement.startswith(EXCLUDED_PREFIX) else PLACES[placement]
-        setattr(self, name, getattr(self, name) + net)
-
-
-@dataclass(slots=True)
-class _CellSums:
-    """What goes to a cell, and what it holds."""
-
-    currency: str
-    given: Decimal = ZERO
-    wanted: Decimal = ZERO
-    held: Decimal = ZERO
-    lines: int = 0
+    return [found[at] for at in sorted(found)]
 
 
 def _read_cells(
     archive: Archive, evidence: Json, standing: Standing, detail: PeriodDetail
 ) -> list[CellRow]:
     """The cells the ledger's lines go to, with all that goes there."""
-    found: dict[tuple[str, ...], _CellSums] = {}
+    found: dict[tuple[str, ...], CellRow] = {}
     refused = _read_refused(archive, evidence)
     pair = (standing.ledger, standing.period)
     others: tuple[tuple[str, ...], Decimal, int] = ((), ZERO, 0)
@@ -209,19 +176,14 @@ def _read_cells(
             if len(found) >= ROWS_MAX:
                 detail.rows_more += 1
                 continue
-            row = found[cell] = _CellSums(currency)
+            row = CellRow(key=cell, currency=currency, is_refused=cell in refused)
+            found[cell] = row
         row.given += amount if is_ours else ZERO
         _, row.wanted, row.lines = others
     for cell, totals in archive.read_totals(evidence["held"]):
         if cell in found:
             found[cell].held = totals.net
-    return [
-        CellRow(
-            key=cell, currency=its.currency, given=its.given, wanted=its.wanted, held=its.held,
-            lines=its.lines, is_refused=cell in refused,
-        )
-        for cell, its in sorted(found.items(), key=lambda one: one[0])
-    ]  # fmt: skip
+    return [found[cell] for cell in sorted(found)]
 
 
 def _read_refused(archive: Archive, evidence: Json) -> set[tuple[str, ...]]:

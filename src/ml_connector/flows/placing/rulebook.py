@@ -5,7 +5,6 @@ a version and is refused when there is a newer one, so that nobody undoes what t
 """
 
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -97,9 +96,7 @@ def count_changes(diff: MappingDiff) -> int:
 
 
 @lru_cache(maxsize=PARSED_KEPT)
-def parse_cached(
-    content: str, origin: str, facts: AbstractSet[str] | None = None
-) -> MappingSet:  # fmt: skip
+def parse_cached(content: str, origin: str, facts: frozenset[str] | None = None) -> MappingSet:
     """The rules of a text that holds no faults; the same text is read once."""
     return parse_mapping(content, origin=origin, facts=facts)
 
