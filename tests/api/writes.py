@@ -373,9 +373,10 @@ def _plant_sent(writer: Writer) -> str:
     journal, key = make_journal(9), "PLANTED9"
     clock = BridgedClock(writer.company.fusion, at=datetime.now(UTC) - timedelta(days=1))
     with open_house(writer.site.project, clock=clock) as house:
+        plan = store_document(house.archive, {"address": f"{writer.company.jde} JPY920"})
         house.records.postings.make_posting(
             Posting(
-                posting_key=key, flow=BUDGETS, run_id=writer.site.run_id, plan_hash="p",
+                posting_key=key, flow=BUDGETS, run_id=writer.site.run_id, plan_hash=plan,
                 connection="jde-sandbox", kind="journal", subject=journal.subject, generation=1,
                 content_hash=store_document(house.archive, render_journal(journal)), totals={},
                 made_at=clock.now(),
