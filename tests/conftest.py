@@ -1,5 +1,6 @@
 """For every test: the network ends at this machine; the sandbox company, on a moved clock."""
 
+import gc
 import json
 import os
 import shutil
@@ -34,6 +35,9 @@ CASES_MAX = {"e2e": 1, "faults": 1, "contract": 2, "fidelity": 2, "unit": 4}
 """Like cases of one test that run at each change, by folder: the dearer, the fewer."""
 LONGEST_S = 600
 """Tests that may take so long are begun first, the longest of them before the others."""
+RUBBISH_MIN = 50_000
+"""New objects after which a test process looks for rubbish; more often it costs a tenth of all."""
+gc.set_threshold(RUBBISH_MIN, 20, 20)
 # Whatever the caller's environment says: modules are compiled once, not by each worker and by each
 # of the hundreds of processes that tests start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -46,6 +50,22 @@ def pytest_sessionstart() -> None:
     setup.configure(
         "sqlite:///nothing.db", secret_key="only for tests", pages=render_pages(PagesSettings())
     )
+    _spare_hashing()
+
+
+def _spare_hashing() -> None:
+    """Passwords are hashed as before, but at the least cost: hundreds of tests make people."""
+    from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: PLC0415 - once set up.
+
+    Argon2PasswordHasher.time_cost = 1
+    Argon2PasswordHasher.memory_cost = 8
+    Argon2PasswordHasher.parallelism = 1
+
+
+def pytest_collection_finish() -> None:
+    """What there is by now, thousands of tests and modules, stays: no use to look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """Alerts of every state, messages, tests of connections: planted into a project's records."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +91,15 @@ def plant_alerts(house: Any, *, run_id: str) -> dict[str, str]:
         claimed.number, holder="seed", due_at=None,
         error="The channel did not take the message: error=500.",
     )  # fmt: skip
+    plant_finding(house, at=now)
+    return {"<str:alert_id>": rows[0].alert_id, "<str:connection>": CONNECTION}
+
+
+def plant_finding(house: Any, *, at: datetime) -> None:
+    """The connection was tested at that time, and somebody has to do something about it."""
     house.records.connections.record_test(
         ConnectionTest(
-            connection=CONNECTION, actor="operator", at=now, milliseconds=840, is_whole=True,
+            connection=CONNECTION, actor="operator", at=at, milliseconds=840, is_whole=True,
             checks=(
                 Check(subject="reach", state=CheckState.OK, finding="it answers"),
                 Check(
@@ -103,4 +109,3 @@ def plant_alerts(house: Any, *, run_id: str) -> dict[str, str]:
             ),
         )
     )  # fmt: skip
-    return {"<str:alert_id>": rows[0].alert_id, "<str:connection>": CONNECTION}

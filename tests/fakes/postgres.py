@@ -58,7 +58,7 @@ class Postgres:
         It is a copy of the template, a URL of an earlier one that nobody is connected to.
         """
         database = f"ml_{secrets.token_hex(6)}"
-        copied = f" TEMPLATE {_database_of(template)} STRATEGY WAL_LOG" if template else ""
+        copied = f" TEMPLATE {_database_of(template)} STRATEGY FILE_COPY" if template else ""
         self.execute(f"CREATE DATABASE {database}{copied}")
         try:
             yield self.name(database)

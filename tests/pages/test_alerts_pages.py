@@ -1,9 +1,10 @@
 """Alerts and connections as pages: seen, looked after, tested, refused."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
-from tests.fakes.alert_seeds import AWAY, CONNECTION, HOOK_FILE
+from tests.fakes.alert_seeds import AWAY, CONNECTION, HOOK_FILE, plant_finding
 from tests.fakes.channels import open_hook
 
 from ml_connector.ports import RunState
@@ -95,6 +96,8 @@ def test_all_alerts_are_found_by_event_and_subject(site: Any) -> None:
 def test_connections_tell_what_was_found_and_what_is_left(site: Any) -> None:
     """Names of secrets, never their texts."""
     viewer = site.member("viewer")
+    with site.house() as house:
+        plant_finding(house, at=datetime.now(UTC))
     before = viewer.get(f"/connections/{CONNECTION}/").text
     assert "Let the user&#x27;s role see its actions." in before
     assert site.member("operator").post(f"/connections/{CONNECTION}/test/", {}).status == 302

@@ -3,6 +3,7 @@
 Exit codes follow the error classes; where several hold, the most dangerous wins.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ from ml_connector.errors import ConnectorError, StoredError
 EXIT_INTERRUPTED = 130
 EXIT_OUTPUT_GONE = 141
 """What a shell says of a command whose reader went away: 128 and the number of SIGPIPE."""
+
+RUBBISH_MIN = 50_000
+"""New objects after which Python looks for rubbish; of all that is imported nothing is."""
 
 app = App(
     name="ml-connector",
@@ -216,6 +220,7 @@ for _name, (_about, _members) in _GROUPS.items():
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
     open_missing_streams()
+    gc.set_threshold(RUBBISH_MIN, 20, 20)
     with terminating():
         code = run_command(sys.argv[1:] if arguments is None else arguments)
     _leave(code)
