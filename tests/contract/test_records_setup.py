@@ -249,3 +249,20 @@ def test_thread_of_another_kind_of_database_opens_no_file_of_its_name(tmp_path: 
     configure(f"sqlite:///{first}", secret_key="only for tests")
 
     assert names == [str(first)]
+
+
+def test_database_that_another_thread_names_is_the_one_worked_on(tmp_path: Path) -> None:
+    """Whoever closed the one before holds nothing of it, whichever thread names the next."""
+    first = tmp_path / "records.db"
+    close()
+    configure(f"sqlite:///{first}", secret_key="only for tests")
+    connection.ensure_connection()
+    close()
+    away = "postgresql://somebody@127.0.0.1:1/elsewhere"
+    thread = Thread(target=configure, args=(away,), kwargs={"secret_key": "only for tests"})
+    thread.start()
+    thread.join()
+    name = str(connection.settings_dict["NAME"])
+    configure(f"sqlite:///{first}", secret_key="only for tests")
+
+    assert name == "elsewhere"

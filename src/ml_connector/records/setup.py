@@ -5,6 +5,7 @@ Django is imported inside the functions only, so that commands without a databas
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -106,6 +107,8 @@ def close() -> None:
     with _opened_lock:
         for connection in list(_opened):
             _close_from_here(connection)
+    if "django.db" in sys.modules:
+        _forget_own()
 
 
 def parse_database_url(database_url: str) -> dict[str, dict[str, Any]]:
@@ -210,6 +213,14 @@ def _point_to(databases: dict[str, dict[str, Any]]) -> None:
         else:
             # Theirs are of another make, and would open a file of the other database's name.
             connections.settings[alias] = described
+    _forget_own()
+
+
+def _forget_own() -> None:
+    """This thread asks anew where the database is, whichever thread may name the next one."""
+    from django.db import connections  # noqa: PLC0415 -- importing Django costs a third of a second
+
+    for alias in (DEFAULT_ALIAS, BUDGET_ALIAS):
         with suppress(AttributeError):  # Raised when this thread never asked for the alias.
             del connections[alias]
 
