@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -16,12 +17,14 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+import structlog
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 from tests.fakes.postgres import Postgres, running_postgres
 from tests.fakes.standing import Standing, lay_state
 from tests.sampling import Case, choose_cases, find_implementation, load_examples
 
 import ml_connector
+from ml_connector.logs import OURS
 from ml_connector.records import setup
 from ml_connector.settings.project import PagesSettings
 from ml_connector.wiring.pages import render_pages
@@ -115,6 +118,22 @@ def bounded_network(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     enable_socket()
     socket_allow_hosts(None)
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> Iterator[None]:
+    """What a test has set up for its log lines ends with it, as its streams do."""
+    yield
+    if not structlog.is_configured():
+        return
+    structlog.reset_defaults()
+    root = logging.getLogger()
+    root.handlers[:] = [
+        one for one in root.handlers
+        if not isinstance(one.formatter, structlog.stdlib.ProcessorFormatter)
+    ]  # fmt: skip
+    root.setLevel(logging.WARNING)
+    logging.getLogger(OURS).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -11,18 +10,6 @@ import structlog
 from ml_connector import logs
 
 SECRET = "s3cr3t-value-of-the-client"
-
-
-@pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """The logging of the test process is left as it was."""
-    root = logging.getLogger()
-    before = (list(root.handlers), root.level)
-    yield
-    root.handlers[:], level = before[0], before[1]
-    root.setLevel(level)
-    logging.getLogger(logs.OURS).setLevel(logging.NOTSET)
-    structlog.reset_defaults()
 
 
 def events_of(out: io.StringIO) -> list[dict[str, object]]:

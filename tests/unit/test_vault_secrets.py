@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import structlog
 
 from ml_connector.errors import BusyError, ConnectorError, CredentialsError
 from ml_connector.logs import redact_text, set_up_logs
@@ -288,16 +287,11 @@ def test_secret_saved_during_a_rotation_is_not_overwritten() -> None:
 
 
 @pytest.fixture
-def log_stream() -> Iterator[io.StringIO]:
-    """What is logged; the logging of the test process is left as it was."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
+def log_stream() -> io.StringIO:
+    """What is logged."""
     stream = io.StringIO()
     set_up_logs(level="warning", stream=stream)
-    yield stream
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return stream
 
 
 def test_plain_text_is_in_no_representation_error_or_log_line(log_stream: io.StringIO) -> None:
