@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+import pytest
 from tests.fakes.approved_desk import LEDGER, build_budget
 from tests.fakes.desk import FakeDesk
 from tests.fakes.ledger import line
 
+from ml_connector.flows.answers import reconciliation_accounts
+from ml_connector.flows.answers.evidence import Evidence, list_members
 from ml_connector.flows.answers.health import sum_debits
 from ml_connector.flows.answers.listing import Money
 from ml_connector.flows.answers.reconciliation_accounts import read_detail
@@ -56,6 +59,31 @@ def test_bridge_of_a_balanced_ledger_says_how_much_money_went_which_way(desk: Fa
         "Model": (0, 100),
         "Unexplained": (0, None),
     }
+
+
+def test_period_of_too_many_rows_says_so_wherever_they_are_listed(
+    desk: FakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pack that proves it too; what is summed is summed of all of them."""
+    desk.source.post(
+        "1",
+        line(1, "US", "09-26", "101.4000.10", "100"), line(2, "US", "09-26", "101.6000.10", "-100"),
+    )  # fmt: skip
+    desk.run()
+    standing, whole = find(desk), tell(desk)
+    pack = Evidence(organisation="", flow="actuals", period="09-26", standings=[standing])
+    before = dict(list_members(pack, desk.archive, lambda: iter(())))
+
+    monkeypatch.setattr(reconciliation_accounts, "ROWS_MAX", 1)
+
+    detail = read_detail(desk.archive, standing)
+    assert (len(detail.accounts), len(detail.cells), detail.is_cut) == (1, 1, True)
+    assert tell(desk) == whole
+    after = dict(list_members(pack, desk.archive, lambda: iter(())))
+    assert set(after) - set(before) == {"ledgers/01-US/cut.txt"}
+    told = b"".join(after["ledgers/01-US/cut.txt"]).decode()
+    assert told == f"{detail.cut}\n"
+    assert "the limit is 1 of each. The totals are of all of them." in told
 
 
 def test_debits_of_a_long_run_are_all_of_them() -> None:

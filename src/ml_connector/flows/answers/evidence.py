@@ -198,6 +198,8 @@ def _list_ledger(folder: str, standing: Standing, archive: Archive) -> Iterator[
     yield f"{folder}/totals.csv", _render_csv(list_bridge(standing, detail.debits))
     yield f"{folder}/accounts.csv", _render_csv(list_accounts(detail.accounts, standing))
     yield f"{folder}/cells.csv", _render_csv(list_cells(detail.cells, standing))
+    if detail.cut:
+        yield f"{folder}/cut.txt", [f"{detail.cut}\n".encode()]
     if standing.report:
         yield f"{folder}/tie-out.json", archive.read_bytes(standing.report)
 

@@ -24,6 +24,7 @@ MEMBERS = (
     ("ledgers/…/totals.csv", "from the ERP to the model, every difference by its name"),
     ("ledgers/…/accounts.csv", "where the amount of each account combination went"),
     ("ledgers/…/cells.csv", "what each cell of the model shall hold, and holds"),
+    ("ledgers/…/cut.txt", "only where there are more accounts or cells than are listed"),
     ("ledgers/…/tie-out.json", "the tie-out as it was archived when it was made"),
     ("mapping/", "the rules by which lines were placed, as they stood"),
     ("runs.json, loads.json, tasks.json", "who ran what when, and what the model was told"),

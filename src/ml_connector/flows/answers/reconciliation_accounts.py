@@ -79,15 +79,25 @@ class PeriodDetail:
         accounts: By currency and combination.
         cells: By intersection.
         differences: Of any hop, each as a sentence of a report.
-        rows_more: Accounts and cells beyond the limit.
+        is_cut: There are accounts or cells beyond the limit.
         debits: By currency and placement, and of lines in refused cells; empty where not known.
     """
 
     accounts: list[AccountRow] = field(default_factory=list)
     cells: list[CellRow] = field(default_factory=list)
     differences: list[Json] = field(default_factory=list)
-    rows_more: int = 0
+    is_cut: bool = False
     debits: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+
+    @property
+    def cut(self) -> str:
+        """What is said wherever rows are left out; nothing where all are there."""
+        if not self.is_cut:
+            return ""
+        return (
+            f"There are more accounts or cells than are listed: the limit is {ROWS_MAX:,} of each."
+            " The totals are of all of them."
+        )
 
     def add_debit(self, currency: str, way: str, amount: Decimal) -> None:
         """So much more money went that way."""
@@ -136,7 +146,7 @@ def _read_accounts(
         if row is None:
             row = AccountRow(combination=key[3], currency=key[2])
             if len(found) >= ROWS_MAX:
-                detail.rows_more += 1
+                detail.is_cut = True
             else:
                 found[at] = row
         return row
@@ -174,7 +184,7 @@ def _read_cells(
             if not is_ours:
                 continue
             if len(found) >= ROWS_MAX:
-                detail.rows_more += 1
+                detail.is_cut = True
                 continue
             row = CellRow(key=cell, currency=currency, is_refused=cell in refused)
             found[cell] = row

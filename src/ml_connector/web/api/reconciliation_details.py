@@ -115,7 +115,7 @@ def list_accounts(
     request: Request, asked: Annotated[RowsAsked, Query()],
     after: After = "", limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:  # fmt: skip
-    """By currency and account combination, as the tie-out saw them."""
+    """By currency and account combination, as the tie-out saw them; a hundred thousand at most."""
     detail, place = _read(request, _find(request, asked)), read_place(after, 2)
     rows = _go_on(detail.accounts, place, after=after, key=lambda r: (r.currency, r.combination))
     return cut_page(
@@ -130,7 +130,7 @@ def list_cells(
     request: Request, asked: Annotated[RowsAsked, Query()],
     after: After = "", limit: Limit = ROWS_DEFAULT,
 ) -> dict[str, Any]:  # fmt: skip
-    """By intersection, as the tie-out saw them."""
+    """By intersection, as the tie-out saw them; a hundred thousand at most."""
     detail = _read(request, _find(request, asked))
     place = read_place(after, len(detail.cells[0].key) if detail.cells else 0)
     rows = _go_on(detail.cells, place, after=after, key=lambda row: row.key)

@@ -294,7 +294,7 @@ def _render_period(
         "obstacles": house.list_obstacles(standing), "named": list_stated(standing),
         "may_withdraw": signed.sign_off is not None and house.may_withdraw(signed.sign_off),
         "given": request.GET, "sent": request.POST, "differs": request.GET.get("differs") == "yes",
-        "more": f"&{page.query}" if page.query else "", "rows_more": detail.rows_more,
+        "more": f"&{page.query}" if page.query else "", "cut": detail.cut,
         "is_signed": signed.signature is Signature.HOLDS,
         "unexplained": _sum_unexplained([signed]),
     }  # fmt: skip
