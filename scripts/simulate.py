@@ -6,7 +6,6 @@ with 1 when a seed failed.
 """
 
 import argparse
-import gc
 import json
 import multiprocessing
 import os
@@ -25,8 +24,6 @@ ROOT = Path(__file__).parents[1]
 HASH_SEED = "PYTHONHASHSEED"
 CHUNK = 4
 """Seeds handed to a worker at once."""
-RUBBISH_MIN = 50_000
-"""New objects after which the rubbish is looked through."""
 
 
 def main() -> int:
@@ -58,24 +55,18 @@ def main() -> int:
 
 def play_all(plans: "Sequence[Plan]", *, workers: int) -> "Iterator[Played]":
     """Yield what became of each plan, in order; several workers share one template."""
-    from tests.simulation.driving import play_plan  # noqa: PLC0415 - path set by `main`.
+    from tests.fakes.rubbish import spare_rubbish  # noqa: PLC0415 - path set by `main`.
+    from tests.simulation.driving import play_plan  # noqa: PLC0415 - as above.
     from tests.simulation.world import make_template  # noqa: PLC0415 - as above.
 
     make_template()
-    _spare_rubbish()
+    spare_rubbish()
     if workers == 1:
         yield from map(play_plan, plans)
         return
     # Forked, so that the template is made once for all.
     with ProcessPoolExecutor(workers, multiprocessing.get_context("fork")) as pool:
         yield from pool.map(play_plan, plans, chunksize=CHUNK)
-
-
-def _spare_rubbish() -> None:
-    """What is there by now stays; what comes is looked at less often, as little of it has rings."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(RUBBISH_MIN, 20, 20)
 
 
 def _draw_all(seeds: Sequence[tuple[str, int]], *, kept: bool) -> "list[Plan]":

@@ -1,6 +1,5 @@
 """For every test: the network ends at this machine; the sandbox company, on a moved clock."""
 
-import gc
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ import pytest
 import structlog
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 from tests.fakes.postgres import Postgres, running_postgres
+from tests.fakes.rubbish import spare_rubbish
 from tests.fakes.standing import Standing, lay_state
 from tests.sampling import Case, choose_cases, find_implementation, load_examples
 
@@ -38,9 +38,7 @@ CASES_MAX = {"e2e": 1, "faults": 1, "contract": 2, "fidelity": 2, "unit": 4}
 """Like cases of one test that run at each change, by folder: the dearer, the fewer."""
 LONGEST_S = 600
 """Tests that may take so long are begun first, the longest of them before the others."""
-RUBBISH_MIN = 50_000
-"""New objects after which a test process looks for rubbish; more often it costs a tenth of all."""
-gc.set_threshold(RUBBISH_MIN, 20, 20)
+spare_rubbish()
 # Whatever the caller's environment says: modules are compiled once, not by each worker and by each
 # of the hundreds of processes that tests start.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -67,8 +65,7 @@ def _spare_hashing() -> None:
 
 def pytest_collection_finish() -> None:
     """What there is by now, thousands of tests and modules, stays: no use to look through it."""
-    gc.collect()
-    gc.freeze()
+    spare_rubbish()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
