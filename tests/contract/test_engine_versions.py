@@ -25,7 +25,7 @@ from ml_connector.engine.library import verify_library
 from ml_connector.engine.observer import SilentObserver
 from ml_connector.engine.versions import Progress, RunVersions, VersionedRun
 from ml_connector.errors import SettingsError, SystemUnavailableError
-from ml_connector.ports import FlowFunction, Json, Steps
+from ml_connector.ports import FlowFunction, Json, RunState, Steps
 from ml_connector.records import migrating
 from ml_connector.records.migrating import Migrated, OldWorkersError
 from ml_connector.records.stages import find_newest
@@ -378,3 +378,19 @@ def test_nothing_is_taken_away_from_a_worker_that_does_not_know_the_change(
         "middle (version 2, knows 0009_pre_colour)",
     ]
     query_database(server_url, "DELETE FROM ml_connector_worker")
+
+
+def test_run_is_told_of_although_the_engines_database_is_away() -> None:
+    """To whoever may look at it, so without address and user; where it ended nothing is asked."""
+    url = "postgresql://keeper:hush@127.0.0.1:9/engine"
+    house: Any = Engines()
+    house.project = SimpleNamespace(
+        settings=SimpleNamespace(engine_url=url, organisation="default"), state_dir=Path("state")
+    )
+
+    waiting = house.find_waiting(SimpleNamespace(run_id="r1", state=RunState.QUEUED))
+
+    assert "does not answer: whether anybody goes on with run r1" in waiting.finding
+    for hidden in ("127.0.0.1", "keeper", "hush"):
+        assert hidden not in f"{waiting.finding} {waiting.next_step}"
+    assert house.find_waiting(SimpleNamespace(run_id="r1", state=RunState.SUCCEEDED)) is None

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from tests.fakes.decision_seeds import CAUSE, FLOW, plant_plan
@@ -180,6 +183,32 @@ def test_executed_run_is_stopped_from_its_page_after_it_was_said_what_that_means
     assert [operator.post(away, {}).status for _ in range(2)] == [302, 422]
     assert "there is nothing to put away" in operator.get(away).text
     assert away not in operator.get(where).text
+
+
+def test_run_that_waits_for_another_release_says_so_and_what_helps(site: Any) -> None:
+    """On its page and by the API, as the command does; the engine has it of an older version."""
+    run_id = "261122-waits"
+    with site.house() as house, house.records.transactions.begin("a run of before"):
+        house.records.runs.create_run(
+            run_id=run_id, flow="planted before", kind="actuals", actor="kim", request={}
+        )
+        house.records.runs.save_run(run_id, RunState.INTERRUPTED)
+    viewer = site.member("viewer")
+    assert "was begun by version" not in viewer.get(f"/runs/{run_id}/").text
+    assert json.loads(viewer.call("GET", f"/runs/{run_id}").text)["waits"] is None
+
+    with closing(sqlite3.connect(site.project / ".state" / "engine.db")) as engine, engine:
+        engine.execute(
+            "INSERT INTO workflow_status (workflow_uuid, status, application_version)"
+            " VALUES (?, 'CANCELLED', '0')",
+            (run_id,),
+        )
+
+    page = viewer.get(f"/runs/{run_id}/").text
+    told = json.loads(viewer.call("GET", f"/runs/{run_id}").text)["waits"]
+    assert told == f"Run {run_id} was begun by version 0; this is version 1."
+    assert told in page
+    assert f"runs move {run_id}" in page
 
 
 def test_numbers_without_end_are_no_fault_of_ours(site: Any) -> None:

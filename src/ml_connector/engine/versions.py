@@ -14,7 +14,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from ml_connector.engine.crew_table import CrewTable
+from ml_connector.engine.crew_table import CONNECT_S, CrewTable
 from ml_connector.engine.database import BUSY_TIMEOUT_MS, find_sqlite_file
 from ml_connector.engine.reaper import DEAD_AFTER_S
 from ml_connector.errors import SystemUnavailableError
@@ -62,7 +62,9 @@ class RunVersions:
         self._crew = None if self._file else CrewTable(database_url)
         url = sa.make_url(database_url)
         if self._file is None:
-            self._engine = sa.create_engine(url.set(drivername="postgresql+psycopg"))
+            patience = {"connect_timeout": CONNECT_S}
+            address = url.set(drivername="postgresql+psycopg")
+            self._engine = sa.create_engine(address, connect_args=patience)
         else:
             wait = {"timeout": BUSY_TIMEOUT_MS / 1000}
             self._engine = sa.create_engine(url, connect_args=wait)

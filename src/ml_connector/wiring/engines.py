@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ml_connector.errors import SystemUnavailableError
 from ml_connector.ports import UNFINISHED_STATES, Clock, Json, RunRow, RunState, Steps
 from ml_connector.wiring.moving import (
     Moved,
@@ -326,11 +327,22 @@ class Engines(Part):
         ]
 
     def find_waiting(self, run: RunRow) -> Waiting | None:
-        """Why nobody goes on with an unfinished run, when its version is the reason."""
+        """Why nobody goes on with an unfinished run, when its version is the reason.
+
+        Also when the engine's database does not say: what is known of the run stands elsewhere.
+        """
         if run.state not in UNFINISHED_STATES:
             return None
-        with self._open_versions() as book:
-            return find_waiting(run, book=book, ours=str(APPLICATION_VERSION))
+        try:
+            with self._open_versions() as book:
+                return find_waiting(run, book=book, ours=str(APPLICATION_VERSION))
+        except SystemUnavailableError:
+            # Told to whoever may look: without the server's own words, which hold its address.
+            return Waiting(
+                finding="The engine's database does not answer: whether anybody goes on with run"
+                f" {run.run_id} is not known.",
+                next_step="Look at the database server.",
+            )
 
     def migrate(self, *, after: bool) -> "Migrated":
         """The records database is migrated; `after`: what older releases use is taken away too.

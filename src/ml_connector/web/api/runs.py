@@ -64,6 +64,15 @@ class RunInFull(RunOut):
 
     summary: Document
     error: ErrorRecord | None
+    waits: Annotated[
+        str | None, Field(description="Why nobody goes on with it: no worker of its version lives.")
+    ]
+
+    @staticmethod
+    def resolve_waits(run: RunRow, context: dict[str, Any]) -> str | None:
+        """As the house finds it now; nothing of a run that has ended."""
+        waiting = context["request"].house.find_waiting(run)
+        return waiting.finding if waiting else None
 
 
 class StepOut(Schema):

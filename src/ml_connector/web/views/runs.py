@@ -118,6 +118,7 @@ def show_run(request: Asked, run_id: str) -> HttpResponse:
         "run": run, "state": show_state(run.state), "is_live": is_live,
         "steps": step_table, "tables": tables, "phases": phase_table, "charts": charts,
         "asked": tell_asked(run), "phase": ", ".join(list_waiting(phases)),
+        "waiting": request.house.find_waiting(run),
     }  # fmt: skip
     return render(request, "pages/run_live.html" if is_part else "pages/run.html", shown)
 
