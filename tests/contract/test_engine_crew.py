@@ -360,6 +360,8 @@ def test_follower_executes_nothing_and_says_when_nobody_does(
     """It waits while a worker is heard, leaves the run to it when stopped, and takes no run."""
     engine = make_engine(engine_url, name_run, executes=None)
     join(table, "a")
+    # However long the launch takes.
+    query_database(engine_url, "UPDATE ml_connector_worker SET beat_at = now() + interval '1 hour'")
     engine.launch()
     engine.start(flow="f", run_id="r1", request={}, queue_key="model")
     engine.request_stop()

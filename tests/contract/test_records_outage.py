@@ -33,11 +33,15 @@ CALLS: dict[str, Callable[[Records], object]] = {
 
 
 @pytest.fixture
-def way(records_url: str, postgresql_only: None, postgres: Postgres) -> Iterator[Way]:
+def way(
+    records_url: str, postgresql_only: None, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Way]:
     """The process works on its database over a way that can be cut."""
     with way_to(postgres) as way:
         close()
         configure(way.url(records_url), secret_key="only for tests")
+        # A server that is back answers in its own time; one that is cut off refuses at once.
+        monkeypatch.setattr("ml_connector.records.postgresql.base.PROBE_TIMEOUT_S", 30)
         yield way
         way.mend()
         close()

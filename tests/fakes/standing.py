@@ -78,6 +78,7 @@ def make_records(standing: Standing) -> Path:
 
 
 def _migrate_records(folder: Path) -> None:
+    close()  # What a test before has left open is of another database.
     configure(f"sqlite:///{folder / 'template.db'}", secret_key="only for tests")
     migrate()
     close()

@@ -691,6 +691,8 @@ def test_close_names_runs_that_do_not_stop(launch: Launch, tmp_path: Path) -> No
     assert engine.close(wait_s=0.01) == ["r1"]
     assert (tmp_path / "state" / "engine.lock").read_text() != ""
     release.set()
+    # Its thread puts the run away in the engine of this process, which may be the next test's.
+    assert engine._board.wait_idle(PATIENCE_S) == []
 
 
 def test_dbos_is_quiet(

@@ -190,7 +190,7 @@ def _started(folder: Path) -> Iterator[FusionServer]:
 def _worn(server: FusionServer) -> Iterator[Pod]:
     server.journal.clear()
     # Loopback without TLS: a context for certificates would cost more than the calls.
-    with httpx2.Client(trust_env=False, verify=False) as http:
+    with httpx2.Client(timeout=60, trust_env=False, verify=False) as http:
         clock = FollowingClock(server.clock)
         yield Pod(server=server, clock=clock, secrets=WornSecrets(), http=http)
     server.switches.reset()
